@@ -1,0 +1,30 @@
+"""A metric's name and meaning, and an estimate of its value."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Direction(StrEnum):
+    """Which way a metric gets better."""
+
+    LOWER = "lower"
+    HIGHER = "higher"
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """A metric's value in one result: the median over rounds and its interval.
+
+    `low` and `high` bound the 95% interval; both are None where one round, or a constant such
+    as a parameter count, carries no interval.
+    """
+
+    value: float
+    low: float | None
+    high: float | None
+    unit: str
+    direction: Direction
+    rounds: int
+    samples: int

@@ -1,0 +1,29 @@
+"""The number formats a model can be run in."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Precision:
+    """A format of weights and activations."""
+
+    name: str
+    bits: int
+    dtype: str  # the attribute of torch that names it
+    summary: str
+
+    @property
+    def bytes(self) -> float:
+        """Bytes one number takes."""
+        return self.bits / 8
+
+
+PRECISIONS = {
+    precision.name: precision
+    for precision in (
+        Precision("fp32", 32, "float32", "IEEE single precision: the reference"),
+        Precision("bf16", 16, "bfloat16", "bfloat16: the range of fp32 in half the bytes"),
+    )
+}

@@ -1,0 +1,104 @@
+"""What became of a cell: its status, its rounds and samples, its metrics."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+
+from harness.domain.cell import Cell
+from harness.domain.metric import Estimate
+from harness.domain.run import Run
+
+
+class Status(StrEnum):
+    """How a round, or a cell as a whole, ended. A failure is a result too."""
+
+    OK = "ok"
+    FAILED = "failed"  # an exception; the traceback is the detail
+    TIMED_OUT = "timed out"
+    OUT_OF_MEMORY = "out of memory"
+    CRASHED = "crashed"  # died by a signal
+    UNSUPPORTED = "unsupported"  # this host or combination cannot do it
+    SKIPPED = "skipped"  # not tried, for a reason known beforehand
+    MEASURING = "measuring"  # rounds are still missing: the run goes on, or was cut short
+
+    @property
+    def final(self) -> bool:
+        """Whether the cell needs no further round."""
+        return self is not Status.MEASURING
+
+    @property
+    def went_wrong(self) -> bool:
+        """Whether the cell was tried and failed, which the exit code tells."""
+        return self in _WRONG
+
+
+_WRONG = {Status.FAILED, Status.TIMED_OUT, Status.OUT_OF_MEMORY, Status.CRASHED}
+
+
+class StopRule(StrEnum):
+    """What ended a cell's rounds."""
+
+    TARGET = "target interval reached"
+    TIME_BOX = "time box ended"
+    ROUNDS = "rounds done"  # the asked number of rounds, with no target to meet
+
+
+@dataclass(frozen=True)
+class Sample:
+    """One timed section of one iteration, in seconds, e.g. ("ttft", 0.041)."""
+
+    section: str
+    seconds: float
+    warmup: bool = False
+
+
+@dataclass(frozen=True)
+class Round:
+    """One fresh process measuring one cell.
+
+    `facts` are figures the process knows of itself (load_time in seconds, model_bytes,
+    parameters, peak_memory in bytes, ...), by name; metrics are derived from them and from the
+    samples.
+    """
+
+    index: int
+    status: Status
+    reason: str = ""
+    detail: str = ""  # a traceback, or the last lines the process printed
+    samples: tuple[Sample, ...] = ()
+    facts: Mapping[str, float] = field(default_factory=dict)
+    started: datetime | None = None
+    seconds: float = 0.0  # the round's whole life, start to end
+
+    def timed(self, section: str) -> list[float]:
+        """The section's durations in seconds, warm-up left out."""
+        return [s.seconds for s in self.samples if s.section == section and not s.warmup]
+
+
+@dataclass(frozen=True)
+class Result:
+    """What became of a cell in a run."""
+
+    run: Run
+    cell: Cell
+    status: Status
+    reason: str = ""
+    detail: str = ""
+    stop_rule: StopRule | None = None
+    baseline: str | None = None  # the id of the cell it is compared with
+    metrics: Mapping[str, Estimate] = field(default_factory=dict)
+    rounds: tuple[Round, ...] = ()
+    id: int | None = None  # its key in the store, once saved
+
+
+@dataclass(frozen=True)
+class Known:
+    """What the store already holds of a cell, for one commit, host and environment."""
+
+    status: Status
+    reason: str = ""
+    rounds: int = 0  # rounds already measured
+    result: int = 0  # the result's key in the store

@@ -1,0 +1,76 @@
+"""What can go wrong, as one tree.
+
+    HarnessError                    one clear message for the user
+    |-- UsageError                  the user asked for something that cannot be; exit code 2
+    |   |-- SpecError               a spec is wrong, with file:line:column
+    |   `-- UnknownName             a name no registry entry bears, with the nearest one
+    |-- PluginError                 an outside package's entry failed to load; names it
+    |-- StoreError                  the results database cannot be used
+    |-- Unsupported                 this host or this combination cannot do what a cell asks
+    `-- WorkerLost                  the process that starts rounds is gone
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from difflib import get_close_matches
+
+
+class HarnessError(Exception):
+    """Base of all errors whose message alone tells the user what to do."""
+
+
+class UsageError(HarnessError):
+    """The user asked for something that cannot be. The CLI exits with 2."""
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One fault in a spec: where it is, what was found, and what is possible."""
+
+    where: str  # "specs/quick.yaml:7:12"; "--set workload.prompt" for an override
+    message: str
+
+    def __str__(self) -> str:
+        return f"{self.where}: {self.message}"
+
+
+class SpecError(UsageError):
+    """One or more faults in the specs, all told at once."""
+
+    def __init__(self, problems: Iterable[Problem]) -> None:
+        self.problems = tuple(problems)
+        super().__init__("\n".join(str(problem) for problem in self.problems))
+
+
+class UnknownName(UsageError):
+    """A name that nothing bears, with the nearest ones that exist."""
+
+    def __init__(self, kind: str, name: str, possible: Iterable[str]) -> None:
+        self.kind, self.name, self.possible = kind, name, tuple(sorted(possible))
+        super().__init__(unknown(kind, name, self.possible))
+
+
+class PluginError(HarnessError):
+    """An outside package's entry could not be loaded."""
+
+
+class StoreError(HarnessError):
+    """The results database cannot be used."""
+
+
+class Unsupported(HarnessError):
+    """This host, or this combination of choices, cannot do what the cell asks."""
+
+
+class WorkerLost(HarnessError):
+    """The process that starts rounds ended before the parent asked it to."""
+
+
+def unknown(kind: str, name: str, possible: Iterable[str]) -> str:
+    """The sentence for a wrong name: what was found, the nearest name, what is possible."""
+    names = sorted(possible)
+    near = get_close_matches(name, names, n=1)
+    hint = f"; did you mean {near[0]!r}?" if near else ""
+    return f"unknown {kind} {name!r}{hint} (possible: {', '.join(names) or 'none'})"

@@ -1,0 +1,1 @@
+"""The Transformer itself, its named sizes, and its cost as arithmetic."""

@@ -1,0 +1,39 @@
+"""The dimensions of a GPT-style decoder."""
+
+from __future__ import annotations
+
+from typing import Self
+
+from pydantic import Field, model_validator
+
+from harness.domain.entry import Options
+
+
+class Shape(Options):
+    """A decoder's dimensions, named as Brown et al. 2020 (arXiv 2005.14165), Table 2.1."""
+
+    layers: int = Field(ge=1, le=1000, description="Transformer blocks")
+    d_model: int = Field(ge=1, le=1_000_000, description="width of the residual stream")
+    heads: int = Field(ge=1, le=10_000, description="attention heads; must divide d_model")
+    vocab: int = Field(50257, ge=2, description="tokens in the vocabulary (GPT-2's BPE: 50257)")
+    context: int = Field(2048, ge=1, description="longest sequence, in tokens")
+    d_ff: int = Field(0, ge=0, description="width of the feed-forward layer; 0 means 4 x d_model")
+    weights: str = Field(
+        "", description="a GPT-2-layout safetensors file; without one, weights are random"
+    )
+
+    @model_validator(mode="after")
+    def _heads_divide(self) -> Self:
+        if self.d_model % self.heads:
+            raise ValueError(f"heads {self.heads} does not divide d_model {self.d_model}")
+        return self
+
+    @property
+    def d_head(self) -> int:
+        """Width of one attention head."""
+        return self.d_model // self.heads
+
+    @property
+    def width(self) -> int:
+        """Width of the feed-forward layer."""
+        return self.d_ff or 4 * self.d_model

@@ -1,0 +1,86 @@
+"""One registry an axis: entries by name, from this package and from outside ones."""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from collections.abc import Callable, Iterator
+from importlib.metadata import entry_points
+from typing import Generic, TypeVar
+
+from harness.domain.entry import Entry
+from harness.errors import PluginError, UnknownName
+
+
+T = TypeVar("T", bound=Entry)
+
+
+class Registry(Generic[T]):
+    """The entries of one axis. A room's modules register themselves when first looked up.
+
+    An outside package adds one through the entry-point group `harness.<room>`, whose value
+    names the module that registers it:
+
+        [project.entry-points."harness.operators"]
+        shiny = "my_package.shiny"
+    """
+
+    def __init__(self, kind: str, room: str) -> None:
+        self.kind, self.room = kind, room
+        self._entries: dict[str, type[T]] = {}
+        self._discovered = False
+
+    def register(self, name: str, summary: str) -> Callable[[type[T]], type[T]]:
+        """Class decorator: file the entry under its name. A name may be taken only once."""
+
+        def file(entry: type[T]) -> type[T]:
+            holder = self._entries.get(name)
+            if holder is not None and holder.__module__ != entry.__module__:
+                raise PluginError(
+                    f"{self.kind} {name!r} is registered twice: "
+                    f"by {holder.__module__} and by {entry.__module__}"
+                )
+            entry.name, entry.summary = name, summary
+            self._entries[name] = entry
+            return entry
+
+        return file
+
+    def __getitem__(self, name: str) -> type[T]:
+        """The entry of that name; UnknownName, with the nearest one, if there is none."""
+        self._discover()
+        try:
+            return self._entries[name]
+        except KeyError:
+            raise UnknownName(self.kind, name, self._entries) from None
+
+    def __contains__(self, name: object) -> bool:
+        self._discover()
+        return name in self._entries
+
+    def __iter__(self) -> Iterator[str]:
+        self._discover()
+        return iter(sorted(self._entries))
+
+    def entries(self) -> list[type[T]]:
+        """All entries, by name."""
+        return [self[name] for name in self]
+
+    def _discover(self) -> None:
+        if self._discovered:
+            return
+        package = importlib.import_module(f"harness.{self.room}")
+        for module in pkgutil.iter_modules(package.__path__):
+            importlib.import_module(f"{package.__name__}.{module.name}")
+        for point in entry_points(group=f"harness.{self.room}"):
+            try:
+                point.load()
+            except PluginError:
+                raise
+            except Exception as error:
+                raise PluginError(
+                    f"the {self.kind} plug-in {point.name!r} ({point.value}, from "
+                    f"{point.dist.name if point.dist else 'an unknown package'}) "
+                    f"failed to load: {type(error).__name__}: {error}"
+                ) from error
+        self._discovered = True

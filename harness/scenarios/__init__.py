@@ -1,0 +1,82 @@
+"""What the model is made to do while the clock runs. One file an entry."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar, Protocol, TypeAlias
+
+from harness.domain.cell import Cell
+from harness.domain.entry import Entry
+from harness.model.cost import Work
+from harness.registry import Registry
+
+if TYPE_CHECKING:
+    import torch
+    from torch import nn
+
+    from harness.model.transformer import Transformer
+
+
+class Clock(Protocol):
+    """Marks moments on the device's own time line."""
+
+    def mark(self) -> object:
+        """Now, once all work given to the device before is accounted for."""
+
+    def seconds(self, start: object, end: object) -> float:
+        """The time between two marks."""
+
+
+@dataclass(frozen=True)
+class Subject:
+    """A model ready to run, and what a scenario needs to drive it.
+
+    `model` is called; `core` is the Transformer inside it, which makes decode states. Under
+    parallelism `batch` is this process's share of the cell's.
+    """
+
+    model: nn.Module
+    core: Transformer
+    device: torch.device
+    dtype: torch.dtype
+    batch: int
+    workload: Mapping[str, int]
+    seed: int
+
+
+Iteration: TypeAlias = Callable[[Clock], Mapping[str, float]]
+
+
+class Scenario(Entry):
+    """A piece of work to repeat and time."""
+
+    workload: ClassVar[tuple[str, ...]]  # the workload keys it uses
+    headline: ClassVar[str]  # the metric its leaderboard is ranked by
+    trains: ClassVar[bool] = False
+
+    @abstractmethod
+    def tokens(self, workload: Mapping[str, int]) -> int:
+        """Tokens a sequence goes through in what `section` times, for tokens/s."""
+
+    @abstractmethod
+    def capacity(self, workload: Mapping[str, int]) -> int:
+        """The longest sequence, in tokens: what the model's context must hold."""
+
+    @abstractmethod
+    def work(self, workload: Mapping[str, int]) -> tuple[Work, ...]:
+        """The forward passes of one iteration, for model/cost.py."""
+
+    @abstractmethod
+    def prepare(self, subject: Subject) -> Iteration:
+        """The iteration to repeat: it does the work once and returns seconds by section."""
+
+
+def cell_capacity(cell: Cell) -> int:
+    """The longest sequence a cell needs, in tokens."""
+    return registry[cell.scenario.name].of(cell.scenario).capacity(cell.load)
+
+
+registry: Registry[Scenario] = Registry("scenario", "scenarios")
+register = registry.register
