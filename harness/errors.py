@@ -1,13 +1,13 @@
 """What can go wrong, as one tree.
 
-    HarnessError                    one clear message for the user
-    |-- UsageError                  the user asked for something that cannot be; exit code 2
-    |   |-- SpecError               a spec is wrong, with file:line:column
-    |   `-- UnknownName             a name no registry entry bears, with the nearest one
-    |-- PluginError                 an outside package's entry failed to load; names it
-    |-- StoreError                  the results database cannot be used
-    |-- Unsupported                 this host or this combination cannot do what a cell asks
-    `-- WorkerLost                  the process that starts rounds is gone
+HarnessError                    one clear message for the user
+|-- UsageError                  the user asked for something that cannot be; exit code 2
+|   |-- SpecError               a spec is wrong, with file:line:column
+|   `-- UnknownName             a name no registry entry bears, with the nearest one
+|-- PluginError                 an outside package's entry failed to load; names it
+|-- StoreError                  the results database cannot be used
+|-- Unsupported                 this host or this combination cannot do what a cell asks
+`-- WorkerLost                  the process that starts rounds is gone
 """
 
 from __future__ import annotations
@@ -61,7 +61,7 @@ class StoreError(HarnessError):
 
 
 class Unsupported(HarnessError):
-    """This host, or this combination of choices, cannot do what the cell asks."""
+    """The host, or the combination of choices, cannot do what the cell asks."""
 
 
 class WorkerLost(HarnessError):

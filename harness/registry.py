@@ -11,7 +11,6 @@ from typing import Generic, TypeVar
 from harness.domain.entry import Entry
 from harness.errors import PluginError, UnknownName
 
-
 T = TypeVar("T", bound=Entry)
 
 

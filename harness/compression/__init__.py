@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from harness.domain.entry import Entry
 from harness.registry import Registry
@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
 class Compression(Entry):
     """A transformation of a loaded model; several compose, in order."""
+
+    differentiable: ClassVar[bool] = True  # whether the compressed model can be trained
 
     @abstractmethod
     def apply(self, model: Transformer) -> Transformer:

@@ -22,6 +22,9 @@ class Rank:
     world: int = 1
 
 
+ALONE = Rank()
+
+
 class Parallelism(Entry):
     """A strategy with a degree; degrees of a combination multiply to the world size."""
 

@@ -1,0 +1,1 @@
+"""Statistics over values: pure functions, no I/O."""

@@ -1,0 +1,52 @@
+"""The median over rounds and its interval."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from functools import lru_cache
+from statistics import fmean, median, stdev
+
+from harness.domain.metric import Estimate
+
+CONFIDENCE = 0.95
+# Standard error of the median over that of the mean, for normal values, by their number: from
+# the variance of normal order statistics (Teichroew 1956, Ann. Math. Stat. 27, 410-426;
+# Hojo 1931). It tends to sqrt(pi / 2) = 1.2533.
+_MEDIAN_FACTOR = {2: 1.0, 3: 1.160, 4: 1.092, 5: 1.197, 6: 1.135, 7: 1.214, 8: 1.160, 9: 1.223}
+_MEDIAN_FACTOR_LIMIT = math.sqrt(math.pi / 2)
+
+
+def summarise(rounds: Sequence[float]) -> tuple[float, float | None, float | None]:
+    """The median over rounds, and its 95% interval: (value, low, high).
+
+    The interval is Student's: the rounds' standard deviation over the root of their number,
+    times the quantile of n - 1 degrees of freedom, times how much less sharp a median is than
+    a mean. Rounds, not the samples inside one, are what varies independently. A single round
+    has no interval, so its bounds are None; nor have constants, such as a parameter count.
+    """
+    value = median(rounds)
+    count = len(rounds)
+    if count < 2 or not all(map(math.isfinite, rounds)):  # noqa: PLR2004 - a spread takes two
+        return value, None, None
+    spread = stdev(rounds, fmean(rounds))
+    if spread == 0:
+        return value, value, value
+    factor = _MEDIAN_FACTOR.get(count, _MEDIAN_FACTOR_LIMIT)
+    half = _student(count - 1) * factor * spread / math.sqrt(count)
+    return value, value - half, value + half
+
+
+def relative_half_width(estimate: Estimate) -> float | None:
+    """Half the interval's width over the value; None where there is no interval."""
+    if estimate.low is None or estimate.high is None or estimate.value == 0:
+        return None
+    return (estimate.high - estimate.low) / 2 / abs(estimate.value)
+
+
+@lru_cache
+def _student(freedom: int) -> float:
+    """The two-sided 95% quantile of Student's t."""
+    from scipy.stats import t  # half a second to import, for runs alone
+
+    return float(t.ppf((1 + CONFIDENCE) / 2, freedom))

@@ -1,0 +1,66 @@
+"""`harness doctor`: the environment, what this host can measure, and what disturbs it."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import click
+
+from harness.cli.options import db_option, format_option
+from harness.cli.table import table
+
+
+@click.command()
+@db_option
+@format_option("table", "json")
+def doctor(db: Path, style: str) -> None:
+    """Tell the environment, what this host can measure, and what is noisy about it."""
+    document = _document(db)
+    if style == "json":
+        click.echo(json.dumps({"version": 1, **document}, indent=2))
+        return
+    for title in ("environment", "host", "subject", "results"):
+        rows = [(key, _text(value)) for key, value in document[title].items()]
+        click.echo(table((title, ""), rows) + "\n")
+    rows = [
+        (one["what"], one["value"], f"noisy: {one['advice']}" if one["noisy"] else "")
+        for one in document["disturbance"]
+    ]
+    click.echo(table(("what disturbs", "", ""), rows) + "\n")
+    for row in document["unusable"]:
+        click.echo(f"cannot be measured here: {row['axis']} {row['name']}: {row['reason']}")
+
+
+def _document(db: Path) -> dict[str, Any]:
+    from dataclasses import asdict
+
+    from harness import pipeline
+    from harness.cli.listing import entry_rows
+    from harness.execute.commit import commit_of
+    from harness.execute.disturbance import findings
+    from harness.execute.environment import this_environment
+    from harness.execute.host import this_host
+
+    host = this_host()
+    commit = commit_of(Path.cwd())
+    stored = pipeline.results(db)
+    return {
+        "environment": dict(this_environment().versions),
+        "host": {**host.to_json(), "fingerprint": host.fingerprint},
+        "subject": {
+            "commit": commit.sha or "none: this folder is in no git repository",
+            "branch": commit.branch,
+            "uncommitted changes": "yes" if commit.dirty else "no",
+        },
+        "results": {"database": str(db), "cells": len(stored)},
+        "disturbance": [asdict(one) for one in findings(host)],
+        "unusable": [row for row in entry_rows(host) if not row["usable"]],
+    }
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, (list, tuple)):
+        return ", ".join(str(one) for one in value) or "none"
+    return str(value)

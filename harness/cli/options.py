@@ -1,0 +1,98 @@
+"""Options that several commands share."""
+
+from __future__ import annotations
+
+import functools
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+DEFAULT_DB = Path("results") / "harness.sqlite"
+DEFAULT_SITE = Path("results") / "site"
+
+db_option = click.option(
+    "--db",
+    type=click.Path(dir_okay=False, path_type=Path),
+    default=DEFAULT_DB,
+    envvar="HARNESS_DB",
+    show_envvar=True,
+    show_default=True,
+    help="The SQLite database of results.",
+)
+
+
+def spec_options(command: F) -> F:
+    """SPECS and the options that say how to read and look them up: a Request."""
+    decorators = (
+        click.argument("specs", nargs=-1, required=True, metavar="SPECS..."),
+        click.option(
+            "--set",
+            "overrides",
+            multiple=True,
+            metavar="PATH=VALUE",
+            help="Override a key of the spec, e.g. workload.prompt=512,1024. Repeatable.",
+        ),
+        click.option(
+            "--only",
+            multiple=True,
+            metavar="AXIS=VALUE",
+            help="Keep only these values of an axis, e.g. precision=bf16. Repeatable.",
+        ),
+        db_option,
+        click.option("--fresh", is_flag=True, help="Measure anew what is measured already."),
+        click.option("--retry-failed", is_flag=True, help="Try again what failed before."),
+        click.option(
+            "--repo",
+            type=click.Path(exists=True, file_okay=False, path_type=Path),
+            help="The git repository whose commit is measured. [default: the first spec's]",
+        ),
+    )
+
+    @functools.wraps(command)
+    def with_request(
+        specs: tuple[str, ...],
+        overrides: tuple[str, ...],
+        only: tuple[str, ...],
+        db: Path,
+        fresh: bool,
+        retry_failed: bool,
+        repo: Path | None,
+        **others: Any,
+    ) -> Any:
+        from harness.pipeline import Request
+
+        request = Request(
+            paths=specs,
+            db=db,
+            overrides=overrides,
+            only=only,
+            fresh=fresh,
+            retry_failed=retry_failed,
+            repo=repo,
+            site=DEFAULT_SITE,
+            db_is_default=db == DEFAULT_DB,
+            command=" ".join(["harness", *sys.argv[1:]]),
+        )
+        return command(request=request, **others)
+
+    wrapped: Any = with_request
+    for decorate in reversed(decorators):
+        wrapped = decorate(wrapped)
+    return wrapped  # type: ignore[no-any-return]  # click's decorators keep no signature
+
+
+def format_option(*choices: str) -> Callable[[F], F]:
+    """--format, the first choice being the default."""
+    return click.option(
+        "--format",
+        "style",
+        type=click.Choice(choices),
+        default=choices[0],
+        show_default=True,
+        help="How to print it.",
+    )

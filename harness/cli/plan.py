@@ -1,0 +1,72 @@
+"""`harness plan`: every cell, what will happen to it and why."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from harness.cli.options import format_option, spec_options
+from harness.cli.table import table
+from harness.cli.words import duration
+
+if TYPE_CHECKING:
+    from harness.pipeline import Prepared, Request
+    from harness.spec.plan import Planned
+
+
+@click.command()
+@spec_options
+@format_option("table", "json")
+def plan(request: Request, style: str) -> None:
+    """Show every cell of SPECS, what `run` will do with it, why, and about how long it takes."""
+    from harness import pipeline
+
+    prepared = pipeline.prepare(request)
+    if style == "json":
+        click.echo(json.dumps(_document(prepared), indent=2))
+        return
+    rows = [_row(item) for item in prepared.plan.items]
+    click.echo(table(("cell", "what it is", "action", "about", "why"), rows))
+    click.echo(f"\n{headline(prepared)}")
+
+
+def headline(prepared: Prepared) -> str:
+    """One line: how many cells, what becomes of them, about how long, of which commit."""
+    plan = prepared.plan
+    counts = ", ".join(f"{number} to {action}" for action, number in plan.counts().items())
+    where = f"commit {prepared.commit}" if prepared.commit.sha else "no git commit"
+    time = duration(plan.expected_seconds())
+    return f"{len(plan.items)} cells ({counts}), about {time}; {where}, on {prepared.host}"
+
+
+def _row(item: Planned) -> tuple[str, ...]:
+    about = duration(item.seconds) if item.seconds else ""
+    return (item.cell.id, str(item.cell), str(item.action), about, item.reason)
+
+
+def _document(prepared: Prepared) -> dict[str, Any]:
+    return {
+        "version": 1,
+        "commit": prepared.commit.sha or None,
+        "dirty": bool(prepared.commit.dirty),
+        "host": prepared.host.fingerprint,
+        "expected_seconds": prepared.plan.expected_seconds(),
+        "cells": [_object(item) for item in prepared.plan.items],
+    }
+
+
+def _object(item: Planned) -> dict[str, Any]:
+    return {
+        "cell": item.cell.id,
+        "axes": item.cell.labels,
+        "workload": item.cell.load,
+        "action": str(item.action),
+        "status": str(item.status) if item.status else None,
+        "reason": item.reason,
+        "expected_seconds": item.seconds,
+        "rounds_done": item.rounds_done,
+        "baseline": item.baseline,
+        "specs": list(item.specs),
+    }

@@ -1,0 +1,186 @@
+"""How a run is told while it goes on: a live line on a terminal, plain lines in a pipe."""
+
+from __future__ import annotations
+
+import sys
+import time
+from typing import TYPE_CHECKING
+
+import click
+
+from harness.cli.plan import headline
+from harness.cli.words import duration, estimate_text
+from harness.domain.result import Status
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from rich.progress import Progress, TaskID
+
+    from harness.execute.campaign import CellDone, Event, RoundDone
+    from harness.pipeline import Prepared, Watcher
+    from harness.spec.plan import Planned
+
+
+def watcher(*, quiet: bool, verbose: bool) -> Watcher:
+    """Who tells the user how the run goes."""
+    if quiet:
+        return Quiet()
+    if sys.stderr.isatty():
+        return Live(verbose=verbose)
+    return Lines(verbose=verbose)
+
+
+class Quiet:
+    """Tells failures only."""
+
+    def begin(self, prepared: Prepared) -> None:
+        """Nothing."""
+
+    def start(self, item: Planned, index: int) -> None:
+        """Nothing."""
+
+    def event(self, event: Event) -> None:
+        """A cell that went wrong."""
+        if _is_cell(event) and event.status.went_wrong:
+            click.echo(cell_line(event), err=True)
+
+    def end(self) -> None:
+        """Nothing."""
+
+
+class Lines:
+    """A line a cell, and a line a round if asked."""
+
+    def __init__(self, *, verbose: bool) -> None:
+        self._verbose = verbose
+        self._cells = self._done = 0
+
+    def begin(self, prepared: Prepared) -> None:
+        """What is to come."""
+        self._say(headline(prepared))
+        for line in untried(prepared):
+            self._say(line)
+        self._cells = prepared.plan.counts().get("measure", 0)
+
+    def start(self, item: Planned, index: int) -> None:
+        """Nothing; the round is told when it ends."""
+
+    def event(self, event: Event) -> None:
+        """A cell's end always; a round's only if asked."""
+        if _is_cell(event):
+            self._done += 1
+            self._say(f"[{self._done}/{self._cells}] {cell_line(event, self._verbose)}")
+        elif self._verbose:
+            self._say(round_line(event))
+
+    def end(self) -> None:
+        """Nothing."""
+
+    def _say(self, line: str) -> None:
+        click.echo(line, err=True)
+
+
+class Live(Lines):
+    """The same lines above a bar that shows the round in flight and the time left."""
+
+    def __init__(self, *, verbose: bool) -> None:
+        super().__init__(verbose=verbose)
+        self._bar: Progress | None = None
+        self._task: TaskID | None = None
+        self._left = 0.0  # seconds of rounds still expected
+        self._spent = 0.0
+        self._rounds_left: dict[str, int] = {}
+        self._begin = time.monotonic()
+
+    def begin(self, prepared: Prepared) -> None:
+        """Show the bar."""
+        from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+
+        super().begin(prepared)
+        todo = [item for item in prepared.plan.items if item.action == "measure"]
+        self._rounds_left = {item.cell.id: item.measure.rounds - item.rounds_done for item in todo}
+        self._left = prepared.plan.expected_seconds()
+        self._bar = Progress(
+            BarColumn(),
+            TextColumn("{task.completed:.0f}/{task.total:.0f} rounds"),
+            TimeElapsedColumn(),
+            TextColumn("{task.fields[left]} left  {task.description}"),
+            transient=True,
+        )
+        self._task = self._bar.add_task(
+            "importing torch", total=sum(self._rounds_left.values()), left=duration(self._left)
+        )
+        self._bar.start()
+
+    def start(self, item: Planned, index: int) -> None:
+        """Name the round in flight."""
+        if self._bar is not None and self._task is not None:
+            self._bar.update(
+                self._task, description=f"{item.cell} (round {index + 1})", left=self._eta()
+            )
+
+    def event(self, event: Event) -> None:
+        """Move the bar on."""
+        if self._bar is not None and self._task is not None and not _is_cell(event):
+            self._spent += event.round.seconds
+            task = self._bar.tasks[0]
+            done = task.completed + 1
+            # A cell whose interval is still too wide takes more rounds than were planned.
+            self._bar.update(self._task, completed=done, total=max(task.total or 0, done))
+        super().event(event)
+
+    def end(self) -> None:
+        """Take the bar away."""
+        if self._bar is not None:
+            self._bar.stop()
+
+    def _eta(self) -> str:
+        """From the rounds done so far; from the plan's guess before there is one."""
+        if self._bar is None:
+            return ""
+        task = self._bar.tasks[0]
+        if not task.completed:
+            return duration(self._left)
+        ahead = (task.total or 0) - task.completed
+        return duration(self._spent / task.completed * ahead)
+
+    def _say(self, line: str) -> None:
+        if self._bar is None:
+            super()._say(line)
+        else:
+            # Escaped of markup: a reason may hold brackets.
+            self._bar.console.print(line, markup=False, highlight=False, soft_wrap=True)
+
+
+def untried(prepared: Prepared) -> Iterable[str]:
+    """A line for each cell that is not tried, with its reason."""
+    return (
+        f"{item.status}: {item.cell}: {item.reason}"
+        for item in prepared.plan.items
+        if item.action == "skip"
+    )
+
+
+def cell_line(end: CellDone, verbose: bool = False) -> str:
+    """How a cell ended, with its headline figure or its reason."""
+    from harness import scenarios
+
+    if end.status is not Status.OK:
+        detail = f"\n{end.detail}" if verbose and end.detail else ""
+        return f"{end.status}: {end.item.cell}: {end.reason}{detail}"
+    name = scenarios.registry[end.item.cell.scenario.name].headline
+    return f"{end.item.cell}: {name} {estimate_text(name, end.metrics[name])} ({end.stop_rule})"
+
+
+def round_line(done: RoundDone) -> str:
+    """How a round ended."""
+    one = done.round
+    what = f"{len(one.samples)} samples" if one.status is Status.OK else one.reason
+    return f"  round {one.index + 1} of {done.item.cell}: {one.status}, {one.seconds:.2f} s, {what}"
+
+
+def _is_cell(event: Event) -> bool:
+    from harness.execute.campaign import CellDone
+
+    return isinstance(event, CellDone)

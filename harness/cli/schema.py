@@ -1,0 +1,18 @@
+"""`harness schema`: the JSON Schema of a spec, for editors."""
+
+from __future__ import annotations
+
+import json
+
+import click
+
+
+@click.command()
+def schema() -> None:
+    """Print the JSON Schema of a spec, so that editors complete and check it.
+
+    Save it, and open a spec with `# yaml-language-server: $schema=FILE`.
+    """
+    from harness.spec.jsonschema import json_schema
+
+    click.echo(json.dumps(json_schema(), indent=2))

@@ -1,0 +1,230 @@
+"""`harness show`: stored results as a table or as data."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from harness.cli.options import db_option, format_option
+from harness.cli.table import table
+from harness.cli.words import estimate_text
+
+if TYPE_CHECKING:
+    from harness.domain.metric import Estimate
+    from harness.domain.result import Result
+
+# The layout of the JSON document; raised when a key changes its meaning or goes.
+JSON_VERSION = 1
+# What a table shows of each cell, where the cell has it.
+_COLUMNS = ("tokens_per_second", "latency", "ttft", "tpot", "peak_memory", "logit_error")
+
+
+@click.command()
+@db_option
+@format_option("table", "json", "csv", "markdown")
+@click.option(
+    "--where",
+    multiple=True,
+    metavar="AXIS=VALUE",
+    help="Only these values of an axis, e.g. scenario=decode. Repeatable.",
+)
+@click.option("--status", multiple=True, help="Only this status, e.g. failed. Repeatable.")
+@click.option("--sort", metavar="METRIC", help="Sort by a metric, best first.")
+@click.option("--all", "every", is_flag=True, help="Older results of the same cells too.")
+def show(
+    db: Path, style: str, where: tuple[str, ...], status: tuple[str, ...], sort: str, every: bool
+) -> None:
+    """Show the stored results: by default the newest of each cell and host."""
+    from harness import pipeline
+
+    found = pipeline.results(db, newest_only=not every)
+    kept = [one for one in found if _matches(one, _conditions(where), _statuses(status))]
+    if sort:
+        kept = _sorted(kept, sort)
+    if style == "json":
+        click.echo(json.dumps(document(kept, found), indent=2))
+    elif not kept:
+        click.echo(f"no such result in {db}" if found else f"no results yet in {db}", err=True)
+    else:
+        click.echo(_table(kept, found, style))
+
+
+def document(kept: Sequence[Result], all_results: Sequence[Result]) -> dict[str, Any]:
+    """The JSON contract: one object a cell; docs/json.md describes every key."""
+    baselines = _baseline_of(all_results)
+    return {"version": JSON_VERSION, "results": [_object(one, baselines) for one in kept]}
+
+
+def _object(one: Result, baseline_of: Callable[[Result], Result | None]) -> dict[str, Any]:
+    run = one.run
+    return {
+        "cell": one.cell.id,
+        "axes": one.cell.labels,
+        "workload": one.cell.load,
+        "status": str(one.status),
+        "reason": one.reason,
+        "stop_rule": str(one.stop_rule) if one.stop_rule else None,
+        "baseline": one.baseline,
+        "speedup": _speedup_object(one, baseline_of(one)),
+        "provenance": {
+            "commit": run.commit.sha or None,
+            "branch": run.commit.branch,
+            "commit_date": run.commit.date.isoformat() if run.commit.date else None,
+            "dirty": bool(run.commit.dirty),
+            "host": run.host.fingerprint,
+            "host_name": str(run.host),
+            "versions": dict(run.environment.versions),
+            "specs": dict(run.specs),
+            "seed": run.seed,
+            "run": run.id,
+            "started": run.started.isoformat(),
+            "command": run.command,
+        },
+        "metrics": {name: _estimate(metric) for name, metric in sorted(one.metrics.items())},
+    }
+
+
+def _estimate(metric: Estimate) -> dict[str, Any]:
+    return {
+        "value": metric.value,
+        "unit": metric.unit,
+        "better": str(metric.direction),
+        "low": metric.low,
+        "high": metric.high,
+        "rounds": metric.rounds,
+        "samples": metric.samples,
+    }
+
+
+def _speedup(one: Result, baseline: Result | None) -> Estimate | None:
+    """How many times as good as the baseline in the scenario's headline metric."""
+    from harness import scenarios
+    from harness.analyse.compare import speedup
+
+    name = scenarios.registry[one.cell.scenario.name].headline
+    if baseline is None or name not in one.metrics or name not in baseline.metrics:
+        return None
+    return speedup(baseline.metrics[name], one.metrics[name])
+
+
+def _speedup_object(one: Result, baseline: Result | None) -> dict[str, Any] | None:
+    ratio = _speedup(one, baseline)
+    return {"value": ratio.value, "low": ratio.low, "high": ratio.high} if ratio else None
+
+
+def _baseline_of(found: Sequence[Result]) -> Callable[[Result], Result | None]:
+    """Looks up a result's baseline: of the same commit and host, never of another's."""
+    by_place = {(one.cell.id, _place(one)): one for one in reversed(found)}
+
+    def baseline_of(one: Result) -> Result | None:
+        same = one.baseline is None or one.baseline == one.cell.id
+        return None if same else by_place.get((one.baseline or "", _place(one)))
+
+    return baseline_of
+
+
+def _place(one: Result) -> tuple[str, ...]:
+    run = one.run
+    return (run.commit.sha, run.commit.dirty, run.host.fingerprint, run.environment.digest)
+
+
+def _conditions(where: Sequence[str]) -> Mapping[str, set[str]]:
+    from harness.domain.cell import AXES
+    from harness.errors import UnknownName, UsageError
+
+    wanted: dict[str, set[str]] = {}
+    for text in where:
+        axis, equals, values = text.partition("=")
+        if not equals:
+            raise UsageError(f"--where {text!r}: write AXIS=VALUE, e.g. scenario=decode")
+        if axis not in AXES:
+            raise UnknownName("axis", axis, AXES)
+        wanted.setdefault(axis, set()).update(values.split(","))
+    return wanted
+
+
+def _statuses(names: Sequence[str]) -> set[str]:
+    from harness.domain.result import Status
+    from harness.errors import UnknownName
+
+    for name in names:
+        if name not in set(Status):
+            raise UnknownName("status", name, Status)
+    return set(names)
+
+
+def _matches(one: Result, where: Mapping[str, set[str]], statuses: set[str]) -> bool:
+    if statuses and one.status not in statuses:
+        return False
+    return all(one.cell.labels[axis] in values for axis, values in where.items())
+
+
+def _sorted(found: Sequence[Result], metric: str) -> list[Result]:
+    """Best first; cells without the metric last."""
+    from harness import metrics
+    from harness.domain.metric import Direction
+
+    sign = -1.0 if metrics.registry[metric].direction is Direction.HIGHER else 1.0
+
+    def key(one: Result) -> tuple[bool, float]:
+        estimate = one.metrics.get(metric)
+        return (estimate is None, sign * estimate.value if estimate else 0.0)
+
+    return sorted(found, key=key)
+
+
+def _table(kept: Sequence[Result], found: Sequence[Result], style: str) -> str:
+    from harness.domain.cell import AXES
+
+    baseline_of = _baseline_of(found)
+    several = len(kept) > 1
+    axes = [
+        axis
+        for axis in AXES
+        # An axis on which all agree says nothing in a table for people; data keeps it.
+        if style == "csv" or not several or len({one.cell.labels[axis] for one in kept}) > 1
+    ]
+    columns = [name for name in _COLUMNS if any(name in one.metrics for one in kept)]
+    headers = ["cell", *axes, "workload", "status", *columns, "speed-up", "commit", "why"]
+    return table(
+        headers, [_row(one, axes, columns, baseline_of(one), style) for one in kept], style
+    )
+
+
+def _row(
+    one: Result,
+    axes: Sequence[str],
+    columns: Sequence[str],
+    baseline: Result | None,
+    style: str,
+) -> list[str]:
+    ratio = _speedup(one, baseline)
+    workload = " ".join(f"{key}={value}" for key, value in one.cell.workload)
+    return [
+        one.cell.id,
+        *(one.cell.labels[axis] for axis in axes),
+        workload,
+        str(one.status),
+        *(_figure(one, name, style) for name in columns),
+        "" if ratio is None else _ratio(ratio, style),
+        str(one.run.commit),
+        one.reason or str(one.stop_rule or ""),
+    ]
+
+
+def _figure(one: Result, name: str, style: str) -> str:
+    metric = one.metrics.get(name)
+    if metric is None:
+        return ""
+    return str(metric.value) if style == "csv" else estimate_text(name, metric)
+
+
+def _ratio(ratio: Estimate, style: str) -> str:
+    if style == "csv":
+        return str(ratio.value)
+    interval = "" if ratio.low is None else f" [{ratio.low:.2f}, {ratio.high:.2f}]"
+    return f"{ratio.value:.2f}x{interval}"

@@ -1,0 +1,29 @@
+"""`harness site`: build the leaderboard."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from harness.cli.options import DEFAULT_SITE, db_option
+
+
+@click.command()
+@db_option
+@click.option(
+    "--out",
+    type=click.Path(file_okay=False, path_type=Path),
+    default=DEFAULT_SITE,
+    show_default=True,
+    help="The folder to write.",
+)
+@click.option("--open", "open_it", is_flag=True, help="Open it in the browser.")
+def site(db: Path, out: Path, open_it: bool) -> None:
+    """Build the static leaderboard site from what is stored."""
+    from harness import pipeline
+
+    index = pipeline.site(db, out)
+    click.echo(f"the leaderboard is {index.resolve().as_uri()}")
+    if open_it:
+        click.launch(str(index))

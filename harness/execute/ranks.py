@@ -1,0 +1,140 @@
+"""A round of several ranks: processes that form a gloo or NCCL group on this host.
+
+The round's own process only forks the ranks and waits for them, so that one rank's death is
+told by name instead of hanging the others.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import tempfile
+import traceback
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from harness.domain.result import Sample, Status
+from harness.execute.messages import Job, Report
+from harness.execute.process import die_with_parent, signal_name
+from harness.parallelism import Rank
+
+if TYPE_CHECKING:
+    from harness.execute.worker import Agree
+
+
+def world_size(job: Job) -> int:
+    """Processes the cell is split over: the product of its strategies' degrees."""
+    from harness.parallelism import registry
+
+    world = 1
+    for choice in job.cell.parallelism:
+        world *= registry[choice.name].of(choice).degree
+    return world
+
+
+def report_of_ranks(job: Job, world: int) -> Report:
+    """Run the ranks and join what they report."""
+    with tempfile.TemporaryDirectory(prefix="harness-ranks-") as folder:
+        pids = [_fork(job, Rank(index, world), Path(folder)) for index in range(world)]
+        return join(_collect(pids, Path(folder)))
+
+
+def join(reports: Sequence[Report]) -> Report:
+    """One report of all ranks' reports, rank 0's first.
+
+    A rank that did not end well speaks for all, by its number. Else each sample lasts as long
+    as on the slowest rank, as the step is not over before, and memory is summed.
+    """
+    for index, report in enumerate(reports):
+        if report.status is not Status.OK:
+            return Report(report.status, f"rank {index}: {report.reason}", report.detail)
+    first = reports[0]
+    samples = tuple(_slowest(same) for same in zip(*(r.samples for r in reports), strict=True))
+    return Report(Status.OK, samples=samples, facts={**first.facts, **_summed(reports)})
+
+
+def _slowest(same: Sequence[Sample]) -> Sample:
+    return max(same, key=lambda sample: sample.seconds)
+
+
+def _summed(reports: Sequence[Report]) -> Mapping[str, float]:
+    return {
+        name: sum(report.facts[name] for report in reports)
+        for name in ("load_memory", "peak_memory")
+    }
+
+
+def _fork(job: Job, rank: Rank, folder: Path) -> int:
+    """Start a rank, which leaves its report in the folder; its process id."""
+    supervisor = os.getpid()
+    pid = os.fork()
+    if pid:
+        return pid
+    try:
+        die_with_parent(supervisor)
+        report = _rank_report(job, rank, folder / "rendezvous")
+        _report_file(folder, rank.index).write_bytes(report.encode())
+    except BaseException:  # noqa: BLE001 - nothing above this frame may run in the forked process
+        traceback.print_exc()
+        os._exit(1)
+    os._exit(0)
+
+
+def _report_file(folder: Path, index: int) -> Path:
+    return folder / f"rank-{index}.json"
+
+
+def _rank_report(job: Job, rank: Rank, rendezvous: Path) -> Report:
+    import torch.distributed as dist
+
+    from harness.execute.worker import report_of
+
+    # Loopback: the ranks are all here, and a host's own name need not resolve.
+    os.environ.setdefault("GLOO_SOCKET_IFNAME", "lo0" if sys.platform == "darwin" else "lo")
+    store = dist.FileStore(str(rendezvous), rank.world)
+    dist.init_process_group("gloo", store=store, rank=rank.index, world_size=rank.world)
+    return report_of(job, rank, _agreement())
+
+
+def _agreement() -> Agree:
+    """All go on while any wants to: everyone takes part in the same collectives."""
+    import torch
+    import torch.distributed as dist
+
+    def agree(more: bool) -> bool:
+        wish = torch.tensor(int(more))
+        dist.all_reduce(wish, op=dist.ReduceOp.MAX)
+        return bool(wish.item())
+
+    return agree
+
+
+def _collect(pids: Sequence[int], folder: Path) -> list[Report]:
+    """The ranks' reports, in order; once one ends badly, the others are ended too."""
+    reports: dict[int, Report] = {}
+    while len(reports) < len(pids):
+        pid, wait_status = os.wait()
+        index = pids.index(pid)
+        reports[index] = _final_report(_report_file(folder, index), wait_status)
+        if reports[index].status is not Status.OK:
+            _end(other for position, other in enumerate(pids) if position not in reports)
+            # Those ended for its sake have nothing of their own to tell.
+            reports = {**dict.fromkeys(range(len(pids)), Report(Status.OK)), index: reports[index]}
+    return [reports[index] for index in range(len(pids))]
+
+
+def _end(pids: Iterable[int]) -> None:
+    for pid in pids:
+        with suppress(ProcessLookupError):  # it ended by itself meanwhile
+            os.kill(pid, signal.SIGKILL)
+
+
+def _final_report(file: Path, wait_status: int) -> Report:
+    if os.WIFSIGNALED(wait_status):
+        return Report(Status.CRASHED, f"died by {signal_name(os.WTERMSIG(wait_status))}")
+    if not file.exists():
+        return Report(Status.FAILED, "ended without a report")
+    return Report.decode(file.read_bytes())

@@ -1,0 +1,39 @@
+"""When a round has enough samples, and which of them were still warming up."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from statistics import median
+
+from harness.execute.messages import Effort
+
+# A sample counts as settled when it is at most this much slower than the median of all later
+# ones. Wider than the jitter of a quiet machine, narrower than any first-call cost.
+TOLERANCE = 1.10
+
+
+def settled_from(seconds: Sequence[float]) -> int:
+    """The index of the first sample past warm-up: found from the samples, not guessed.
+
+    The first iteration always is warm-up: it pays for lazy initialisation. After it, warm-up
+    lasts until a sample is within TOLERANCE of the median of the second half, where the round
+    is as settled as it will get. At least the second half is always kept.
+    """
+    half = len(seconds) // 2
+    if half == 0:
+        return 0
+    level = median(seconds[half:]) * TOLERANCE
+    return next((i for i in range(1, half) if seconds[i] <= level), half)
+
+
+def wants_more(count: int, elapsed: float, effort: Effort) -> bool:
+    """Whether a round takes another sample, after `count` of them in `elapsed` seconds.
+
+    Twice the asked number, as up to half of them may turn out to be warm-up, unless that
+    would take more than twice the round's time.
+    """
+    if count >= effort.max_samples:
+        return False
+    if count <= effort.samples:  # one more than asked: the first is always warm-up
+        return True
+    return elapsed < effort.seconds or (count < 2 * effort.samples and elapsed < 2 * effort.seconds)

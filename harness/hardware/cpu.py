@@ -1,0 +1,50 @@
+"""This host's processor, with a chosen number of threads."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pydantic import Field
+
+from harness.domain.cell import Cell
+from harness.domain.entry import Options
+from harness.domain.run import Host
+from harness.hardware import Hardware, register
+
+if TYPE_CHECKING:
+    import torch
+
+
+@register("cpu", "this host's processor, with `threads` threads")
+class Cpu(Hardware):
+    """The CPU. Several ranks share its threads evenly."""
+
+    class Options(Options):
+        """How much of the processor to use."""
+
+        threads: int = Field(0, ge=0, description="threads in all; 0 means one a physical core")
+
+    @property
+    def threads(self) -> int:
+        """Threads in all; 0 means one a physical core."""
+        threads: int = self.options.threads
+        return threads
+
+    def unsupported(self, cell: Cell, host: Host) -> str | None:
+        """More threads than the host has would measure the scheduler."""
+        if self.threads > host.logical_cores:
+            return f"asks for {self.threads} threads; this host has {host.logical_cores}"
+        return None
+
+    def prepare(self, ranks: int) -> torch.device:
+        """Threads are split among the ranks, each at least one."""
+        import psutil
+        import torch
+
+        threads = self.threads or psutil.cpu_count(logical=False) or 1
+        torch.set_num_threads(max(1, threads // ranks))
+        return torch.device("cpu")
+
+    def memory_bytes(self, host: Host) -> int:
+        """The host's memory."""
+        return host.memory_bytes

@@ -1,0 +1,57 @@
+"""An NVIDIA GPU through CUDA."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pydantic import Field
+
+from harness.domain.cell import Cell
+from harness.domain.entry import Options
+from harness.domain.run import Host
+from harness.errors import Unsupported
+from harness.hardware import Hardware, register
+
+if TYPE_CHECKING:
+    import torch
+
+
+@register("cuda", "an NVIDIA GPU")
+class Cuda(Hardware):
+    """One CUDA device."""
+
+    class Options(Options):
+        """Which device."""
+
+        index: int = Field(0, ge=0, description="which GPU, as the driver numbers them")
+
+    @classmethod
+    def unavailable(cls, host: Host) -> str | None:
+        """Told by the driver, so that a host without torch can tell too."""
+        return None if host.gpus else "this host has no CUDA device"
+
+    def unsupported(self, cell: Cell, host: Host) -> str | None:
+        """A device number beyond the last."""
+        if host.gpus and self.options.index >= len(host.gpus):
+            return f"asks for GPU {self.options.index}; this host has {len(host.gpus)}"
+        return self.unavailable(host)
+
+    def prepare(self, ranks: int) -> torch.device:
+        """One rank only: ranks on one GPU would measure its time slicing."""
+        import torch
+
+        if not torch.cuda.is_available():
+            raise Unsupported(
+                f"the driver shows a GPU, but torch {torch.__version__} cannot use it "
+                "(is it a CPU build, or built for another CUDA?)"
+            )
+        if ranks > 1:
+            raise Unsupported(f"{ranks} processes need as many GPUs, which is not supported yet")
+        device = torch.device("cuda", self.options.index)
+        torch.cuda.set_device(device)
+        return device
+
+    def memory_bytes(self, host: Host) -> int:
+        """The device's memory; 0 where there is no such device."""
+        gpus = host.gpus[self.options.index : self.options.index + 1]
+        return gpus[0].memory_bytes if gpus else 0

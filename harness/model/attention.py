@@ -1,0 +1,86 @@
+"""Multi-head causal attention around any way to attend, with a KV cache for decode."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TypeAlias
+
+import torch
+from torch import nn
+
+from harness.model.mixer import LayerState, TokenMixer
+from harness.model.shape import Shape
+
+# (q: [B, H, T, d], k and v: [B, H, past + T, d]) -> [B, H, T, d]. Query i sees the keys up to
+# past + i.
+Attend: TypeAlias = Callable[[torch.Tensor, torch.Tensor, torch.Tensor], torch.Tensor]
+
+
+class KVCache(LayerState):
+    """Keys and values of one layer, written in place: [2, B, H, capacity, d]."""
+
+    def __init__(
+        self, shape: Shape, batch: int, capacity: int, device: torch.device, dtype: torch.dtype
+    ) -> None:
+        self._memory = torch.zeros(
+            2, batch, shape.heads, capacity, shape.d_head, device=device, dtype=dtype
+        )
+
+    def extend(
+        self, key: torch.Tensor, value: torch.Tensor, past: int
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        """Write [B, H, T, d] behind `past` tokens; all keys and values so far, as views."""
+        end = past + key.shape[2]
+        keys, values = self._memory
+        keys[:, :, past:end] = key
+        values[:, :, past:end] = value
+        return keys[:, :, :end], values[:, :, :end]
+
+    def snapshot(self, position: int) -> None:
+        """Nothing: tokens up to a position are never written again while decoding behind it."""
+
+    def restore(self, snapshot: None) -> None:
+        """Nothing: what stands behind the position is never read."""
+
+
+class Attention(TokenMixer):
+    """Projections, heads and cache around `attend` (Vaswani et al. 2017, arXiv 1706.03762)."""
+
+    def __init__(self, shape: Shape, attend: Attend) -> None:
+        super().__init__()
+        self._shape = shape
+        self._attend = attend
+        self.qkv = nn.Linear(shape.d_model, 3 * shape.d_model)
+        self.out = nn.Linear(shape.d_model, shape.d_model)
+
+    def new_state(
+        self, batch: int, capacity: int, device: torch.device, dtype: torch.dtype
+    ) -> KVCache:
+        """An empty KV cache."""
+        return KVCache(self._shape, batch, capacity, device, dtype)
+
+    def forward(
+        self, x: torch.Tensor, state: LayerState | None = None, past: int = 0
+    ) -> torch.Tensor:
+        """[B, T, D] -> [B, T, D]."""
+        batch, length, width = x.shape
+        heads = (batch, length, 3, self._shape.heads, self._shape.d_head)
+        query, key, value = self.qkv(x).view(heads).permute(2, 0, 3, 1, 4)  # each [B, H, T, d]
+        if state is not None:
+            assert isinstance(state, KVCache)
+            key, value = state.extend(key, value, past)
+        mixed = self._attend(query, key, value)  # [B, H, T, d]
+        out: torch.Tensor = self.out(mixed.transpose(1, 2).reshape(batch, length, width))
+        return out
+
+    @property
+    def residual_projection(self) -> nn.Linear:
+        """The output projection."""
+        return self.out
+
+
+def causal_mask(query: torch.Tensor, key: torch.Tensor) -> torch.Tensor:
+    """[T, past + T], true where a query sees a key: its own position and those before."""
+    new, total = query.shape[2], key.shape[2]
+    every = torch.ones(new, total, dtype=torch.bool, device=query.device)
+    return every.tril(diagonal=total - new)

@@ -1,0 +1,48 @@
+"""Named sizes: the eight of the GPT-3 paper, and two small ones for tests.
+
+Source: Brown et al. 2020 (arXiv 2005.14165), Table 2.1. Two of its rows do not multiply out
+(heads x d_head is not d_model): gpt3-xl prints 24 heads of 128 for a width of 2048, here 16;
+gpt3-13b prints a width of 5140, here 40 x 128 = 5120.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from harness.model.shape import Shape
+
+
+@dataclass(frozen=True)
+class Size:
+    """A shape with a name."""
+
+    shape: Shape
+    summary: str
+
+
+def _gpt3(layers: int, d_model: int, heads: int, printed: str) -> Size:
+    shape = Shape(layers=layers, d_model=d_model, heads=heads)
+    return Size(shape, f"GPT-3, {printed} parameters")
+
+
+SIZES = {
+    "nano": Size(
+        Shape(layers=2, d_model=64, heads=2, vocab=512, context=256), "for tests: milliseconds"
+    ),
+    "micro": Size(
+        Shape(layers=4, d_model=256, heads=4, vocab=2048, context=512), "for tests: 4M parameters"
+    ),
+    "gpt3-small": _gpt3(12, 768, 12, "125M"),
+    "gpt3-medium": _gpt3(24, 1024, 16, "350M"),
+    "gpt3-large": _gpt3(24, 1536, 16, "760M"),
+    "gpt3-xl": _gpt3(24, 2048, 16, "1.3B"),
+    "gpt3-2.7b": _gpt3(32, 2560, 32, "2.7B"),
+    "gpt3-6.7b": _gpt3(32, 4096, 32, "6.7B"),
+    "gpt3-13b": _gpt3(40, 5120, 40, "13B"),
+    "gpt3-175b": _gpt3(96, 12288, 96, "175B"),
+}
+
+
+def size_name(shape: Shape) -> str:
+    """The name of that very shape; "" if it has none."""
+    return next((name for name, size in SIZES.items() if size.shape == shape), "")

@@ -1,0 +1,104 @@
+"""GPT-2-layout weights: read from and written to safetensors, never pickles.
+
+The layout is Hugging Face's GPT2LMHeadModel's: names as below, optionally behind
+`transformer.`; its Conv1D keeps weights as [in, out], the transpose of torch's Linear.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+from torch import nn
+
+from harness.errors import HarnessError
+from harness.model.attention import Attention
+from harness.model.transformer import Block, Transformer
+
+# Masks that old files carry as buffers, and the head where it is written beside its twin.
+_IGNORED = (".attn.bias", ".attn.masked_bias", "lm_head.weight")
+
+
+class WeightsError(HarnessError):
+    """A weights file cannot be read, or does not fit the model."""
+
+
+def load_gpt2_layout(model: Transformer, path: str | Path) -> None:
+    """Fill the model with the file's weights; WeightsError where they do not fit."""
+    found = _read(Path(path))
+    wanted = _parameters(model)
+    missing = sorted(set(wanted) - set(found))
+    surplus = sorted(set(found) - set(wanted))
+    if missing or surplus:
+        raise WeightsError(
+            f"{path} does not fit the model: missing {_some(missing)}; unexpected {_some(surplus)}"
+        )
+    with torch.no_grad():
+        for name, (parameter, transposed) in wanted.items():
+            tensor = found[name].t() if transposed else found[name]
+            if tensor.shape != parameter.shape:
+                raise WeightsError(
+                    f"{path}: {name} has shape {list(tensor.shape)}, "
+                    f"the model's is {list(parameter.shape)} (Linear weights as [out, in])"
+                )
+            parameter.copy_(tensor)
+
+
+def save_gpt2_layout(model: Transformer, path: str | Path) -> None:
+    """Write the model's weights; the inverse of load_gpt2_layout."""
+    tensors = {
+        name: (parameter.detach().t() if transposed else parameter.detach()).contiguous()
+        for name, (parameter, transposed) in _parameters(model).items()
+    }
+    save_file(tensors, path)
+
+
+def _read(path: Path) -> Mapping[str, torch.Tensor]:
+    try:
+        tensors = load_file(path)
+    except (OSError, SafetensorError) as error:
+        raise WeightsError(f"{path} is not a readable safetensors file: {error}") from error
+    bare = {name.removeprefix("transformer."): tensor for name, tensor in tensors.items()}
+    return {name: tensor for name, tensor in bare.items() if not name.endswith(_IGNORED)}
+
+
+def _parameters(model: Transformer) -> dict[str, tuple[nn.Parameter, bool]]:
+    """The file's name of each parameter, and whether the file keeps it transposed."""
+    named = {
+        "wte.weight": (model.wte.weight, False),
+        "wpe.weight": (model.wpe.weight, False),
+        **_norm("ln_f", model.ln_f),
+    }
+    for layer, block in enumerate(model.blocks):
+        assert isinstance(block, Block)
+        named.update(_block(f"h.{layer}", block))
+    return named
+
+
+def _block(name: str, block: Block) -> dict[str, tuple[nn.Parameter, bool]]:
+    if not isinstance(block.mixer, Attention):
+        raise WeightsError("GPT-2 weights need an attention operator; this one mixes otherwise")
+    return {
+        **_norm(f"{name}.ln_1", block.ln_1),
+        **_linear(f"{name}.attn.c_attn", block.mixer.qkv),
+        **_linear(f"{name}.attn.c_proj", block.mixer.out),
+        **_norm(f"{name}.ln_2", block.ln_2),
+        **_linear(f"{name}.mlp.c_fc", block.up),
+        **_linear(f"{name}.mlp.c_proj", block.down),
+    }
+
+
+def _norm(name: str, norm: nn.LayerNorm) -> dict[str, tuple[nn.Parameter, bool]]:
+    return {f"{name}.weight": (norm.weight, False), f"{name}.bias": (norm.bias, False)}
+
+
+def _linear(name: str, linear: nn.Linear) -> dict[str, tuple[nn.Parameter, bool]]:
+    return {f"{name}.weight": (linear.weight, True), f"{name}.bias": (linear.bias, False)}
+
+
+def _some(names: list[str]) -> str:
+    shown = ", ".join(names[:5])
+    return f"{shown} and {len(names) - 5} more" if len(names) > 5 else shown or "nothing"

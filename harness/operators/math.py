@@ -1,0 +1,38 @@
+"""math: softmax attention written out as its matrix products.
+
+Time O(T^2 d) for a prefill of T tokens and O(T d) for a decode step; memory O(T^2) for the
+scores beside the KV cache. Exact. Vaswani et al. 2017 (arXiv 1706.03762).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from harness.model.shape import Shape
+from harness.operators import register
+from harness.operators.sdpa import DotProductAttention
+
+if TYPE_CHECKING:
+    import torch
+
+    from harness.model.mixer import TokenMixer
+
+
+@register("math", "exact attention written as its matrix products")
+class Math(DotProductAttention):
+    """What the fused kernels are measured against."""
+
+    def mixer(self, shape: Shape, layer: int) -> TokenMixer:
+        """Attention that writes its scores to memory."""
+        from harness.model.attention import Attention
+
+        return Attention(shape, _attend)
+
+
+def _attend(query: torch.Tensor, key: torch.Tensor, value: torch.Tensor) -> torch.Tensor:
+    from harness.model.attention import causal_mask
+
+    scores = (query * query.shape[-1] ** -0.5) @ key.transpose(-2, -1)  # [B, H, T, past + T]
+    if query.shape[2] > 1:  # a single token sees everything so far
+        scores = scores.masked_fill(~causal_mask(query, key), float("-inf"))
+    return scores.softmax(dim=-1) @ value

@@ -1,0 +1,221 @@
+"""The whole story on one screen: specs in, results stored, a site out."""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Protocol
+
+import psutil
+
+from harness.domain.result import Result, Round, Status
+from harness.domain.run import Commit, Environment, Host, Run
+from harness.execute.campaign import CellDone, Event, RoundDone, campaign
+from harness.execute.commit import commit_of
+from harness.execute.environment import this_environment
+from harness.execute.host import this_host
+from harness.execute.messages import Effort, Job
+from harness.execute.runner import Bounds, Runner
+from harness.site.build import build
+from harness.spec.load import Spec, load
+from harness.spec.plan import Action, Plan, Planned, make_plan
+from harness.store import Store
+
+# Without a limit of its own a round may hold this share of the host's memory: beyond it the
+# machine would swap, or the kernel would choose what to kill.
+_MEMORY_SHARE = 0.9
+
+
+@dataclass(frozen=True)
+class Request:
+    """What the user asked for."""
+
+    paths: tuple[str, ...]
+    db: Path
+    overrides: tuple[str, ...] = ()
+    only: tuple[str, ...] = ()
+    fresh: bool = False
+    retry_failed: bool = False
+    repo: Path | None = None  # whose commit it is; by default the first spec's folder
+    site: Path | None = None  # where the site goes, which is no part of the subject
+    command: str = ""
+    db_is_default: bool = True
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A request, looked up against this host and what is stored."""
+
+    specs: tuple[Spec, ...]
+    host: Host
+    environment: Environment
+    commit: Commit
+    plan: Plan
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How each planned cell stands after a run."""
+
+    statuses: Mapping[str, Status]
+
+    @property
+    def failed(self) -> int:
+        """How many cells went wrong, now or in the earlier run whose result was reused."""
+        return sum(status.went_wrong for status in self.statuses.values())
+
+    def counts(self) -> Mapping[Status, int]:
+        """Cells by status."""
+        return Counter(self.statuses.values())
+
+
+class Watcher(Protocol):
+    """Is told how a run goes."""
+
+    def begin(self, prepared: Prepared) -> None:
+        """The plan stands; measuring starts."""
+
+    def start(self, item: Planned, index: int) -> None:
+        """A round starts."""
+
+    def event(self, event: Event) -> None:
+        """A round or a cell is done."""
+
+    def end(self) -> None:
+        """No more will come, whether all is done or the run was stopped."""
+
+
+def prepare(request: Request) -> Prepared:
+    """Read the specs and decide what to do with each cell, and why."""
+    specs = tuple(load(request.paths, request.overrides, request.only))
+    host, environment = this_host(), this_environment()
+    folder = request.repo or Path(specs[0].file).resolve().parent
+    apart = [request.db] + ([request.site] if request.site else [])
+    commit = commit_of(folder, apart)
+    known, durations = {}, {}
+    if request.db.exists():  # looking at a plan makes no database
+        with Store(request.db) as store:
+            known = store.known(commit, host, environment, alive=is_alive)
+            durations = store.durations(host)
+    plan = make_plan(specs, host, known, durations, request.fresh, request.retry_failed)
+    return Prepared(specs, host, environment, commit, plan)
+
+
+def run(request: Request, watcher: Watcher) -> Outcome:
+    """Measure what the plan says, storing each round as it ends.
+
+    May be stopped at any instant: what is stored stays, and the next run goes on from there.
+    """
+    prepared = prepare(request)
+    statuses = {item.cell.id: item.status for item in prepared.plan.items if item.status}
+    with Store(request.db) as store, Runner() as runner:
+        this_run = store.begin(_run(request, prepared))
+        watcher.begin(prepared)
+        try:
+            _record_skips(store, this_run, prepared.plan)
+            for end in _measured(store, this_run, runner, prepared, watcher):
+                statuses[end.item.cell.id] = end.status
+        finally:
+            watcher.end()
+            store.finish(this_run)
+    return Outcome(statuses)
+
+
+def results(db: Path, *, newest_only: bool = True, samples: bool = False) -> list[Result]:
+    """What is stored; nothing where there is no database yet."""
+    if not db.exists():
+        return []
+    with Store(db) as store:
+        return store.results(newest_only=newest_only, samples=samples)
+
+
+def site(db: Path, out: Path) -> Path:
+    """Build the site of all that is stored; its first page."""
+    return build(results(db, newest_only=False, samples=True), out)
+
+
+def is_alive(pid: int, started: float) -> bool:
+    """Whether that very process still runs: a later one may bear the same number."""
+    try:
+        return abs(psutil.Process(pid).create_time() - started) < 1.0
+    except psutil.NoSuchProcess:
+        return False
+
+
+def _run(request: Request, prepared: Prepared) -> Run:
+    return Run(
+        commit=prepared.commit,
+        host=prepared.host,
+        environment=prepared.environment,
+        started=datetime.now(UTC),
+        seed=prepared.specs[0].measure.seed,
+        specs={spec.file: spec.digest for spec in prepared.specs},
+        command=request.command,
+        pid=os.getpid(),
+        pid_started=psutil.Process().create_time(),
+    )
+
+
+def _record_skips(store: Store, this_run: Run, plan: Plan) -> None:
+    for item in plan.items:
+        if item.action is Action.SKIP and item.status is not None:
+            result = store.open_result(this_run, item.cell, item.baseline, adopt=None)
+            store.close_result(result, item.status, item.reason)
+
+
+def _measured(
+    store: Store, this_run: Run, runner: Runner, prepared: Prepared, watcher: Watcher
+) -> Iterator[CellDone]:
+    """Measure the cells that the plan says to, storing as it goes; each one's end."""
+    items = [item for item in prepared.plan.items if item.action is Action.MEASURE]
+    keys = {
+        item.cell.id: store.open_result(this_run, item.cell, item.baseline, adopt=item.adopt)
+        for item in items
+    }
+    earlier = _earlier_rounds(store, items, keys)
+
+    def measure(item: Planned, index: int) -> Round:
+        watcher.start(item, index)
+        return runner.round(_job(item, index), _bounds(item, prepared.host))
+
+    for event in campaign(items, earlier, measure, this_run.seed):
+        key = keys[event.item.cell.id]
+        if isinstance(event, RoundDone):
+            store.save_round(key, this_run, event.round)
+        else:
+            _close(store, key, event)
+            yield event
+        watcher.event(event)
+
+
+def _earlier_rounds(
+    store: Store, items: Sequence[Planned], keys: Mapping[str, int]
+) -> Mapping[str, Sequence[Round]]:
+    """Rounds that a cut-short run left of the cells."""
+    return {item.cell.id: store.rounds_of(keys[item.cell.id]) for item in items if item.rounds_done}
+
+
+def _close(store: Store, key: int, end: CellDone) -> None:
+    store.close_result(key, end.status, end.reason, end.detail, end.stop_rule, end.metrics)
+
+
+def _job(item: Planned, index: int) -> Job:
+    effort = item.measure
+    return Job(
+        cell=item.cell,
+        index=index,
+        seed=effort.seed,
+        effort=Effort(effort.round_time, effort.samples, effort.max_samples),
+        # Once is enough: the same seed makes the same model in every round.
+        quality=effort.quality and index == 0,
+        weights=item.weights,
+    )
+
+
+def _bounds(item: Planned, host: Host) -> Bounds:
+    limit = item.limits.memory or int(_MEMORY_SHARE * host.memory_bytes)
+    return Bounds(seconds=item.limits.timeout, memory_bytes=limit)

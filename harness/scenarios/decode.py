@@ -1,0 +1,52 @@
+"""Decode: one token at a time after a prompt.
+
+Every step reads all weights and the whole decode state for a single token a sequence, so
+memory bandwidth binds it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from harness.model.cost import Work
+from harness.scenarios import Clock, Iteration, Scenario, Subject, register
+from harness.scenarios.tokens import random_tokens
+
+
+@register("decode", "produce tokens one at a time after a prompt")
+class Decode(Scenario):
+    """Time per output token (TPOT) over `generate` greedy tokens after `prompt` ones."""
+
+    workload = ("batch", "prompt", "generate")
+    headline = "tpot"
+
+    def tokens(self, workload: Mapping[str, int]) -> int:
+        """One: TPOT is the time of a single token."""
+        return 1
+
+    def capacity(self, workload: Mapping[str, int]) -> int:
+        """The prompt and the tokens produced after it."""
+        return workload["prompt"] + workload["generate"]
+
+    def work(self, workload: Mapping[str, int]) -> tuple[Work, ...]:
+        """One step a token, each seeing one token more than the last."""
+        batch, prompt = workload["batch"], workload["prompt"]
+        return tuple(Work(batch, 1, past=prompt + i) for i in range(workload["generate"]))
+
+    def prepare(self, subject: Subject) -> Iteration:
+        """The prompt is read once; each iteration returns to its end and decodes again."""
+        prompt, count = subject.workload["prompt"], subject.workload["generate"]
+        state = subject.core.new_state(subject.batch, prompt + count)
+        logits = subject.model(random_tokens(subject, prompt), state=state, last_only=True)
+        first = logits.argmax(-1)  # [B, 1]
+        after_prompt = state.snapshot()
+
+        def iteration(clock: Clock) -> Mapping[str, float]:
+            state.restore(after_prompt)
+            token = first
+            start = clock.mark()
+            for _ in range(count):
+                token = subject.model(token, state=state, last_only=True).argmax(-1)
+            return {"tpot": clock.seconds(start, clock.mark()) / count}
+
+        return iteration

@@ -1,0 +1,52 @@
+"""Generate: a prompt, then tokens, as a user of a chat waits for them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from harness.model.cost import Work
+from harness.scenarios import Clock, Iteration, Scenario, Subject, register
+from harness.scenarios.tokens import random_tokens
+
+
+@register("generate", "read a prompt, then produce tokens: TTFT and TPOT apart")
+class Generate(Scenario):
+    """Time to first token (TTFT), time per further token (TPOT) and the whole latency."""
+
+    workload = ("batch", "prompt", "generate")
+    headline = "latency"
+
+    def tokens(self, workload: Mapping[str, int]) -> int:
+        """The tokens produced."""
+        return workload["generate"]
+
+    def capacity(self, workload: Mapping[str, int]) -> int:
+        """The prompt and every token that is fed back: all but the last."""
+        return workload["prompt"] + workload["generate"] - 1
+
+    def work(self, workload: Mapping[str, int]) -> tuple[Work, ...]:
+        """One pass over the prompt gives the first token; each further one takes a step."""
+        batch, prompt = workload["batch"], workload["prompt"]
+        steps = (Work(batch, 1, past=prompt + i) for i in range(workload["generate"] - 1))
+        return (Work(batch, prompt), *steps)
+
+    def prepare(self, subject: Subject) -> Iteration:
+        """Each iteration starts from an empty state."""
+        prompt, count = subject.workload["prompt"], subject.workload["generate"]
+        tokens = random_tokens(subject, prompt)
+        state = subject.core.new_state(subject.batch, prompt + count - 1)
+
+        def iteration(clock: Clock) -> Mapping[str, float]:
+            state.rewind(0)
+            start = clock.mark()
+            token = subject.model(tokens, state=state, last_only=True).argmax(-1)  # [B, 1]
+            first = clock.mark()
+            for _ in range(count - 1):
+                token = subject.model(token, state=state, last_only=True).argmax(-1)
+            end = clock.mark()
+            sections = {"latency": clock.seconds(start, end), "ttft": clock.seconds(start, first)}
+            if count > 1:  # a single token has no time per further token
+                sections["tpot"] = clock.seconds(first, end) / (count - 1)
+            return sections
+
+        return iteration

@@ -1,0 +1,46 @@
+"""Prefill: read the whole prompt at once, fill the decode state, score the next token.
+
+The work is large matrix products over all prompt tokens together, so compute binds it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from harness.model.cost import Work
+from harness.scenarios import Clock, Iteration, Scenario, Subject, register
+from harness.scenarios.tokens import random_tokens
+
+
+@register("prefill", "read a prompt and score the next token")
+class Prefill(Scenario):
+    """Time to process `prompt` tokens a sequence."""
+
+    workload = ("batch", "prompt")
+    headline = "tokens_per_second"
+
+    def tokens(self, workload: Mapping[str, int]) -> int:
+        """The prompt's tokens."""
+        return workload["prompt"]
+
+    def capacity(self, workload: Mapping[str, int]) -> int:
+        """The prompt."""
+        return workload["prompt"]
+
+    def work(self, workload: Mapping[str, int]) -> tuple[Work, ...]:
+        """One pass over the prompt; only its last position is scored."""
+        return (Work(workload["batch"], workload["prompt"]),)
+
+    def prepare(self, subject: Subject) -> Iteration:
+        """Each iteration fills the state anew from an empty one."""
+        prompt = subject.workload["prompt"]
+        tokens = random_tokens(subject, prompt)
+        state = subject.core.new_state(subject.batch, prompt)
+
+        def iteration(clock: Clock) -> Mapping[str, float]:
+            state.rewind(0)
+            start = clock.mark()
+            subject.model(tokens, state=state, last_only=True)
+            return {"latency": clock.seconds(start, clock.mark())}
+
+        return iteration

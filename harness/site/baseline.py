@@ -1,0 +1,62 @@
+"""A cell's speed-up against its baseline, or why it has none."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from harness.analyse.compare import speedup
+from harness.domain.result import Result, Status
+from harness.site.chronicle import Chronicle
+from harness.site.format import Figure, finite, ratio
+
+Places: TypeAlias = Mapping[tuple[str, str], Chronicle]  # by (cell id, host fingerprint)
+
+
+@dataclass(frozen=True)
+class Gain:
+    """A speed-up; without a figure, `why_not` says why."""
+
+    figure: Figure | None = None
+    why_not: str = ""
+    is_baseline: bool = False
+
+
+def gain(one: Chronicle, places: Places, metric: str) -> Gain:
+    """The newest result's speed-up in a metric.
+
+    Only a baseline of the same commit and software, on the same kind of host, will do:
+    otherwise the ratio would also hold what changed in between.
+    """
+    result = one.newest
+    if result.baseline is None:
+        return Gain(why_not="its spec names no baseline")
+    if result.baseline == one.cell.id:
+        return Gain(why_not="this is the baseline", is_baseline=True)
+    found = _alike(result, places.get((result.baseline, one.host.fingerprint)))
+    if found is None:
+        return Gain(why_not="the baseline was not measured at this commit with this software")
+    return _ratio(found, result, metric)
+
+
+def _alike(result: Result, chronicle: Chronicle | None) -> Result | None:
+    known = chronicle.results if chronicle else ()
+    return next((one for one in known if _conditions(one) == _conditions(result)), None)
+
+
+def _conditions(result: Result) -> tuple[str, str, str]:
+    commit = result.run.commit
+    return (commit.sha, commit.dirty, result.run.environment.digest)
+
+
+def _ratio(baseline: Result, result: Result, metric: str) -> Gain:
+    reference, estimate = baseline.metrics.get(metric), result.metrics.get(metric)
+    if baseline.status is not Status.OK or reference is None:
+        return Gain(why_not=f"the baseline has no such figure; its status is: {baseline.status}")
+    if estimate is None:
+        return Gain(why_not="it was not measured")
+    found = speedup(reference, estimate)
+    if found is None or finite(found.value) is None:
+        return Gain(why_not="the two figures give no ratio")
+    return Gain(ratio(found))

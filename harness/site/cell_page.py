@@ -1,0 +1,248 @@
+"""What the page of one cell shows: its newest result in full, and how it came there."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from statistics import median
+
+from harness.analyse import history
+from harness.analyse.stats import relative_half_width
+from harness.domain.metric import Estimate
+from harness.domain.result import Result, Round, Status
+from harness.site import charts, words
+from harness.site.baseline import Gain, Places, gain
+from harness.site.chronicle import Chronicle
+from harness.site.format import (
+    Figure,
+    figure,
+    finite,
+    moment,
+    percent,
+    quantity,
+    unit_of,
+)
+
+
+@dataclass(frozen=True)
+class MetricRow:
+    """A metric of the newest result, in print."""
+
+    metric: str
+    title: str
+    meaning: str
+    better: str
+    figure: Figure
+    spread: str  # half the interval's width in the value
+    rounds: int
+    samples: int
+
+
+@dataclass(frozen=True)
+class SectionRow:
+    """One round's samples of one section: the chart's equivalent in text."""
+
+    round: int
+    measured: int
+    warmup: int
+    median: str
+    least: str
+    most: str
+
+
+@dataclass(frozen=True)
+class Section:
+    """A timed section: its chart and the same as a table."""
+
+    title: str
+    chart: charts.Chart
+    rows: tuple[SectionRow, ...]
+
+
+@dataclass(frozen=True)
+class MomentRow:
+    """A metric at one commit, in print."""
+
+    label: str
+    subject: str
+    date: str
+    figure: Figure
+
+
+@dataclass(frozen=True)
+class Trend:
+    """A metric over commits: its chart and the same as a table, oldest first."""
+
+    title: str
+    chart: charts.Chart
+    rows: tuple[MomentRow, ...]
+
+
+@dataclass(frozen=True)
+class CellView:
+    """All that the page of one cell shows."""
+
+    chronicle: Chronicle
+    headline_title: str
+    gain: Gain
+    axes: tuple[tuple[str, str], ...]
+    tiles: tuple[MetricRow, ...]
+    metrics: tuple[MetricRow, ...]
+    sections: tuple[Section, ...]
+    trends: tuple[Trend, ...]
+    provenance: tuple[tuple[str, str], ...]
+    versions: tuple[tuple[str, str], ...]
+    specs: tuple[tuple[str, str], ...]
+    older: tuple[tuple[Result, Figure | None], ...]
+
+
+def view(chronicle: Chronicle, places: Places, headline: str, version: str) -> CellView:
+    """The page's content; `version` is the harness's that builds the page."""
+    result = chronicle.newest
+    rows = tuple(metric_rows(result.metrics))
+    shown = (headline, *words.QUALITY, "peak_memory", "model_bytes")
+    return CellView(
+        chronicle=chronicle,
+        headline_title=words.title(headline),
+        gain=gain(chronicle, places, headline) if result.status is Status.OK else Gain(),
+        axes=axes(result),
+        tiles=tuple(row for name in shown for row in rows if row.metric == name),
+        metrics=rows,
+        sections=tuple(sections(result.rounds)),
+        trends=tuple(trends(chronicle.results, headline)),
+        provenance=provenance(result, version),
+        versions=tuple(sorted(result.run.environment.versions.items())),
+        specs=tuple(sorted(result.run.specs.items())),
+        older=tuple((old, _headline(old, headline)) for old in chronicle.results[1:]),
+    )
+
+
+def axes(result: Result) -> tuple[tuple[str, str], ...]:
+    """Each axis and workload key with its value; a label is followed by what it stands for."""
+    cell = result.cell
+    told = []
+    for axis, label in cell.labels.items():
+        value = getattr(cell, axis)
+        full = _in_full(value) if not isinstance(value, tuple) else label
+        told.append((axis, label if full == label else f"{label}: {full}"))
+    return (*told, *((key, f"{value:,}") for key, value in cell.workload))
+
+
+def metric_rows(metrics: Mapping[str, Estimate]) -> Iterator[MetricRow]:
+    """The metrics in print, in the order pages show them."""
+    for name in words.ordered(set(metrics)):
+        estimate = metrics[name]
+        yield MetricRow(
+            metric=name,
+            title=words.title(name),
+            meaning=words.meaning(name),
+            better=words.better(estimate.direction),
+            figure=figure(estimate, unit_of(name, estimate.unit)),
+            spread=_spread(estimate),
+            rounds=estimate.rounds,
+            samples=estimate.samples,
+        )
+
+
+def sections(rounds: Sequence[Round]) -> Iterator[Section]:
+    """One for each timed section, in the order pages show them."""
+    for name in words.ordered({sample.section for one in rounds for sample in one.samples}):
+        count = sum(sample.section == name for one in rounds for sample in one.samples)
+        step = charts.thinning(count)
+        caption = f"{words.title(name)}: every sample, with each round's median as a line."
+        if step > 1:
+            caption = (
+                f"{words.title(name)}: one in {step} of {count:,} samples; medians are of these."
+            )
+        chart = charts.Chart(caption, charts.samples(rounds, name, words.title(name)))
+        rows = tuple(row for one in rounds if (row := _section_row(one, name)))
+        yield Section(words.title(name), chart, rows)
+
+
+def trends(results: Sequence[Result], headline: str) -> Iterator[Trend]:
+    """Each metric over commits, the one that ranks first; none before a second commit."""
+    measured = words.ordered({name for result in results for name in result.metrics})
+    names = sorted(measured, key=lambda name: name != headline)
+    for name in names:
+        estimates = [found for result in results if (found := result.metrics.get(name))]
+        points = history.series(results, name)
+        if len(points) < 2:
+            continue
+        unit, direction = unit_of(name, estimates[0].unit), estimates[0].direction
+        moments = [_moment(point) for point in points]
+        spec = charts.history(moments, words.title(name), unit)
+        caption = f"{words.title(name)} over {len(points)} commits; {words.better(direction)}."
+        rows = tuple(_moment_row(one, estimates[0], unit) for one in moments)
+        yield Trend(words.title(name), charts.Chart(caption, spec), rows)
+
+
+def provenance(result: Result, version: str) -> tuple[tuple[str, str], ...]:
+    """Where the newest result comes from, as (what, value)."""
+    run = result.run
+    commit = run.commit
+    return (
+        ("commit", commit.sha or "none: the spec was outside a git repository"),
+        ("subject", commit.subject),
+        ("branch", commit.branch),
+        ("committed", moment(commit.date)),
+        ("uncommitted changes", f"yes, digest {commit.dirty}" if commit.dirty else "none"),
+        ("run started", moment(run.started)),
+        ("run finished", moment(run.finished)),
+        ("command", run.command),
+        ("seed", str(run.seed)),
+        ("host", str(run.host)),
+        ("host fingerprint", run.host.fingerprint),
+        ("architecture", f"{run.host.architecture}, {run.host.system}"),
+        ("instruction sets", ", ".join(run.host.isa)),
+        ("cell", result.cell.id),
+        ("environment digest", run.environment.digest),
+        ("page built by", f"harness {version}"),
+    )
+
+
+def _in_full(choice: object) -> str:
+    name, options = getattr(choice, "name", ""), getattr(choice, "options", ())
+    inner = ", ".join(f"{key} {value}" for key, value in options)
+    return f"{name} ({inner})" if inner else str(name)
+
+
+def _spread(estimate: Estimate) -> str:
+    half = relative_half_width(estimate)
+    return percent(half) if half and finite(half) else ""
+
+
+def _section_row(one: Round, section: str) -> SectionRow | None:
+    taken = [sample for sample in one.samples if sample.section == section]
+    if not taken:
+        return None
+    timed = one.timed(section)
+    return SectionRow(
+        round=one.index + 1,
+        measured=len(timed),
+        warmup=len(taken) - len(timed),
+        median=quantity(median(timed), "s") if timed else "",
+        least=quantity(min(timed), "s") if timed else "",
+        most=quantity(max(timed), "s") if timed else "",
+    )
+
+
+def _headline(result: Result, metric: str) -> Figure | None:
+    estimate = result.metrics.get(metric)
+    return figure(estimate, unit_of(metric, estimate.unit)) if estimate else None
+
+
+def _moment(point: history.Point) -> charts.Moment:
+    commit = point.commit
+    return charts.Moment(
+        label=commit.sha[:7] + ("+dirty" if commit.dirty else "") or moment(point.when),
+        subject=commit.subject,
+        date=moment(point.when),
+        value=point.value,
+        low=point.low,
+        high=point.high,
+    )
+
+
+def _moment_row(one: charts.Moment, like: Estimate, unit: str) -> MomentRow:
+    estimate = replace(like, value=one.value, low=one.low, high=one.high)
+    return MomentRow(one.label, one.subject, one.date, figure(estimate, unit))

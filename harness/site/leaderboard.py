@@ -1,0 +1,256 @@
+"""Leaderboards: like ranked with like, and what could not be ranked listed below with why."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import TypeAlias
+
+from harness.analyse.ranking import rank
+from harness.domain.cell import Cell, Choice
+from harness.domain.metric import Direction
+from harness.domain.result import Result, Status
+from harness.domain.run import Host
+from harness.site import charts, words
+from harness.site.aspects import aspects
+from harness.site.baseline import Gain, Places, gain
+from harness.site.chronicle import Chronicle
+from harness.site.format import Figure, Scale, figure, finite, scale_for, unit_of
+
+Headline: TypeAlias = Callable[[str], str]  # a scenario's name -> the metric that ranks it
+
+
+@dataclass(frozen=True)
+class Column:
+    """A metric's column of a table."""
+
+    metric: str
+    title: str
+    meaning: str
+    direction: Direction
+    unit: str
+    scale: Scale
+
+
+@dataclass(frozen=True)
+class Row:
+    """One cell of a group. A row without a rank says in `reason` why it has none."""
+
+    page: str
+    result: Result
+    choices: tuple[str, ...]  # its values of what varies in the group
+    rank: str = ""
+    reason: str = ""
+    figures: tuple[Figure | None, ...] = ()  # one a column
+    quality: tuple[Figure | None, ...] = ()  # one a quality column
+    gain: Gain = field(default_factory=Gain)
+    rounds: int = 0
+    samples: int = 0
+
+    @property
+    def name(self) -> str:
+        """What tells the row from the others of its group."""
+        return " · ".join(self.choices) or str(self.result.cell)
+
+
+@dataclass(frozen=True)
+class Group:
+    """Cells that can be compared: one model and one workload, told apart by other axes."""
+
+    anchor: str
+    title: str
+    workload: str
+    constant: tuple[tuple[str, str], ...]  # what all rows share: (what, value)
+    varying: tuple[str, ...]  # what tells them apart
+    columns: tuple[Column, ...]  # the one that ranks comes first
+    quality: tuple[Column, ...]
+    ranked: tuple[Row, ...]
+    unranked: tuple[Row, ...]
+
+
+@dataclass(frozen=True)
+class Board:
+    """The groups of one scenario on one hardware of one host."""
+
+    anchor: str
+    host: Host
+    hardware: str
+    scenario: str
+    groups: tuple[Group, ...]
+
+
+@dataclass(frozen=True)
+class _Table:
+    """What all rows of a group are made with."""
+
+    metric: str
+    columns: tuple[Column, ...]
+    quality: tuple[Column, ...]
+    places: Places
+
+
+def boards(told: Sequence[Chronicle], places: Places, headline: Headline) -> list[Board]:
+    """All leaderboards, of the newest results; hosts in the order given."""
+    hosts = list(dict.fromkeys(one.host.fingerprint for one in told))
+    gathered: dict[tuple[int, str, str], list[Chronicle]] = {}
+    for one in told:
+        labels = one.cell.labels
+        place = (hosts.index(one.host.fingerprint), labels["hardware"], labels["scenario"])
+        gathered.setdefault(place, []).append(one)
+    return [
+        _board(f"board-{number}", gathered[place], places, headline)
+        for number, place in enumerate(sorted(gathered), start=1)
+    ]
+
+
+def unrankable(result: Result, metric: str) -> str:
+    """Why a result has no rank; empty where it has one."""
+    if result.status is Status.MEASURING:
+        done = sum(one.status is Status.OK for one in result.rounds)
+        return result.reason or f"rounds are still missing; {done} measured so far"
+    if result.status is not Status.OK:
+        return result.reason or "no reason was recorded"
+    estimate = result.metrics.get(metric)
+    if estimate is None:
+        return f"{words.title(metric)}, which ranks this scenario, was not measured"
+    if finite(estimate.value) is None:
+        return f"{words.title(metric)}, which ranks this scenario, is not a finite number"
+    return ""
+
+
+def charts_of(group: Group) -> list[charts.Chart]:
+    """Bars of the ranking metric; and where quality differs, speed against its loss."""
+    if len(group.ranked) < 2:
+        return []
+    main = group.columns[0]
+    bars = charts.bars([_bar(row, main.metric) for row in group.ranked], main.title, main.unit)
+    way = words.better(main.direction)
+    drawn = [charts.Chart(f"{main.title} with 95% intervals; {way}.", bars)]
+    for column in group.quality:
+        dots = [dot for row in group.ranked if (dot := _dot(row, main.metric, column.metric))]
+        if len({dot.loss for dot in dots}) > 1:
+            axes = ((main.title, main.unit), (column.title, column.unit))
+            corner = "top" if main.direction is Direction.HIGHER else "bottom"
+            caption = f"{main.title} against {column.title.lower()}; {corner} left is best. "
+            caption += "Named: what nothing beats in both."
+            drawn.append(charts.Chart(caption, charts.trade_off(dots, *axes, main.direction)))
+    return drawn
+
+
+def _board(anchor: str, members: Sequence[Chronicle], places: Places, headline: Headline) -> Board:
+    first = members[0]
+    metric = headline(first.cell.scenario.name)
+    gathered: dict[tuple[Choice, tuple[tuple[str, int], ...]], list[Chronicle]] = {}
+    for one in members:
+        gathered.setdefault((one.cell.model, one.cell.workload), []).append(one)
+    ordered = sorted(gathered.values(), key=lambda group: _order(group[0].cell))
+    return Board(
+        anchor=anchor,
+        host=first.host,
+        hardware=first.cell.labels["hardware"],
+        scenario=first.cell.labels["scenario"],
+        groups=tuple(
+            _group(f"{anchor}-{number}", group, places, metric)
+            for number, group in enumerate(ordered, start=1)
+        ),
+    )
+
+
+def _order(cell: Cell) -> tuple[str, tuple[tuple[str, int], ...], str]:
+    return (cell.labels["model"], cell.workload, cell.id)
+
+
+def _group(anchor: str, members: Sequence[Chronicle], places: Places, metric: str) -> Group:
+    found = aspects([one.newest for one in members])
+    chosen = sorted(zip(members, found.choices, strict=True), key=lambda pair: pair[1])
+    fit = [pair for pair in chosen if not unrankable(pair[0].newest, metric)]
+    results = [one.newest for one, _ in fit]
+    table = _Table(
+        metric,
+        _columns(results, metric),
+        tuple(_column(results, name) for name in words.QUALITY),
+        places,
+    )
+    cell = members[0].cell
+    return Group(
+        anchor=anchor,
+        title=cell.labels["model"],
+        workload=", ".join(f"{key} {value:,}" for key, value in cell.workload),
+        constant=found.constant,
+        varying=found.varying,
+        columns=table.columns,
+        quality=table.quality,
+        ranked=_ranked(fit, table),
+        unranked=tuple(
+            Row(one.page, one.newest, choices, reason=why)
+            for one, choices in chosen
+            if (why := unrankable(one.newest, metric))
+        ),
+    )
+
+
+def _columns(results: Sequence[Result], metric: str) -> tuple[Column, ...]:
+    measured = {name for result in results for name in result.metrics}
+    others = measured.difference({metric}, words.QUALITY, words.BACKGROUND)
+    return tuple(_column(results, name) for name in (metric, *words.ordered(others)))
+
+
+def _column(results: Sequence[Result], metric: str) -> Column:
+    estimates = [found for result in results if (found := result.metrics.get(metric))]
+    unit = unit_of(metric, estimates[0].unit if estimates else "1")
+    return Column(
+        metric=metric,
+        title=words.title(metric),
+        meaning=words.meaning(metric),
+        direction=estimates[0].direction if estimates else Direction.LOWER,
+        unit=unit,
+        scale=scale_for([estimate.value for estimate in estimates], unit),
+    )
+
+
+def _ranked(fit: Sequence[tuple[Chronicle, tuple[str, ...]]], table: _Table) -> tuple[Row, ...]:
+    best_first = sorted(fit, key=lambda pair: _merit(pair[0].newest, table.metric))
+    ranks = rank([one.newest.metrics[table.metric] for one, _ in best_first])
+    return tuple(
+        _row(one, choices, str(place), table)
+        for (one, choices), place in zip(best_first, ranks, strict=True)
+    )
+
+
+def _merit(result: Result, metric: str) -> float:
+    estimate = result.metrics[metric]
+    return estimate.value if estimate.direction is Direction.LOWER else -estimate.value
+
+
+def _row(one: Chronicle, choices: tuple[str, ...], place: str, table: _Table) -> Row:
+    headline = one.newest.metrics[table.metric]
+    return Row(
+        page=one.page,
+        result=one.newest,
+        choices=choices,
+        rank=place,
+        figures=tuple(_figures(one.newest, table.columns)),
+        quality=tuple(_figures(one.newest, table.quality)),
+        gain=gain(one, table.places, table.metric),
+        rounds=headline.rounds,
+        samples=headline.samples,
+    )
+
+
+def _figures(result: Result, columns: Sequence[Column]) -> Iterator[Figure | None]:
+    for column in columns:
+        estimate = result.metrics.get(column.metric)
+        yield figure(estimate, column.unit, column.scale) if estimate else None
+
+
+def _bar(row: Row, metric: str) -> charts.Bar:
+    one = row.result.metrics[metric]
+    return charts.Bar(row.name, one.value, one.low, one.high, row.gain.is_baseline)
+
+
+def _dot(row: Row, metric: str, loss: str) -> charts.Dot | None:
+    found = row.result.metrics.get(loss)
+    if found is None or finite(found.value) is None:
+        return None
+    speed = row.result.metrics[metric].value
+    return charts.Dot(row.name, speed, found.value, row.gain.is_baseline)

@@ -1,0 +1,62 @@
+"""What things are called on the pages: metrics, and how they are explained."""
+
+from __future__ import annotations
+
+from harness.domain.metric import Direction
+from harness.domain.result import Status
+from harness.metrics import registry as metrics
+
+_TITLES = {
+    "latency": "Latency",
+    "tokens_per_second": "Tokens/s",
+    "ttft": "TTFT",
+    "tpot": "TPOT",
+    "peak_memory": "Peak memory",
+    "load_memory": "Load memory",
+    "model_bytes": "Model size",
+    "load_time": "Load time",
+    "parameters": "Parameters",
+    "flops": "FLOPs",
+    "logit_error": "Logit error",
+}
+
+# In the order pages show them. Metrics not named here follow, by name.
+_ORDER = tuple(_TITLES)
+
+# Figures of how far the output moved: they stand beside speed, never instead of it.
+QUALITY = ("logit_error",)
+
+# Figures of the cell rather than of its run: told on its own page, no leaderboard's matter.
+BACKGROUND = ("load_time", "load_memory", "parameters", "flops")
+
+STATUSES = {
+    Status.OK: "Measured; it has a rank.",
+    Status.FAILED: "An exception ended it; its traceback is on the cell's page.",
+    Status.TIMED_OUT: "It did not end within the time limit.",
+    Status.OUT_OF_MEMORY: "It needed more memory than the limit or the machine has.",
+    Status.CRASHED: "Its process died by a signal, such as a segmentation fault.",
+    Status.UNSUPPORTED: "This machine, or this combination of choices, cannot do it.",
+    Status.SKIPPED: "It was not tried, for a reason known beforehand.",
+    Status.MEASURING: "Rounds are still missing: the run goes on, or was cut short.",
+}
+
+
+def title(metric: str) -> str:
+    """A metric's name as a column's or chart's title."""
+    return _TITLES.get(metric) or metric.replace("_", " ").capitalize()
+
+
+def meaning(metric: str) -> str:
+    """One line on what a metric is; empty for one that no installed package declares."""
+    return metrics[metric].summary if metric in metrics else ""
+
+
+def better(direction: Direction) -> str:
+    """Which way is good, in words."""
+    return f"{direction.value} is better"
+
+
+def ordered(names: set[str]) -> list[str]:
+    """Metrics in the order pages show them."""
+    known = [name for name in _ORDER if name in names]
+    return known + sorted(names.difference(_ORDER))

@@ -1,0 +1,55 @@
+"""What a spec can name: the registered entries of each axis, the sizes, the precisions."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Protocol, TypeVar
+
+from harness import backends, compression, hardware, operators, parallelism, scenarios
+from harness.domain.entry import Entry
+from harness.domain.precision import PRECISIONS, Precision
+from harness.model.sizes import SIZES, Size
+
+E_co = TypeVar("E_co", bound=Entry, covariant=True)
+
+
+class Entries(Protocol[E_co]):
+    """Entries by name: what a Registry offers, and a dictionary."""
+
+    def __getitem__(self, name: str, /) -> type[E_co]: ...
+    def __contains__(self, name: object, /) -> bool: ...
+    def __iter__(self) -> Iterator[str]: ...
+
+
+@dataclass(frozen=True)
+class Catalog:
+    """The possible values of every axis."""
+
+    hardware: Entries[hardware.Hardware]
+    scenario: Entries[scenarios.Scenario]
+    parallelism: Entries[parallelism.Parallelism]
+    compression: Entries[compression.Compression]
+    operator: Entries[operators.Operator]
+    backend: Entries[backends.Backend]
+    sizes: Mapping[str, Size]
+    precisions: Mapping[str, Precision]
+
+    def entries(self, axis: str) -> Entries[Entry]:
+        """The entries of an axis; model and precision have none."""
+        found: Entries[Entry] = getattr(self, axis)
+        return found
+
+
+def registered() -> Catalog:
+    """Everything that this package and installed plug-ins register."""
+    return Catalog(
+        hardware=hardware.registry,
+        scenario=scenarios.registry,
+        parallelism=parallelism.registry,
+        compression=compression.registry,
+        operator=operators.registry,
+        backend=backends.registry,
+        sizes=SIZES,
+        precisions=PRECISIONS,
+    )

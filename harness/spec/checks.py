@@ -1,0 +1,119 @@
+"""Whether a spec's cells make sense, before anything runs. What a host can do is plan.py's."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+
+from harness.domain.cell import Cell, Choice, label
+from harness.errors import unknown
+from harness.model.shape import Shape
+from harness.spec.axes import Axes
+from harness.spec.catalog import Catalog
+from harness.spec.faults import Source
+from harness.spec.matrix import Expansion, Value, value_of
+from harness.spec.reader import Trail
+
+MAX_CELLS = 100_000
+
+
+def check_size(counts: Mapping[Trail, int], source: Source) -> bool:
+    """Whether the matrix and each include, by their path, stay within MAX_CELLS."""
+    for path, count in counts.items():
+        if count > MAX_CELLS:
+            source.fault(path, f"makes {count:,} cells; at most {MAX_CELLS:,}")
+    return all(count <= MAX_CELLS for count in counts.values())
+
+
+def check_excludes(expansion: Expansion, axes: Axes, source: Source) -> None:
+    """An exclude that leaves nothing out is nearly always a slip.
+
+    With overrides it is not: what it names may be just what was narrowed away.
+    """
+    if not source.overridden:
+        for index in expansion.idle:
+            pattern = axes.exclude[index]
+            absent = [
+                (path, _absent(key, value, [one for one, _ in axes.matrix[key]]))
+                for key, pairs in pattern.items()
+                for value, path in pairs
+                if all(value != one for one, _ in axes.matrix[key])
+            ]
+            path, why = absent[0] if absent else (("exclude", index), "no cell has all of these")
+            source.fault(path, f"this exclude leaves nothing out: {why}")
+    if not expansion.cells:
+        source.fault(("exclude",), "every cell is excluded: nothing is left to measure")
+
+
+def check_baseline(cells: Collection[Cell], axes: Axes, source: Source) -> None:
+    """A baseline has one value an axis, of those in the matrix, and leaves the scenario alone."""
+    present = {key: dict.fromkeys(value_of(cell, key) for cell in cells) for key in axes.baseline}
+    for key, pairs in axes.baseline.items():
+        path = ("baseline", key)
+        if key == "scenario":
+            source.fault(path, "cells are compared within a scenario: leave it out", key=True)
+        if len(pairs) > 1:
+            source.fault(path, f"a baseline has one value of each axis, found {len(pairs)}")
+        for value, at in pairs:
+            there = [one for one in present[key] if one is not None]
+            if value not in there:
+                source.fault(
+                    at, f"the baseline is not among the cells: {_absent(key, value, there)}"
+                )
+
+
+def check_cells(cells: Collection[Cell], axes: Axes, catalog: Catalog, source: Source) -> None:
+    """Every sequence fits its model's context, and every batch splits evenly."""
+    for one in dict.fromkeys((cell.scenario, cell.model, cell.workload) for cell in cells):
+        _check_context(*one, axes, catalog, source)
+    for parallelism, batch in dict.fromkeys((c.parallelism, c.load.get("batch")) for c in cells):
+        if batch is not None:
+            _check_split(parallelism, batch, axes, catalog, source)
+
+
+def _check_context(
+    scenario: Choice,
+    model: Choice,
+    workload: tuple[tuple[str, int], ...],
+    axes: Axes,
+    catalog: Catalog,
+    source: Source,
+) -> None:
+    amounts = dict(workload)
+    need = catalog.scenario[scenario.name].of(scenario).capacity(amounts)
+    context = Shape.model_validate(dict(model.options)).context
+    if need > context:
+        lengths = " ".join(
+            f"{key} {amounts[key]}" for key in ("prompt", "generate") if key in amounts
+        )
+        asked = [axes.where("prompt", amounts.get("prompt", 0)), axes.where("model", model)]
+        source.fault(
+            next((path for path in asked if path), ("workload",)),
+            f"{scenario} of {lengths} needs a context of {need} tokens; model {model} has "
+            f"{context}: shorten it, or exclude this combination",
+        )
+
+
+def _check_split(
+    parallelism: tuple[Choice, ...], batch: int, axes: Axes, catalog: Catalog, source: Source
+) -> None:
+    share = batch
+    for choice in parallelism:
+        strategy = catalog.parallelism[choice.name].of(choice)
+        whole, share = share, strategy.shard(share)
+        if share not in {whole, whole / strategy.degree}:
+            asked = [axes.where("batch", batch), axes.where("parallelism", parallelism)]
+            source.fault(
+                next((path for path in asked if path), ("workload",)),
+                f"batch {batch} does not split evenly over {label(parallelism)}: make it a "
+                f"multiple of {strategy.degree}, or exclude this combination",
+            )
+            return
+
+
+def text(value: Value) -> str:
+    """A value as people read it."""
+    return str(value) if isinstance(value, int) else label(value)
+
+
+def _absent(key: str, value: Value, there: Collection[Value]) -> str:
+    return unknown(key, text(value), map(text, there)).replace("unknown", "the matrix has no", 1)

@@ -1,0 +1,162 @@
+"""An axis's values in the spec, read into choices: names, options, compositions."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import product
+from typing import Any
+
+from harness.domain.cell import Choice
+from harness.domain.entry import Entry
+from harness.errors import unknown
+from harness.spec.catalog import Catalog
+from harness.spec.faults import Source, shown
+from harness.spec.options import Placed, combinations, placed, too_many, validated
+from harness.spec.reader import Trail
+
+NONE = "none"
+COMPOSED = ("parallelism", "compression")  # the axes where `none` is the empty composition
+
+
+@dataclass(frozen=True)
+class Context:
+    """What reading a spec's values needs: what can be named, where faults go, weights found."""
+
+    catalog: Catalog
+    source: Source
+    weights: dict[str, str] = field(default_factory=dict)  # digest -> absolute path
+
+
+def named(axis: str, found: Any, path: Trail, context: Context) -> list[Choice]:
+    """Choices of a registered entry: `sdpa`, or `{name: sdpa, option: value}`."""
+    key = "device" if axis == "hardware" else "name"
+    name, options = name_and_options(axis, found, path, context.source, key)
+    at = (*path, key) if isinstance(found, dict) else path
+    entry = _entry(axis, name, at, context) if name is not None else None
+    return _choices(entry, options, path, context, keys=(key,)) if entry else []
+
+
+def compositions(_: str, found: Any, path: Trail, context: Context) -> list[tuple[Choice, ...]]:
+    """Compressions: `none`, one entry, or a list of entries applied in order."""
+    if found == NONE:
+        return [()]
+    if not isinstance(found, list):
+        return [(choice,) for choice in named("compression", found, path, context)]
+    if not found:
+        context.source.fault(path, f"an empty composition: write {NONE}")
+        return []
+    parts = [(part, (*path, index)) for index, part in enumerate(found)]
+    for part, at in parts:
+        if part == NONE:
+            context.source.fault(at, f"{NONE} composes with nothing: leave it out")
+    each = [named("compression", part, at, context) for part, at in parts if part != NONE]
+    return _products(each, path, context)
+
+
+def degrees(_: str, found: Any, path: Trail, context: Context) -> list[tuple[Choice, ...]]:
+    """Parallelisms: `none`, or strategies with their degrees, `{data: 2, tensor: [2, 4]}`.
+
+    A mapping has no order, so strategies are sorted by name: the same combination makes the
+    same cell however it is written.
+    """
+    if found == NONE:
+        return [()]
+    if not isinstance(found, dict) or not found:
+        _not_degrees(found, path, context)
+        return []
+    each = [_strategy(name, found[name], path, context) for name in sorted(found)]
+    return _products(each, path, context)
+
+
+def precision(_: str, found: Any, path: Trail, context: Context) -> list[Choice]:
+    """A number format by name."""
+    if not isinstance(found, str):
+        context.source.fault(path, f"precision should be a name, found {shown(found)}")
+        return []
+    if found not in context.catalog.precisions:
+        context.source.fault(path, unknown("precision", found, context.catalog.precisions))
+        return []
+    return [Choice(found)]
+
+
+def name_and_options(
+    axis: str, found: Any, path: Trail, source: Source, key: str
+) -> tuple[str | None, Placed]:
+    """The name and the options apart; None, and a fault noted, where there is no name."""
+    if isinstance(found, str):
+        return found, {}
+    if not isinstance(found, dict):
+        source.fault(
+            path, f"{axis} should be a name, or a mapping with {key!r}, found {shown(found)}"
+        )
+        return None, {}
+    name = found.get(key)
+    if key not in found:
+        source.fault(path, f"the key {key!r} is missing: which {axis} is it?")
+    elif not isinstance(name, str):
+        source.fault((*path, key), f"{key} should be a name, found {shown(name)}")
+    options = placed({name: value for name, value in found.items() if name != key}, path)
+    return (name if isinstance(name, str) else None), options
+
+
+def _entry(
+    axis: str, name: str, path: Trail, context: Context, *, key: bool = False
+) -> type[Entry] | None:
+    entries = context.catalog.entries(axis)
+    if name not in entries:
+        possible = [*entries, NONE] if axis in COMPOSED else [*entries]
+        context.source.fault(path, unknown(axis, name, possible), key=key)
+        return None
+    return entries[name]
+
+
+def _choices(
+    entry: type[Entry], options: Placed, path: Trail, context: Context, keys: Sequence[str] = ()
+) -> list[Choice]:
+    made = [
+        validated(entry.Options, combination, path, context.source, keys)
+        for combination in combinations(entry.Options, options, path, context.source)
+    ]
+    return [Choice(entry.name, one.canonical()) for one in made if one is not None]
+
+
+def _strategy(name: str, given: Any, path: Trail, context: Context) -> list[Choice]:
+    """`data: 2` is short for `data: {degree: 2}`."""
+    at = (*path, name)
+    entry = _entry("parallelism", name, at, context, key=True)
+    if entry is None:
+        return []
+    options = placed(given, at) if isinstance(given, dict) else {"degree": (given, at)}
+    return _choices(entry, options, at, context)
+
+
+def _products(
+    each: Sequence[Sequence[Choice]], path: Trail, context: Context
+) -> list[tuple[Choice, ...]]:
+    return [] if too_many(map(len, each), path, context.source) else list(product(*each))
+
+
+def _not_degrees(found: Any, path: Trail, context: Context) -> None:
+    entries = context.catalog.entries("parallelism")
+    if isinstance(found, str) and found not in entries:
+        context.source.fault(path, unknown("parallelism", found, [*entries, NONE]))
+        return
+    strategy = found if isinstance(found, str) else next(iter(entries), "data")
+    context.source.fault(
+        path,
+        f"parallelism should be {NONE}, or strategies with their degrees such as "
+        f"{{{strategy}: 2}}, found {shown(found)}",
+    )
+
+
+Reader = Callable[[str, Any, Trail, Context], Sequence[Choice | tuple[Choice, ...]]]
+READERS: Mapping[str, Reader] = {
+    "hardware": named,
+    "scenario": named,
+    "parallelism": degrees,
+    "compression": compositions,
+    "operator": named,
+    "precision": precision,
+    "backend": named,
+}

@@ -1,0 +1,112 @@
+"""Where a spec's values stand, and what pydantic finds wrong with them, in our words."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from pydantic import BaseModel, ValidationError
+
+from harness.errors import Problem, unknown
+from harness.spec.reader import Place, Trail
+
+if TYPE_CHECKING:
+    from pydantic_core import ErrorDetails
+
+
+@dataclass
+class Source:
+    """A spec file under reading: it knows where each value came from and collects faults."""
+
+    file: str
+    values: Mapping[Trail, Place]
+    keys: Mapping[Trail, Place]
+    overridden: Mapping[Trail, str] = field(default_factory=dict)  # path -> "--set workload.prompt"
+    problems: dict[Problem, None] = field(default_factory=dict)  # in order, each once
+
+    def where(self, path: Trail, *, key: bool = False) -> str:
+        """`file:line:column` of the value, or its key; of what holds it, if it has no place."""
+        for length in range(len(path), -1, -1):
+            held = path[:length]
+            if held in self.overridden:
+                return self.overridden[held]
+            places = self.keys if key and length == len(path) else self.values
+            if held in places:
+                line, column = places[held]
+                return f"{self.file}:{line}:{column}"
+        return self.file
+
+    def fault(self, path: Trail, message: str, *, key: bool = False) -> None:
+        """Note a fault, once."""
+        self.problems[Problem(self.where(path, key=key), message)] = None
+
+    def faults(
+        self,
+        error: ValidationError,
+        model: type[BaseModel],
+        base: Trail,
+        paths: Mapping[str, Trail] | None = None,
+        keys: Iterable[str] = (),
+    ) -> None:
+        """Note every fault pydantic found in a mapping that stands at `base`.
+
+        `paths` says where single keys' values stand, if not below `base`; `keys` are possible
+        beside the model's own.
+        """
+        for detail in error.errors(include_url=False):
+            loc = detail["loc"]
+            path = (paths or {}).get(str(loc[0]), (*base, loc[0])) + loc[1:] if loc else base
+            owner = _block(model, loc[:-1])
+            if detail["type"] == "extra_forbidden":
+                known = [*owner.model_fields, *keys] if owner else [*keys]
+                self.fault(path, unknown("key", str(loc[-1]), known), key=True)
+            elif detail["type"] == "missing":
+                self.fault(path[:-1], f"the key {loc[-1]!r} is missing{_meaning(owner, loc[-1])}")
+            else:
+                self.fault(self._guilty(path, detail, model), _sentence(detail))
+
+    def _guilty(self, path: Trail, detail: ErrorDetails, model: type[BaseModel]) -> Trail:
+        """A validator over several keys names the one at fault first in its message."""
+        block = _block(model, detail["loc"])
+        word = _sentence(detail).split(" ", 1)[0]
+        return (*path, word) if block and word in block.model_fields else path
+
+
+def _block(model: type[BaseModel], loc: tuple[int | str, ...]) -> type[BaseModel] | None:
+    """The model of the mapping at that location."""
+    for step in loc:
+        found = model.model_fields[step].annotation if step in model.model_fields else None
+        if not isinstance(found, type) or not issubclass(found, BaseModel):
+            return None
+        model = found
+    return model
+
+
+def _meaning(block: type[BaseModel] | None, key: int | str) -> str:
+    described = block.model_fields[str(key)].description if block else None
+    return f" ({described})" if described else ""
+
+
+def _sentence(detail: ErrorDetails) -> str:
+    cause = detail.get("ctx", {}).get("error")
+    if isinstance(cause, ValueError):
+        return str(cause)
+    keys = [step for step in detail["loc"] if isinstance(step, str)]
+    should = detail["msg"].removeprefix("Input ").removesuffix(" to be validated")
+    subject = keys[-1] if keys else "it"
+    return f"{subject} {should[:1].lower()}{should[1:]}, found {shown(detail['input'])}"
+
+
+def shown(found: Any) -> str:
+    """A value as it stands in YAML, short enough for a message."""
+    if found is None:
+        return "nothing"
+    if isinstance(found, bool):
+        return str(found).lower()
+    if isinstance(found, dict):
+        return "a mapping"
+    if isinstance(found, list | tuple):
+        return "a list"
+    text = repr(found) if isinstance(found, str) else str(found)
+    return text if len(text) <= 60 else f"{text[:57]}..."

@@ -1,0 +1,94 @@
+"""Which cells this host cannot do, and why, told before anything runs. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from harness.domain.cell import Cell, Choice
+from harness.domain.entry import Entry
+from harness.domain.result import Status
+from harness.domain.run import Host
+from harness.model import cost
+from harness.model.shape import Shape
+from harness.spec.catalog import Catalog
+from harness.spec.schema import Limits
+from harness.spec.units import size_text
+
+
+@dataclass
+class Feasibility:
+    """What a host can do with what is registered. Work per choice is done once."""
+
+    host: Host
+    catalog: Catalog
+    _entries: dict[tuple[str, Choice], Entry] = field(default_factory=dict)
+    _unavailable: dict[type[Entry], str | None] = field(default_factory=dict)
+    _parameters: dict[tuple[Choice, Choice], int] = field(default_factory=dict)
+
+    def obstacle(self, cell: Cell, limits: Limits) -> tuple[Status, str] | None:
+        """Why the cell is not tried, and the status that gives it; None where it can be."""
+        for axis, choice in _choices(cell):
+            reason = self._unsupported(axis, choice, cell)
+            if reason:
+                told = reason if choice.name in reason else f"{choice}: {reason}"
+                return Status.UNSUPPORTED, told
+        reason = self._too_large(cell, limits)
+        return (Status.SKIPPED, reason) if reason else None
+
+    def parameters(self, cell: Cell) -> int:
+        """Parameters of the cell's model, before any compression."""
+        key = (cell.model, cell.operator)
+        if key not in self._parameters:
+            shape = Shape.model_validate(dict(cell.model.options))
+            operator = self.catalog.operator[cell.operator.name].of(cell.operator)
+            self._parameters[key] = cost.parameters(shape, operator)
+        return self._parameters[key]
+
+    def weight_bytes(self, cell: Cell) -> float:
+        """Bytes of the model's weights in the cell's precision."""
+        return self.parameters(cell) * self.catalog.precisions[cell.precision.name].bytes
+
+    def _unsupported(self, axis: str, choice: Choice, cell: Cell) -> str | None:
+        entry = self._entry(axis, choice)
+        kind = type(entry)
+        if kind not in self._unavailable:
+            self._unavailable[kind] = kind.unavailable(self.host)
+        return self._unavailable[kind] or entry.unsupported(cell, self.host)
+
+    def _entry(self, axis: str, choice: Choice) -> Entry:
+        key = (axis, choice)
+        if key not in self._entries:
+            self._entries[key] = self.catalog.entries(axis)[choice.name].of(choice)
+        return self._entries[key]
+
+    def _too_large(self, cell: Cell, limits: Limits) -> str | None:
+        """The weights alone are a bound from below: activations and caches come on top.
+
+        Every compression there is starts from the dense model, so none lowers the bound.
+        """
+        trains = self.catalog.scenario[cell.scenario.name].trains
+        # AdamW keeps two moments of every gradient (Loshchilov and Hutter 2019).
+        need = self.weight_bytes(cell) * (4 if trains else 1)
+        what = "weights, gradients and AdamW's moments" if trains else "weights"
+        hardware = self.catalog.hardware[cell.hardware.name].of(cell.hardware)
+        has = hardware.memory_bytes(self.host)
+        on_host = has == self.host.memory_bytes
+        needs = f"needs at least {size_text(need)} for its {what}"
+        if need > has:
+            return f"{needs}; {'this host' if on_host else cell.hardware} has {size_text(has)}"
+        if on_host and limits.memory is not None and need > limits.memory:
+            return f"{needs}; the limit is {size_text(limits.memory)}"
+        return None
+
+
+def _choices(cell: Cell) -> Iterator[tuple[str, Choice]]:
+    """The cell's registered choices with their axes, hardware first."""
+    yield "hardware", cell.hardware
+    yield "scenario", cell.scenario
+    for choice in cell.parallelism:
+        yield "parallelism", choice
+    for choice in cell.compression:
+        yield "compression", choice
+    yield "operator", cell.operator
+    yield "backend", cell.backend

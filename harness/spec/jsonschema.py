@@ -1,0 +1,164 @@
+"""The JSON Schema of a spec file, so that editors complete and check it.
+
+The keys come from schema.py, the values of the axes from what is registered.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any, TypeAlias
+
+from harness.domain.cell import AXES, WORKLOAD
+from harness.domain.entry import Options
+from harness.model.shape import Shape
+from harness.spec.catalog import Catalog, registered
+from harness.spec.choices import NONE
+from harness.spec.options import list_options
+from harness.spec.schema import SpecFile
+
+Schema: TypeAlias = dict[str, Any]
+
+
+def json_schema(catalog: Catalog | None = None) -> Schema:
+    """Draft 2020-12, for the file as a whole."""
+    catalog = catalog or registered()
+    schema = _untitled(SpecFile.model_json_schema())
+    definitions, fields = schema["$defs"], schema["properties"]
+    definitions |= {axis: _axis(axis, catalog) for axis in AXES}
+    one: Schema = {axis: {"$ref": f"#/$defs/{axis}"} for axis in AXES}
+    several = {axis: _or_list(value) for axis, value in one.items()}
+    counts = definitions["Workload"]["properties"]
+    matrix = definitions["Matrix"]["properties"]
+    for axis in AXES:
+        matrix[axis] |= several[axis]
+    pattern = _object({**several, **_bare(counts)}) | {"minProperties": 1}
+    fields["include"]["items"] = fields["exclude"]["items"] = pattern
+    baseline = {axis: value for axis, value in one.items() if axis != "scenario"}
+    count = {"type": "integer", "minimum": 1}
+    fields["baseline"] |= _object({**baseline, **dict.fromkeys(WORKLOAD, count)})
+    for block in ("workload", "measure", "limits"):
+        del fields[block]["default"]  # each key tells its own
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "A spec of harness",
+        **schema,
+    }
+
+
+def _axis(axis: str, catalog: Catalog) -> Schema:
+    """What one value of an axis may be."""
+    if axis == "model":
+        return _model(catalog)
+    if axis == "precision":
+        summaries = {name: one.summary for name, one in catalog.precisions.items()}
+        return _names(summaries)
+    if axis == "parallelism":
+        return _parallelism(catalog)
+    entry = _entry(axis, catalog)
+    if axis == "compression":
+        composition = {"type": "array", "minItems": 1, "items": entry}
+        return {"anyOf": [{"const": NONE}, entry, composition]}
+    return entry
+
+
+def _entry(axis: str, catalog: Catalog) -> Schema:
+    """A registered name, or a mapping of a name and its options."""
+    entries = {name: catalog.entries(axis)[name] for name in catalog.entries(axis)}
+    key = "device" if axis == "hardware" else "name"
+    mappings = [
+        _object({key: {"const": name}, **_options(entry.Options)}, [key, *_needed(entry.Options)])
+        | {"description": entry.summary}
+        for name, entry in entries.items()
+    ]
+    alone = {name: one.summary for name, one in entries.items() if not _needed(one.Options)}
+    return {"anyOf": [_names(alone), *mappings]}
+
+
+def _parallelism(catalog: Catalog) -> Schema:
+    """`none`, or strategies with their degrees."""
+    strategies = {}
+    for name in catalog.parallelism:
+        entry = catalog.parallelism[name]
+        options = _options(entry.Options)
+        whole = _object(options, _needed(entry.Options))
+        degree = [options["degree"]] if "degree" in options else []
+        strategies[name] = {"description": entry.summary, "anyOf": [*degree, whole]}
+    return {"anyOf": [{"const": NONE}, _object(strategies) | {"minProperties": 1}]}
+
+
+def _model(catalog: Catalog) -> Schema:
+    """A size's name, dimensions, or a size's name with other options."""
+    sizes = _names({name: size.summary for name, size in catalog.sizes.items()})
+    options = _options(Shape)
+    return {
+        "anyOf": [
+            sizes,
+            _object(options, _needed(Shape)),
+            _object({"name": sizes, **options}, ["name"]),
+        ]
+    }
+
+
+def _names(summaries: Mapping[str, str]) -> Schema:
+    told = "; ".join(f"{name}: {summary}" for name, summary in summaries.items())
+    return {"enum": [*summaries], "description": told}
+
+
+def _options(model: type[Options]) -> Schema:
+    """An entry's options; a list multiplies, where the option is itself no list."""
+    lists = list_options(model)
+    properties = _untitled(model.model_json_schema(ref_template="{model}"))
+    found = _inlined(properties.get("properties", {}), properties.get("$defs", {}))
+    return {key: one if key in lists else _or_list(one) for key, one in found.items()}
+
+
+def _needed(model: type[Options]) -> list[str]:
+    return [key for key, info in model.model_fields.items() if info.is_required()]
+
+
+def _object(properties: Schema, required: Iterable[str] = ()) -> Schema:
+    return {
+        "type": "object",
+        "additionalProperties": False,
+        "properties": properties,
+        "required": [*required],
+    }
+
+
+def _or_list(value: Schema) -> Schema:
+    """One value or several; what describes it stays outside, where editors look for it."""
+    about: Schema = {key: value[key] for key in ("description", "default") if key in value}
+    one = {key: inner for key, inner in value.items() if key not in about}
+    return {**about, "anyOf": [one, {"type": "array", "minItems": 1, "items": one}]}
+
+
+def _bare(properties: Mapping[str, Schema]) -> Schema:
+    """Without defaults, which an exclude or include does not have."""
+    return {
+        name: {key: inner for key, inner in one.items() if key != "default"}
+        for name, one in properties.items()
+    }
+
+
+def _untitled(schema: Any) -> Any:
+    """Without the titles that pydantic makes of names: editors would show them as meaning."""
+    if isinstance(schema, list):
+        return [_untitled(one) for one in schema]
+    if not isinstance(schema, dict):
+        return schema
+    return {
+        key: _untitled(one)
+        for key, one in schema.items()
+        if not (key == "title" and isinstance(one, str))
+    }
+
+
+def _inlined(schema: Any, definitions: Mapping[str, Any]) -> Any:
+    """With each reference (an enumeration's, say) replaced by what it points at."""
+    if isinstance(schema, list):
+        return [_inlined(one, definitions) for one in schema]
+    if not isinstance(schema, dict):
+        return schema
+    target = _inlined(definitions[schema["$ref"]], definitions) if "$ref" in schema else {}
+    rest = {key: _inlined(one, definitions) for key, one in schema.items() if key != "$ref"}
+    return {**target, **rest}

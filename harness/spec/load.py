@@ -1,0 +1,188 @@
+"""Spec files read into specs: every fault of every file told at once, each with its place."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Mapping, Sequence
+from glob import glob
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from harness.domain.cell import Choice
+from harness.errors import Problem, SpecError, unknown
+from harness.spec.axes import Axes, plain, read_axes
+from harness.spec.catalog import Catalog, registered
+from harness.spec.checks import check_baseline, check_cells, check_excludes, check_size
+from harness.spec.choices import Context
+from harness.spec.faults import Source
+from harness.spec.matrix import Expansion, baselines, expand, size
+from harness.spec.narrow import narrow, parse_only
+from harness.spec.overrides import Override, apply, parse_overrides
+from harness.spec.reader import MAX_BYTES, Document, Trail, read_yaml
+from harness.spec.schema import SpecFile
+from harness.spec.spec import Spec
+
+__all__ = ["Spec", "load", "question", "read_spec"]
+
+
+def load(
+    paths: Iterable[str | Path],
+    overrides: Iterable[str] = (),
+    only: Iterable[str] = (),
+    catalog: Catalog | None = None,
+) -> list[Spec]:
+    """The specs of these files or globs; SpecError tells all that is wrong with them.
+
+    `overrides` are `path=value`, `only` are `axis=name,name`; both apply to every file. A spec
+    that `only` leaves no cell of is left out.
+    """
+    changes, wanted = parse_overrides(overrides), parse_only(only)
+    catalog = catalog or registered()
+    specs: list[Spec] = []
+    problems: list[Problem] = []
+    for file in _gathered(_files(path, problems) for path in map(str, paths)):
+        try:
+            specs.append(read_spec(file, _text(file), changes, catalog))
+        except SpecError as error:
+            problems.extend(error.problems)
+    if problems:
+        raise SpecError(dict.fromkeys(problems))
+    return narrow(specs, wanted)
+
+
+def read_spec(file: str, text: str, overrides: Sequence[Override], catalog: Catalog) -> Spec:
+    """The spec that the file's text makes; SpecError where it makes none."""
+    document = read_yaml(text, file)
+    source = _source(file, document, overrides)
+    # A key with nothing after it, as where all its entries are commented out, is not given.
+    given = {
+        key: found for key, found in apply(document.value, overrides).items() if found is not None
+    }
+    context = Context(catalog, source)
+    checked = _checked(given, source)
+    axes = read_axes(given, context)
+    if checked is None or source.problems:
+        raise SpecError(source.problems)
+    expansion = _expansion(axes, catalog, source)
+    baseline = {key: values[0] for key, values in plain(axes.baseline).items()}
+    return Spec(
+        name=checked.name or Path(file).stem,
+        question=question(text),
+        file=file,
+        digest=_digest(text, overrides),
+        measure=checked.measure,
+        limits=checked.limits,
+        cells=expansion.cells,
+        baseline=baselines(expansion.cells, baseline),
+        weights=context.weights,
+    )
+
+
+def question(text: str) -> str:
+    """The first paragraph of the comment that the file opens with: what the spec answers."""
+    words: list[str] = []
+    for line in text.removeprefix("\ufeff").splitlines():
+        comment = line.lstrip("#").strip()
+        if line.startswith("#") and comment.startswith("yaml-language-server:"):
+            continue  # for editors: where the JSON Schema is
+        if line.startswith("#") and comment:
+            words.append(comment)
+        elif words or line.strip():
+            break
+    return " ".join(words)
+
+
+def _checked(given: Mapping[str, Any], source: Source) -> SpecFile | None:
+    try:
+        return SpecFile.model_validate(given)
+    except ValidationError as error:
+        source.faults(error, SpecFile, ())
+        return None
+
+
+def _expansion(axes: Axes, catalog: Catalog, source: Source) -> Expansion:
+    """The cells, once they are known to be few enough, and to make sense."""
+
+    def uses(scenario: Choice) -> Sequence[str]:
+        return catalog.scenario[scenario.name].workload
+
+    matrix, include = plain(axes.matrix), [plain(one) for one in axes.include]
+    counts: dict[Trail, int] = {("matrix",): size(matrix)}
+    counts |= {("include", index): size(one) for index, one in enumerate(include)}
+    if not check_size(counts, source):
+        raise SpecError(source.problems)
+    expansion = expand(matrix, [plain(one) for one in axes.exclude], include, uses)
+    check_excludes(expansion, axes, source)
+    check_baseline(expansion.cells, axes, source)
+    check_cells(expansion.cells, axes, catalog, source)
+    if source.problems:
+        raise SpecError(source.problems)
+    return expansion
+
+
+def _source(file: str, document: Document, overrides: Sequence[Override]) -> Source:
+    """Where values stand: in the file, but those overridden, and the keys made for them."""
+    overridden: dict[Trail, str] = {}
+    for override in overrides:
+        ends = range(1, len(override.path) + 1)
+        made = [override.path[:end] for end in ends if override.path[:end] not in document.values]
+        overridden |= dict.fromkeys([*made, override.path], override.where)
+    values = {
+        path: place
+        for path, place in document.values.items()
+        if not any(path[:end] in overridden for end in range(1, len(path) + 1))
+    }
+    return Source(file, values, document.keys, overridden)
+
+
+def _digest(text: str, overrides: Sequence[Override]) -> str:
+    whole = "\n--set ".join([text, *(override.text for override in overrides)])
+    return hashlib.sha256(whole.encode()).hexdigest()[:16]
+
+
+def _gathered(groups: Iterable[Iterable[str]]) -> list[str]:
+    """The files in order, each once, however it is named."""
+    files: dict[Path, str] = {}
+    for group in groups:
+        for file in group:
+            files.setdefault(Path(file).resolve(), file)
+    return list(files.values())
+
+
+def _files(path: str, problems: list[Problem]) -> list[str]:
+    """The files an argument names: itself, or what it matches as a glob."""
+    if Path(path).is_dir():
+        hint = "name its files, e.g. " + repr(str(Path(path) / "*.yaml"))
+        problems.append(Problem(path, f"this is a folder: {hint}"))
+        return []
+    if Path(path).exists():
+        return [path]
+    if any(sign in path for sign in "*?["):
+        found = sorted(one for one in glob(path, recursive=True) if Path(one).is_file())  # noqa: PTH207 - Path.glob refuses absolute patterns
+        if not found:
+            problems.append(Problem(path, "no file matches this pattern"))
+        return found
+    siblings = map(str, Path(path).parent.glob("*.y*ml"))
+    problems.append(Problem(path, f"there is no such file: {unknown('spec', path, siblings)}"))
+    return []
+
+
+def _text(file: str) -> str:
+    """The file's text; SpecError where it cannot be read, or is no UTF-8."""
+    try:
+        with Path(file).open("rb") as stream:
+            data = stream.read(MAX_BYTES + 1)
+        if len(data) > MAX_BYTES:
+            raise _unreadable(file, f"it is larger than {MAX_BYTES // 2**20} MiB")
+        return data.decode("utf-8-sig")
+    except OSError as error:
+        raise _unreadable(file, (error.strerror or str(error)).lower()) from None
+    except UnicodeDecodeError as error:
+        message = f"it is not UTF-8 (byte {error.start}: {error.reason})"
+        raise _unreadable(file, message) from None
+
+
+def _unreadable(file: str, why: str) -> SpecError:
+    return SpecError([Problem(file, f"this file cannot be read: {why}")])

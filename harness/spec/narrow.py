@@ -1,0 +1,84 @@
+"""`--only precision=bf16,fp32`: fewer cells, without editing the spec."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
+
+from harness.domain.cell import Choice, label
+from harness.errors import Problem, SpecError, unknown
+from harness.spec.matrix import KEYS, Value, value_of
+from harness.spec.spec import Spec
+
+_COMMA = re.compile(r",(?![^()]*\))")  # not one inside a label such as cpu(threads=2, pin=1)
+
+
+def parse_only(texts: Iterable[str]) -> dict[str, list[str]]:
+    """The names asked for on each axis; the same axis twice adds up."""
+    wanted: dict[str, list[str]] = {}
+    problems = []
+    for text in texts:
+        key, _, given = text.partition("=")
+        names = [name.strip() for name in _COMMA.split(given) if name.strip()]
+        if key.strip() not in KEYS:
+            problems.append(Problem(f"--only {text}", unknown("axis", key.strip(), KEYS)))
+        elif not names:
+            problems.append(Problem(f"--only {text}", "write it as axis=name, e.g. precision=bf16"))
+        else:
+            wanted.setdefault(key.strip(), []).extend(names)
+    if problems:
+        raise SpecError(problems)
+    return wanted
+
+
+def narrow(specs: Sequence[Spec], wanted: Mapping[str, Sequence[str]]) -> list[Spec]:
+    """The specs with only the cells wanted; those with none left are left out.
+
+    SpecError for a name that no spec has, and where nothing is left at all.
+    """
+    if not wanted:
+        return list(specs)
+    problems = list(_unknown_names(specs, wanted))
+    narrowed = [_narrowed(spec, wanted) for spec in specs]
+    left = [spec for spec in narrowed if spec.cells]
+    if specs and not left and not problems:
+        asked = " ".join(f"--only {key}={','.join(names)}" for key, names in wanted.items())
+        problems.append(Problem(asked, "no cell has all of these: nothing is left to measure"))
+    if problems:
+        raise SpecError(problems)
+    return left
+
+
+def _unknown_names(specs: Sequence[Spec], wanted: Mapping[str, Sequence[str]]) -> Iterator[Problem]:
+    for key, asked in wanted.items():
+        values = dict.fromkeys(value_of(cell, key) for spec in specs for cell in spec.cells)
+        there = [value for value in values if value is not None]
+        possible = {name for value in there for name in _names(value)}
+        for name in asked:
+            if name not in possible:
+                labels = {_names(value)[0] for value in there}
+                yield Problem(f"--only {key}={name}", unknown(key, name, labels))
+
+
+def _narrowed(spec: Spec, wanted: Mapping[str, Sequence[str]]) -> Spec:
+    kept = {
+        key: {
+            value
+            for value in {value_of(cell, key) for cell in spec.cells}
+            if value is not None and not {*_names(value)}.isdisjoint(names)
+        }
+        for key, names in wanted.items()
+    }
+    cells = [cell for cell in spec.cells if all(value_of(cell, key) in kept[key] for key in wanted)]
+    ids = {cell.id for cell in cells}
+    baseline = {cell: other for cell, other in spec.baseline.items() if cell in ids}
+    return replace(spec, cells=tuple(cells), baseline=baseline)
+
+
+def _names(value: Value) -> list[str]:
+    """What a value may be called: its label, and its name without options."""
+    if isinstance(value, int):
+        return [str(value)]
+    choices = (value,) if isinstance(value, Choice) else value
+    return [label(value), " + ".join(choice.name for choice in choices) or "none"]

@@ -1,0 +1,220 @@
+"""The plan: what will be done with each cell, and why. Pure."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
+
+from harness.domain.cell import Cell
+from harness.domain.result import Known, Status
+from harness.domain.run import Host
+from harness.spec.catalog import Catalog, registered
+from harness.spec.expect import Expectation
+from harness.spec.feasible import Feasibility
+from harness.spec.schema import Limits, Measure
+from harness.spec.spec import Spec
+
+
+class Action(StrEnum):
+    """What is done with a cell."""
+
+    MEASURE = "measure"
+    REUSE = "reuse"
+    SKIP = "skip"
+
+
+@dataclass(frozen=True)
+class Planned:
+    """A cell, what will be done with it, and why."""
+
+    cell: Cell
+    action: Action
+    reason: str
+    measure: Measure
+    limits: Limits
+    specs: tuple[str, ...]  # names of the specs that ask for it
+    status: Status | None = None  # what it will be: of a skip, or of the result reused
+    seconds: float | None = None  # expected, of a cell to measure: all its missing rounds
+    rounds_done: int = 0  # rounds that an earlier run left, and that count
+    adopt: int | None = None  # the key in the store of the result that goes on with them
+    baseline: str | None = None  # the id of the cell it is compared with
+    weights: Mapping[str, str] = field(default_factory=dict)  # digest -> file, if it has any
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The cells in order."""
+
+    items: tuple[Planned, ...]
+
+    def __iter__(self) -> Iterator[Planned]:
+        return iter(self.items)
+
+    def __len__(self) -> int:
+        return len(self.items)
+
+    def of(self, action: Action) -> tuple[Planned, ...]:
+        """Those with that action."""
+        return tuple(item for item in self.items if item.action is action)
+
+    def counts(self) -> dict[Action, int]:
+        """How many cells each action has; an action with none is left out."""
+        counter = Counter(item.action for item in self.items)
+        return {action: counter[action] for action in Action if counter[action]}
+
+    def expected_seconds(self) -> float:
+        """The time the cells to measure are expected to take, one after the other."""
+        return sum(item.seconds or 0.0 for item in self.items)
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """A cell, as all the specs that share it want it."""
+
+    cell: Cell
+    measure: Measure
+    limits: Limits
+    specs: tuple[str, ...]
+    baseline: str | None = None
+    weights: Mapping[str, str] = field(default_factory=dict)
+
+
+def make_plan(
+    specs: Sequence[Spec],
+    host: Host,
+    known: Mapping[str, Known],
+    durations: Mapping[str, float],
+    fresh: bool = False,
+    retry_failed: bool = False,
+    catalog: Catalog | None = None,
+) -> Plan:
+    """What to do with every cell of the specs on this host.
+
+    `known` tells, by cell id, what is stored for this commit, host and environment; `durations`
+    the mean seconds a round took in earlier runs. `fresh` measures everything anew,
+    `retry_failed` only what went wrong.
+    """
+    feasibility = Feasibility(host, catalog or registered())
+    expectation = Expectation(feasibility, durations)
+    planned = []
+    for wanted in shared(specs):
+        obstacle = feasibility.obstacle(wanted.cell, wanted.limits)
+        earlier = None if fresh else known.get(wanted.cell.id)
+        if obstacle is not None:
+            planned.append(_plan(wanted, Action.SKIP, obstacle[1], status=obstacle[0]))
+        else:
+            item = _decided(wanted, earlier, fresh, retry_failed)
+            planned.append(_expecting(item, expectation))
+    return Plan(tuple(planned))
+
+
+def shared(specs: Sequence[Spec]) -> list[Wanted]:
+    """Every cell once, in order, with the strictest measure and the widest limits asked."""
+    wanted: dict[str, Wanted] = {}
+    for spec in specs:
+        for cell in spec.cells:
+            one = _wanted(cell, spec)
+            held = wanted.get(cell.id)
+            wanted[cell.id] = one if held is None else _merged(held, one)
+    return list(wanted.values())
+
+
+def _wanted(cell: Cell, spec: Spec) -> Wanted:
+    held = {value for _, value in cell.model.options} if spec.weights else set()
+    return Wanted(
+        cell=cell,
+        measure=spec.measure,
+        limits=spec.limits,
+        specs=(spec.name,),
+        baseline=spec.baseline.get(cell.id),
+        weights={digest: file for digest, file in spec.weights.items() if digest in held},
+    )
+
+
+def _merged(one: Wanted, other: Wanted) -> Wanted:
+    return replace(
+        one,
+        measure=stricter(one.measure, other.measure),
+        limits=wider(one.limits, other.limits),
+        specs=tuple(dict.fromkeys(one.specs + other.specs)),
+        baseline=one.baseline or other.baseline,
+        weights=one.weights or other.weights,
+    )
+
+
+def stricter(one: Measure, other: Measure) -> Measure:
+    """Settings that satisfy both; the seed, which has no order, is the first one's."""
+    if one == other:
+        return one
+    return Measure.model_construct(
+        rounds=max(one.rounds, other.rounds),
+        max_rounds=max(one.max_rounds, other.max_rounds),
+        target_ci=min(one.target_ci, other.target_ci),
+        max_time=max(one.max_time, other.max_time),
+        round_time=max(one.round_time, other.round_time),
+        samples=max(one.samples, other.samples),
+        max_samples=max(one.max_samples, other.max_samples),
+        quality=one.quality or other.quality,
+        seed=one.seed,
+    )
+
+
+def wider(one: Limits, other: Limits) -> Limits:
+    """Limits that let both through."""
+    if one == other:
+        return one
+    memories = (one.memory, other.memory)
+    return Limits.model_construct(
+        timeout=max(one.timeout, other.timeout),
+        memory=None if None in memories else max(size for size in memories if size is not None),
+    )
+
+
+def _decided(wanted: Wanted, earlier: Known | None, fresh: bool, retry_failed: bool) -> Planned:
+    """Whether a cell that can be tried is measured, measured further, or reused."""
+    if earlier is None:
+        reason = "asked to measure anew" if fresh else "not measured yet"
+        return _plan(wanted, Action.MEASURE, reason)
+    if earlier.status is Status.MEASURING:
+        reason = f"an earlier run left {earlier.rounds} of at least {wanted.measure.rounds} rounds"
+        return replace(
+            _plan(wanted, Action.MEASURE, reason),
+            rounds_done=earlier.rounds,
+            adopt=earlier.result,
+        )
+    if earlier.status is Status.OK:
+        reason = "measured already at this commit, host and environment"
+    elif earlier.status is Status.SKIPPED:
+        return _plan(wanted, Action.MEASURE, f"no longer skipped; before: {earlier.reason}")
+    elif retry_failed:
+        return _plan(wanted, Action.MEASURE, f"tried again; before: {_failure(earlier)}")
+    else:
+        reason = f"failed before: {_failure(earlier)}; --retry-failed tries again"
+    return replace(_plan(wanted, Action.REUSE, reason, earlier.status), rounds_done=earlier.rounds)
+
+
+def _failure(known: Known) -> str:
+    return f"{known.status}: {known.reason}" if known.reason else str(known.status)
+
+
+def _expecting(item: Planned, expectation: Expectation) -> Planned:
+    if item.action is not Action.MEASURE:
+        return item
+    missing = max(1, item.measure.rounds - item.rounds_done)
+    return replace(item, seconds=missing * expectation.round_seconds(item.cell, item.measure))
+
+
+def _plan(wanted: Wanted, action: Action, reason: str, status: Status | None = None) -> Planned:
+    return Planned(
+        cell=wanted.cell,
+        action=action,
+        reason=reason,
+        measure=wanted.measure,
+        limits=wanted.limits,
+        specs=wanted.specs,
+        status=status,
+        baseline=wanted.baseline,
+        weights=wanted.weights,
+    )

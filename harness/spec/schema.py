@@ -1,0 +1,179 @@
+"""The shape of a spec file: its keys, what they mean, and their defaults.
+
+The values on the axes are left as they stand here, since what they may be depends on what is
+registered: choices.py reads them.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Self
+
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    JsonValue,
+    WithJsonSchema,
+    model_validator,
+)
+
+from harness.spec.units import Duration, Share, Size
+
+
+class Block(BaseModel):
+    """One mapping of the spec file."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+
+def _several(found: object) -> object:
+    """A scalar is a list of one."""
+    return tuple(found) if isinstance(found, list | tuple) else (found,)
+
+
+_COUNT = {"type": "integer", "minimum": 1, "maximum": 10**9}
+Counts = Annotated[
+    tuple[Annotated[int, Field(ge=1, le=10**9)], ...],
+    Field(min_length=1),
+    BeforeValidator(_several),
+    WithJsonSchema({"anyOf": [_COUNT, {"type": "array", "items": _COUNT, "minItems": 1}]}),
+]
+
+
+def _shown(default: str | float) -> dict[str, JsonValue]:
+    """A default in the JSON Schema as people write it, not as it is once read."""
+    return {"default": default}
+
+
+class Matrix(Block):
+    """What to compare: every value of an axis with every value of the others."""
+
+    model: Any = Field(
+        description="a named size, the dimensions of your own "
+        "({layers: 6, d_model: 384, heads: 6}), or a named size with other options "
+        "({name: gpt3-small, context: 512, weights: model.safetensors})"
+    )
+    hardware: Any = Field(
+        "local", description="where it runs: a name, or {device: cpu, threads: 4}"
+    )
+    scenario: Any = Field(description="what the model is made to do while the clock runs")
+    parallelism: Any = Field(
+        "none", description="how it is split over processes: none, or degrees such as {data: 2}"
+    )
+    compression: Any = Field(
+        "none",
+        description="how it is made smaller or cheaper; a list within the list composes, in order",
+    )
+    operator: Any = Field("sdpa", description="how a layer mixes tokens")
+    precision: Any = Field("fp32", description="the number format of weights and activations")
+    backend: Any = Field("eager", description="the runtime that executes the model")
+
+
+class Workload(Block):
+    """How much the scenarios are given to do. Each uses only the keys it needs."""
+
+    batch: Counts = Field(
+        (1,),
+        description="sequences at once, over all processes together",
+        json_schema_extra=_shown(1),
+    )
+    prompt: Counts = Field(
+        (512,), description="tokens a sequence begins with", json_schema_extra=_shown(512)
+    )
+    generate: Counts = Field(
+        (64,), description="tokens to produce after them", json_schema_extra=_shown(64)
+    )
+
+
+class Measure(Block):
+    """How hard to measure. Durations are seconds, and shares of one, once read."""
+
+    rounds: int = Field(3, ge=1, le=1000, description="fewest rounds (fresh processes) of a cell")
+    max_rounds: int = Field(
+        10,
+        ge=1,
+        le=1000,
+        description="most rounds of a cell; not below `rounds`, whose default it follows",
+    )
+    target_ci: Share = Field(
+        0.05,
+        description="rounds stop once the half-width of the 95% interval of the scenario's "
+        "headline metric is at most this share of its median",
+        json_schema_extra=_shown("5%"),
+    )
+    max_time: Duration = Field(
+        60.0,
+        description="time box of a cell over all its rounds; `rounds` are always done",
+        json_schema_extra=_shown("60s"),
+    )
+    round_time: Duration = Field(
+        1.0, description="time to take samples for in a round", json_schema_extra=_shown("1s")
+    )
+    samples: int = Field(5, ge=1, le=10**6, description="fewest samples a round")
+    max_samples: int = Field(1000, ge=1, le=10**6, description="most samples a round")
+    quality: bool = Field(True, description="also measure what the numbers cost in quality")
+    seed: int = Field(0, ge=0, le=2**32 - 1, description="of the weights, the tokens, the order")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _most_follow_fewest(cls, data: Any) -> Any:
+        """Asking for more rounds than the default maximum raises that maximum, and so samples."""
+        if not isinstance(data, dict):
+            return data
+        follow = {"max_rounds": ("rounds", 10), "max_samples": ("samples", 1000)}
+        raised = {
+            most: max(default, data[fewest])
+            for most, (fewest, default) in follow.items()
+            if most not in data and type(data.get(fewest)) is int
+        }
+        return {**data, **raised}
+
+    @model_validator(mode="after")
+    def _fewest_below_most(self) -> Self:
+        if self.max_rounds < self.rounds:
+            raise ValueError(f"max_rounds {self.max_rounds} is below rounds {self.rounds}")
+        if self.max_samples < self.samples:
+            raise ValueError(f"max_samples {self.max_samples} is below samples {self.samples}")
+        return self
+
+
+class Limits(Block):
+    """What a round may use before it is ended. Seconds and bytes, once read."""
+
+    timeout: Duration = Field(
+        600.0, description="time of one round", json_schema_extra=_shown("10m")
+    )
+    memory: Size | None = Field(
+        None,
+        description="resident memory of a round's processes together; "
+        "without one, what the device has",
+    )
+
+
+class SpecFile(Block):
+    """A spec: what to compare, and how hard to measure.
+
+    The comment it opens with is the question it answers.
+    """
+
+    name: str = Field("", max_length=100, description="of the spec; without one, the file's name")
+    baseline: dict[str, Any] = Field(
+        {},
+        description="the values that speed-ups and quality losses are quoted against: each cell "
+        "is compared with the cell that has these instead",
+    )
+    matrix: Matrix
+    exclude: list[dict[str, Any]] = Field(
+        [],
+        description="combinations to leave out: a cell goes that has all the values of an entry "
+        "(a list of values means any of them)",
+    )
+    include: list[dict[str, Any]] = Field(
+        [],
+        description="cells to add, whatever `exclude` says: what an entry does not name takes "
+        "the first value of the matrix",
+    )
+    workload: Workload = Workload()
+    measure: Measure = Measure()
+    limits: Limits = Limits()

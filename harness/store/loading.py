@@ -1,0 +1,124 @@
+"""Many results in few queries."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+
+from sqlalchemy import Connection, func, select
+
+from harness.domain.cell import Cell
+from harness.domain.metric import Estimate
+from harness.domain.result import Result, Round, Sample
+from harness.domain.run import Host, Run
+from harness.store.rows import estimate_of, result_of, round_of, run_of
+from harness.store.tables import (
+    CellRow,
+    FactRow,
+    HostRow,
+    MetricRow,
+    ResultRow,
+    RoundRow,
+    RunRow,
+    SampleRow,
+)
+
+# SQLite takes some 32,000 values in one statement; older ones 999.
+_CHUNK = 900
+
+
+def load_results(connection: Connection, *, newest_only: bool, samples: bool) -> list[Result]:
+    """Results, newest first; of each cell and host the newest, or all."""
+    query = select(ResultRow.__table__).order_by(ResultRow.id.desc())
+    if newest_only:
+        newest = (
+            select(func.max(ResultRow.id))
+            .join(RunRow, RunRow.id == ResultRow.run)
+            .group_by(ResultRow.cell, RunRow.host)
+        )
+        query = query.where(ResultRow.id.in_(newest))
+    rows = connection.execute(query).all()
+    keys = [row.id for row in rows]
+    runs, cells = _runs(connection), _cells(connection)
+    metrics, rounds = _metrics(connection, keys), load_rounds(connection, keys, samples=samples)
+    return [
+        result_of(
+            row, runs[row.run], cells[row.cell], metrics.get(row.id, {}), rounds.get(row.id, ())
+        )
+        for row in rows
+    ]
+
+
+def load_rounds(
+    connection: Connection, results: Sequence[int], *, samples: bool
+) -> Mapping[int, tuple[Round, ...]]:
+    """By result, its rounds in order; with their samples if asked."""
+    rows = [
+        row
+        for keys in _chunks(results)
+        for row in connection.execute(
+            select(RoundRow.__table__)
+            .where(RoundRow.result.in_(keys))
+            .order_by(RoundRow.position, RoundRow.id)
+        )
+    ]
+    keys = [row.id for row in rows]
+    facts = _facts(connection, keys)
+    taken = _samples(connection, keys) if samples else {}
+    found: defaultdict[int, list[Round]] = defaultdict(list)
+    for row in rows:
+        found[row.result].append(
+            round_of(row, tuple(taken.get(row.id, ())), facts.get(row.id, {}))
+        )
+    return {result: tuple(rounds) for result, rounds in found.items()}
+
+
+def _runs(connection: Connection) -> Mapping[int, Run]:
+    hosts = {
+        row.fingerprint: Host.from_json(row.content)
+        for row in connection.execute(select(HostRow.__table__))
+    }
+    rows = connection.execute(select(RunRow.__table__))
+    return {row.id: run_of(row, hosts) for row in rows}
+
+
+def _cells(connection: Connection) -> Mapping[str, Cell]:
+    rows = connection.execute(select(CellRow.id, CellRow.content))
+    return {row.id: Cell.from_json(row.content) for row in rows}
+
+
+def _metrics(
+    connection: Connection, results: Sequence[int]
+) -> Mapping[int, Mapping[str, Estimate]]:
+    found: defaultdict[int, dict[str, Estimate]] = defaultdict(dict)
+    for keys in _chunks(results):
+        query = select(MetricRow.__table__).where(MetricRow.result.in_(keys))
+        for row in connection.execute(query):
+            found[row.result][row.name] = estimate_of(row)
+    return found
+
+
+def _facts(connection: Connection, rounds: Sequence[int]) -> Mapping[int, Mapping[str, float]]:
+    found: defaultdict[int, dict[str, float]] = defaultdict(dict)
+    for keys in _chunks(rounds):
+        query = select(FactRow.__table__).where(FactRow.round.in_(keys))
+        for row in connection.execute(query):
+            found[row.round][row.name] = row.value
+    return found
+
+
+def _samples(connection: Connection, rounds: Sequence[int]) -> Mapping[int, Sequence[Sample]]:
+    found: defaultdict[int, list[Sample]] = defaultdict(list)
+    for keys in _chunks(rounds):
+        query = (
+            select(SampleRow.__table__)
+            .where(SampleRow.round.in_(keys))
+            .order_by(SampleRow.round, SampleRow.position)
+        )
+        for row in connection.execute(query):
+            found[row.round].append(Sample(row.section, row.seconds, row.warmup))
+    return found
+
+
+def _chunks(keys: Sequence[int]) -> Iterator[Sequence[int]]:
+    return (keys[start : start + _CHUNK] for start in range(0, len(keys), _CHUNK))

@@ -1,0 +1,141 @@
+"""Domain values to rows and back."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from sqlalchemy import Row
+
+from harness.domain.cell import Cell
+from harness.domain.metric import Direction, Estimate
+from harness.domain.result import Result, Round, Sample, Status, StopRule
+from harness.domain.run import Commit, Environment, Host, Run
+
+
+def run_values(run: Run) -> dict[str, Any]:
+    """A run as its row."""
+    return {
+        "commit_sha": run.commit.sha,
+        "commit_date": run.commit.date,
+        "branch": run.commit.branch,
+        "subject": run.commit.subject,
+        "dirty": run.commit.dirty,
+        "host": run.host.fingerprint,
+        "environment": dict(run.environment.versions),
+        "environment_digest": run.environment.digest,
+        "specs": dict(run.specs),
+        "seed": run.seed,
+        "harness_version": run.environment.versions.get("harness", ""),
+        "command": run.command,
+        "started": run.started,
+        "finished": run.finished,
+        "pid": run.pid,
+        "pid_started": run.pid_started,
+    }
+
+
+def run_of(row: Row[Any], hosts: Mapping[str, Host]) -> Run:
+    """A row as its run."""
+    return Run(
+        commit=Commit(row.commit_sha, row.branch, row.commit_date, row.subject, row.dirty),
+        host=hosts[row.host],
+        environment=Environment(row.environment),
+        started=row.started,
+        seed=row.seed,
+        specs=row.specs,
+        command=row.command,
+        finished=row.finished,
+        pid=row.pid,
+        pid_started=row.pid_started,
+        id=row.id,
+    )
+
+
+def round_values(result: int, run: int, one: Round) -> dict[str, Any]:
+    """A round as its row, without what is in rows of its own."""
+    return {
+        "result": result,
+        "run": run,
+        "position": one.index,
+        "status": one.status.value,
+        "reason": one.reason,
+        "detail": one.detail,
+        "started": one.started,
+        "seconds": one.seconds,
+    }
+
+
+def round_of(row: Row[Any], samples: tuple[Sample, ...], facts: Mapping[str, float]) -> Round:
+    """A row, with its samples and facts, as its round."""
+    return Round(
+        index=row.position,
+        status=Status(row.status),
+        reason=row.reason,
+        detail=row.detail,
+        samples=samples,
+        facts=facts,
+        started=row.started,
+        seconds=row.seconds,
+    )
+
+
+def sample_values(round_id: int, one: Round) -> list[dict[str, Any]]:
+    """A round's samples as their rows."""
+    return [
+        {
+            "round": round_id,
+            "position": position,
+            "section": sample.section,
+            "seconds": sample.seconds,
+            "warmup": sample.warmup,
+        }
+        for position, sample in enumerate(one.samples)
+    ]
+
+
+def metric_values(result: int, metrics: Mapping[str, Estimate]) -> list[dict[str, Any]]:
+    """A result's metrics as their rows."""
+    return [
+        {
+            "result": result,
+            "name": name,
+            "value": one.value,
+            "low": one.low,
+            "high": one.high,
+            "unit": one.unit,
+            "direction": one.direction.value,
+            "rounds": one.rounds,
+            "samples": one.samples,
+        }
+        for name, one in metrics.items()
+    ]
+
+
+def estimate_of(row: Row[Any]) -> Estimate:
+    """A row as its estimate."""
+    return Estimate(
+        row.value, row.low, row.high, row.unit, Direction(row.direction), row.rounds, row.samples
+    )
+
+
+def result_of(
+    row: Row[Any],
+    run: Run,
+    cell: Cell,
+    metrics: Mapping[str, Estimate],
+    rounds: tuple[Round, ...],
+) -> Result:
+    """A row, with all that belongs to it, as its result."""
+    return Result(
+        run=run,
+        cell=cell,
+        status=Status(row.status),
+        reason=row.reason,
+        detail=row.detail,
+        stop_rule=StopRule(row.stop_rule) if row.stop_rule else None,
+        baseline=row.baseline,
+        metrics=metrics,
+        rounds=rounds,
+        id=row.id,
+    )

@@ -1,0 +1,144 @@
+"""The tables. A change here needs a migration (store/migrations.py)."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import JSON, DateTime, ForeignKey, Index, TypeDecorator
+from sqlalchemy.engine import Dialect
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+
+
+class Moment(TypeDecorator[datetime]):
+    """A time in UTC: SQLite keeps none of the zone."""
+
+    impl = DateTime
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """Aware in, UTC without a zone stored."""
+        return value.astimezone(UTC).replace(tzinfo=None) if value is not None else None
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """Stored without a zone, UTC out."""
+        return value.replace(tzinfo=UTC) if value is not None else None
+
+
+class Table(DeclarativeBase):
+    """Base of all tables."""
+
+    type_annotation_map = {datetime: Moment, dict[str, Any]: JSON}
+
+
+class HostRow(Table):
+    """A kind of machine."""
+
+    __tablename__ = "host"
+    fingerprint: Mapped[str] = mapped_column(primary_key=True)
+    content: Mapped[dict[str, Any]]
+
+
+class CellRow(Table):
+    """A point of the matrix."""
+
+    __tablename__ = "cell"
+    id: Mapped[str] = mapped_column(primary_key=True)
+    content: Mapped[dict[str, Any]]  # Cell.to_json
+    label: Mapped[str]
+
+
+class RunRow(Table):
+    """One `harness run`."""
+
+    __tablename__ = "run"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    commit_sha: Mapped[str]
+    commit_date: Mapped[datetime | None]
+    branch: Mapped[str]
+    subject: Mapped[str]
+    dirty: Mapped[str]  # digest of uncommitted changes
+    host: Mapped[str] = mapped_column(ForeignKey("host.fingerprint"))
+    environment: Mapped[dict[str, Any]]  # versions
+    environment_digest: Mapped[str]
+    specs: Mapped[dict[str, Any]]  # file -> digest
+    seed: Mapped[int]
+    harness_version: Mapped[str]
+    command: Mapped[str]
+    started: Mapped[datetime]
+    finished: Mapped[datetime | None]
+    pid: Mapped[int]
+    pid_started: Mapped[float]
+    __table_args__ = (
+        Index("run_subject", "commit_sha", "dirty", "host", "environment_digest"),
+    )
+
+
+class ResultRow(Table):
+    """What became of a cell in a run."""
+
+    __tablename__ = "result"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    run: Mapped[int] = mapped_column(ForeignKey("run.id", ondelete="CASCADE"), index=True)
+    cell: Mapped[str] = mapped_column(ForeignKey("cell.id"), index=True)
+    status: Mapped[str] = mapped_column(index=True)
+    reason: Mapped[str]
+    detail: Mapped[str]
+    stop_rule: Mapped[str | None]
+    baseline: Mapped[str | None]  # a cell's id; the cell itself may never be measured
+
+
+class RoundRow(Table):
+    """One fresh process measuring a cell. `run` is the one that measured it."""
+
+    __tablename__ = "round"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    result: Mapped[int] = mapped_column(ForeignKey("result.id", ondelete="CASCADE"), index=True)
+    run: Mapped[int] = mapped_column(ForeignKey("run.id", ondelete="CASCADE"), index=True)
+    position: Mapped[int]
+    status: Mapped[str]
+    reason: Mapped[str]
+    detail: Mapped[str]
+    started: Mapped[datetime | None]
+    seconds: Mapped[float]
+
+
+class FactRow(Table):
+    """A figure that a round's process knows of itself."""
+
+    __tablename__ = "fact"
+    round: Mapped[int] = mapped_column(
+        ForeignKey("round.id", ondelete="CASCADE"), primary_key=True
+    )
+    name: Mapped[str] = mapped_column(primary_key=True)
+    value: Mapped[float]
+
+
+class SampleRow(Table):
+    """One timed section of one iteration."""
+
+    __tablename__ = "sample"
+    round: Mapped[int] = mapped_column(
+        ForeignKey("round.id", ondelete="CASCADE"), primary_key=True
+    )
+    position: Mapped[int] = mapped_column(primary_key=True)
+    section: Mapped[str]
+    seconds: Mapped[float]
+    warmup: Mapped[bool]
+
+
+class MetricRow(Table):
+    """A derived figure of a result: one row a metric. Can be derived again from the samples."""
+
+    __tablename__ = "metric"
+    result: Mapped[int] = mapped_column(
+        ForeignKey("result.id", ondelete="CASCADE"), primary_key=True
+    )
+    name: Mapped[str] = mapped_column(primary_key=True)
+    value: Mapped[float]
+    low: Mapped[float | None]
+    high: Mapped[float | None]
+    unit: Mapped[str]
+    direction: Mapped[str]
+    rounds: Mapped[int]
+    samples: Mapped[int]

@@ -1,0 +1,67 @@
+"""What functional and end-to-end tests share: a folder to work in and the command line."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a command left behind."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def json(self) -> Any:
+        """Standard output as JSON."""
+        return json.loads(self.out)
+
+
+Harness = Callable[..., Answer]
+
+
+@pytest.fixture
+def env() -> dict[str, str]:
+    """The environment commands run in; a test may add to it."""
+    return {key: value for key, value in os.environ.items() if key != "HARNESS_DB"}
+
+
+@pytest.fixture
+def harness(tmp_path: Path, env: Mapping[str, str]) -> Harness:
+    """Run `harness` with these arguments in a folder of the test's own."""
+
+    def call(*arguments: str, timeout: float = 240) -> Answer:
+        done = subprocess.run(
+            [sys.executable, "-m", "harness", *arguments],
+            cwd=tmp_path,
+            env=dict(env),
+            capture_output=True,
+            text=True,
+            timeout=timeout,
+            check=False,
+        )
+        return Answer(done.returncode, done.stdout, done.stderr)
+
+    return call
+
+
+@pytest.fixture(scope="session")
+def outside_package(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder into which pip has installed an outside package with operators of its own."""
+    target = tmp_path_factory.mktemp("outside")
+    source = Path(__file__).parent / "plugins" / "outside"
+    options = ["--quiet", "--no-deps", "--no-index", "--no-build-isolation"]
+    subprocess.run(
+        [sys.executable, "-m", "pip", "install", *options, "--target", str(target), str(source)],
+        check=True,
+    )
+    return target

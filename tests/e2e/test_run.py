@@ -1,0 +1,216 @@
+"""`harness run` with a real tiny model in real processes."""
+
+import os
+import signal
+import sqlite3
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import psutil
+import pytest
+
+QUICK = "measure: {rounds: 2, max_rounds: 2, samples: 3, max_samples: 20, round_time: 10ms}\n"
+
+ALL_AXES = f"""\
+# Does everything run?
+name: everything
+baseline: {{compression: none, precision: fp32}}
+matrix:
+  model: [nano]
+  scenario: [prefill, decode, generate, train]
+  parallelism: [none, {{data: 2}}]
+  compression: [none, int8-dynamic]
+  operator: [sdpa, math]
+  precision: [fp32, bf16]
+workload: {{batch: [2], prompt: 16, generate: 4}}
+{QUICK}"""
+
+TROUBLE = f"""\
+name: trouble
+matrix:
+  model: [nano]
+  scenario: [prefill]
+  operator: [sdpa, raises, hangs, segfaults, hogs, outside-sdpa]
+workload: {{batch: [1], prompt: 16}}
+limits: {{timeout: 4s, memory: 1500MiB}}
+{QUICK}"""
+
+
+def test_every_axis_is_measured_and_what_cannot_be_says_why(harness, tmp_path):
+    """All four scenarios, both operators and precisions, int8 and two processes."""
+    (tmp_path / "all.yaml").write_text(ALL_AXES)
+    answer = harness("run", "all.yaml")
+    assert answer.code == 0, answer.err
+    results = harness("show", "--format", "json").json["results"]
+    statuses = {status: 0 for status in ("ok", "unsupported")}
+    for one in results:
+        statuses[one["status"]] += 1
+        assert one["status"] == "ok" or one["reason"], one
+    # int8 kernels take fp32 activations and give no gradients:
+    # of 64 cells the 16 with int8 in bf16, and 4 more that train, cannot be.
+    assert statuses == {"ok": 44, "unsupported": 20}
+    expected = {
+        "prefill": {"latency", "tokens_per_second"},
+        "decode": {"tpot", "tokens_per_second"},
+        "generate": {"ttft", "tpot", "latency", "tokens_per_second"},
+        "train": {"latency", "tokens_per_second"},
+    }
+    always = {"peak_memory", "load_memory", "model_bytes", "load_time", "parameters", "flops"}
+    for one in results:
+        if one["status"] == "ok":
+            wanted = expected[one["axes"]["scenario"]] | always
+            assert wanted <= set(one["metrics"]), one["axes"]
+            assert all(metric["value"] > 0 for metric in one["metrics"].values()), one
+            headline = one["metrics"]["tokens_per_second"]
+            assert headline["rounds"] == 2
+            assert headline["samples"] >= 6
+            dense = one["axes"]["compression"] == "none" and one["axes"]["precision"] == "fp32"
+            assert ("logit_error" in one["metrics"]) is not dense
+    again = harness("run", "all.yaml")
+    assert again.code == 0
+    assert "44 to reuse" in again.err
+    site = harness("site")
+    assert site.code == 0, site.err
+
+
+def test_trouble_becomes_a_status_of_its_own_while_the_others_finish(
+    harness, env, outside_package, tmp_path
+):
+    """An outside package's operators: one honest, one that raises, hangs, crashes, hogs."""
+    env["PYTHONPATH"] = str(outside_package)
+    (tmp_path / "trouble.yaml").write_text(TROUBLE)
+    answer = harness("run", "trouble.yaml")
+    assert answer.code == 1, answer.err
+    document = harness("show", "--format", "json").json
+    found = {one["axes"]["operator"]: (one["status"], one["reason"]) for one in document["results"]}
+    assert found.pop("sdpa") == ("ok", "")
+    assert found.pop("outside-sdpa") == ("ok", "")
+    assert found.pop("raises") == ("failed", "ValueError: mischief managed")
+    assert found.pop("hangs") == ("timed out", "the round took longer than 4 s")
+    assert found.pop("segfaults") == ("crashed", "died by SIGSEGV")
+    status, reason = found.pop("hogs")
+    assert status == "out of memory"
+    assert "limit of 1.46 GiB" in reason
+    assert not found
+
+
+def test_failures_are_reused_until_asked_to_retry(harness, env, outside_package, tmp_path):
+    """A result is a result; --retry-failed tries again, and the exit code stays honest."""
+    env["PYTHONPATH"] = str(outside_package)
+    (tmp_path / "trouble.yaml").write_text(TROUBLE)
+    assert harness("run", "trouble.yaml", "--only", "operator=raises").code == 1
+    again = harness("run", "trouble.yaml", "--only", "operator=raises")
+    assert again.code == 1
+    assert "1 to reuse" in again.err
+    retried = harness("run", "trouble.yaml", "--only", "operator=raises", "--retry-failed")
+    assert "1 to measure" in retried.err
+
+
+LONG = """\
+name: long
+matrix:
+  model: [nano]
+  scenario: [prefill, decode]
+  operator: [sdpa, math]
+workload: {batch: [1], prompt: 16, generate: 4}
+measure: {rounds: 3, max_rounds: 3, samples: 3, max_samples: 100000, round_time: 400ms}
+"""
+
+
+def start(folder: Path, env: dict[str, str]) -> subprocess.Popen[str]:
+    """A run in the background."""
+    return subprocess.Popen(
+        [sys.executable, "-m", "harness", "run", "long.yaml", "-v"],
+        cwd=folder,
+        env=env,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+
+
+def rounds_in(database: Path) -> int:
+    """Rounds stored so far."""
+    if not database.exists():
+        return 0
+    try:
+        with sqlite3.connect(database) as connection:
+            (count,) = connection.execute("select count(*) from round").fetchone()
+    except sqlite3.OperationalError:  # the tables are not made yet
+        return 0
+    return int(count)
+
+
+def wait_for_rounds(run: subprocess.Popen[str], database: Path, count: int) -> None:
+    """Until so many are stored."""
+    while rounds_in(database) < count:
+        assert run.poll() is None, run.communicate()[0]
+        time.sleep(0.02)
+
+
+def wait_until_gone(processes: list[psutil.Process]) -> list[psutil.Process]:
+    """Those still alive after some seconds."""
+    _, alive = psutil.wait_procs(processes, timeout=10)
+    return alive
+
+
+@pytest.mark.parametrize("rounds", [0, 1, 5, 11])
+def test_a_run_killed_at_any_moment_goes_on_and_leaves_no_orphan(harness, env, tmp_path, rounds):
+    """SIGKILL, at the start, in the middle, near the end: no stored round is lost."""
+    (tmp_path / "long.yaml").write_text(LONG)
+    database = tmp_path / "results" / "harness.sqlite"
+    run = start(tmp_path, env)
+    wait_for_rounds(run, database, rounds)
+    family = psutil.Process(run.pid).children(recursive=True)
+    run.kill()
+    run.communicate()
+    assert wait_until_gone(family) == []
+    kept = rounds_in(database)
+    assert kept >= rounds
+    answer = harness("run", "long.yaml")
+    assert answer.code == 0, answer.err
+    assert rounds_in(database) == 12  # 4 cells, 3 rounds: none lost, none measured twice
+    statuses = {one["status"] for one in harness("show", "--format", "json").json["results"]}
+    assert statuses == {"ok"}
+
+
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])
+def test_a_run_stopped_politely_says_how_to_go_on(env, tmp_path, how):
+    """Exit code 130, what is measured kept, no process left."""
+    (tmp_path / "long.yaml").write_text(LONG)
+    database = tmp_path / "results" / "harness.sqlite"
+    run = start(tmp_path, env)
+    wait_for_rounds(run, database, 2)
+    family = psutil.Process(run.pid).children(recursive=True)
+    os.kill(run.pid, how)
+    out, _ = run.communicate(timeout=30)
+    assert run.returncode == 130, out
+    assert "the same command goes on" in out
+    assert "Traceback" not in out
+    assert wait_until_gone(family) == []
+    assert rounds_in(database) >= 2
+
+
+def test_a_second_commit_gives_the_history_a_second_point(harness, tmp_path):
+    """The commit is that of the repository that holds the spec."""
+
+    def git(*arguments: str) -> None:
+        who = ["-c", "user.name=a", "-c", "user.email=a@b"]
+        subprocess.run(["git", *who, *arguments], cwd=tmp_path, check=True, capture_output=True)
+
+    (tmp_path / "spec.yaml").write_text(LONG.replace("name: long", "name: first"))
+    git("init", "-q")
+    git("add", "spec.yaml")
+    git("commit", "-qm", "First")
+    only = ["--only", "operator=sdpa", "--only", "scenario=prefill", "--set", "measure.rounds=1"]
+    assert harness("run", "spec.yaml", *only).code == 0
+    git("commit", "-qm", "Second", "--allow-empty")
+    assert harness("run", "spec.yaml", *only).code == 0
+    every = harness("show", "--all", "--format", "json").json["results"]
+    assert len({one["provenance"]["commit"] for one in every}) == 2
+    assert len({one["cell"] for one in every}) == 1
+    newest = harness("show", "--format", "json").json["results"]
+    assert len(newest) == 1
+    assert not newest[0]["provenance"]["dirty"]

@@ -1,0 +1,175 @@
+"""The command line on specs that need no measuring."""
+
+from pathlib import Path
+
+import pytest
+
+SPEC = """\
+# Which is it?
+name: small
+baseline: {precision: fp32}
+matrix:
+  model: [nano]
+  scenario: [prefill]
+  precision: [fp32, bf16]
+workload: {batch: [1], prompt: 16}
+"""
+
+
+@pytest.fixture
+def spec(tmp_path: Path) -> str:
+    """A spec of two cells."""
+    (tmp_path / "small.yaml").write_text(SPEC)
+    return "small.yaml"
+
+
+def test_plan_tells_each_cell_and_makes_no_database(harness, spec, tmp_path):
+    """Looking at a plan leaves nothing behind."""
+    answer = harness("plan", spec, "--format", "json")
+    assert answer.code == 0, answer.err
+    actions = [(cell["axes"]["precision"], cell["action"]) for cell in answer.json["cells"]]
+    assert actions == [("fp32", "measure"), ("bf16", "measure")]
+    assert answer.json["version"] == 1
+    assert not (tmp_path / "results").exists()
+
+
+def test_plan_as_a_table_ends_with_what_is_to_come(harness, spec):
+    """Number of cells and what becomes of them."""
+    answer = harness("plan", spec)
+    assert "2 cells (2 to measure)" in answer.out
+    assert "no git commit" in answer.out
+
+
+def test_set_and_only_narrow_a_spec_without_editing_it(harness, spec):
+    """Lists by commas; values as YAML."""
+    answer = harness(
+        "plan", spec, "--set", "workload.prompt=8,32", "--only", "precision=bf16", "--format=json"
+    )
+    cells = [(c["axes"]["precision"], c["workload"]["prompt"]) for c in answer.json["cells"]]
+    assert cells == [("bf16", 8), ("bf16", 32)]
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (SPEC.replace("prefill", "prefil"), "small.yaml:6:14: unknown scenario 'prefil'"),
+        (SPEC.replace("workload", "workloads"), "small.yaml:8:1:"),
+        (SPEC.replace("prompt: 16", "prompt: 4096"), "4096"),
+        (SPEC.replace("name: small", "name: [small"), "small.yaml:"),
+    ],
+)
+def test_a_wrong_spec_is_refused_by_place_before_anything_runs(harness, tmp_path, text, message):
+    """One clear error, exit code 2, nothing stored."""
+    (tmp_path / "small.yaml").write_text(text)
+    answer = harness("run", "small.yaml")
+    assert answer.code == 2
+    assert message in answer.err
+    assert "Traceback" not in answer.err
+    assert not (tmp_path / "results").exists()
+
+
+def test_a_pattern_that_matches_nothing_is_an_error(harness):
+    """Else a typo would measure nothing and say all is well."""
+    answer = harness("run", "nowhere/*.yaml")
+    assert answer.code == 2
+    assert "nowhere/*.yaml" in answer.err
+
+
+def test_show_without_results_says_so(harness):
+    """On standard error: a script reading standard output gets nothing."""
+    answer = harness("show")
+    assert (answer.code, answer.out) == (0, "")
+    assert "no results yet" in answer.err
+
+
+def test_show_without_results_is_an_empty_document(harness):
+    """A script gets the same shape with or without results."""
+    assert harness("show", "--format", "json").json == {"version": 1, "results": []}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("show", "--where", "scenari=decode"), "did you mean 'scenario'?"),
+        (("show", "--where", "decode"), "AXIS=VALUE"),
+        (("show", "--status", "fail"), "did you mean 'failed'?"),
+        (("list", "operators"), "did you mean 'operator'?"),
+        (("show", "--format", "xml"), "xml"),
+        (("shwo",), "shwo"),
+    ],
+)
+def test_a_wrong_argument_is_told_with_what_is_possible(harness, arguments, message):
+    """Exit code 2 and no traceback."""
+    answer = harness(*arguments)
+    assert answer.code == 2
+    assert message in answer.err
+    assert "Traceback" not in answer.err
+
+
+def test_a_database_that_is_none_is_refused(harness, spec, tmp_path):
+    """And left as it was."""
+    (tmp_path / "notes.txt").write_text("not a database, but somebody's notes, to be kept")
+    answer = harness("run", spec, "--db", "notes.txt")
+    assert answer.code == 2
+    assert "notes.txt" in answer.err
+    assert (tmp_path / "notes.txt").read_text().startswith("not a database")
+
+
+def test_list_tells_what_this_host_cannot_use_and_why(harness):
+    """Every axis has entries; one that is of no use here has a reason."""
+    entries = harness("list", "--format", "json").json["entries"]
+    axes = {"model", "hardware", "scenario", "parallelism", "compression", "operator"}
+    assert axes | {"precision", "backend", "metric"} == {entry["axis"] for entry in entries}
+    assert all(entry["summary"] for entry in entries)
+    assert all(entry["usable"] or entry["reason"] for entry in entries)
+
+
+def test_init_writes_a_spec_that_plans_and_never_overwrites(harness):
+    """A newcomer's first two commands."""
+    assert harness("init", "mine.yaml").code == 0
+    plan = harness("plan", "mine.yaml", "--format", "json")
+    assert plan.code == 0, plan.err
+    assert len(plan.json["cells"]) > 0
+    again = harness("init", "mine.yaml")
+    assert again.code == 2
+    assert "exists already" in again.err
+
+
+def test_schema_is_json_schema(harness):
+    """An object that names every top-level key of a spec."""
+    schema = harness("schema").json
+    keys = {"name", "matrix", "workload", "measure", "limits", "baseline", "exclude", "include"}
+    assert keys <= set(schema["properties"])
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_completion_prints_the_shells_script(harness, shell):
+    """It names the command it completes."""
+    assert "harness" in harness("completion", shell).out
+
+
+def test_doctor_tells_host_environment_and_disturbance(harness):
+    """As data and as text."""
+    document = harness("doctor", "--format", "json").json
+    assert document["host"]["logical_cores"] >= 1
+    assert document["environment"]["torch"]
+    assert {one["what"] for one in document["disturbance"]} >= {"load", "frequency governor"}
+    assert "what disturbs" in harness("doctor").out
+
+
+def test_the_site_of_no_results_says_what_to_run(harness, tmp_path):
+    """A page, not an error: the nightly job's first night."""
+    answer = harness("site")
+    assert answer.code == 0, answer.err
+    assert "harness run" in (tmp_path / "results" / "site" / "index.html").read_text()
+
+
+def test_the_parents_side_never_imports_torch(harness, env, spec, tmp_path):
+    """It must start in a blink, also where there is no torch."""
+    fake = tmp_path / "fake"
+    fake.mkdir()
+    (fake / "torch.py").write_text("raise SystemExit('torch was imported')")
+    env["PYTHONPATH"] = str(fake)
+    for arguments in (["plan", spec], ["list"], ["show"], ["site"], ["schema"], ["doctor"]):
+        answer = harness(*arguments)
+        assert answer.code == 0, (arguments, answer.err)

@@ -1,0 +1,81 @@
+"""The docs name everything: a new entry, option or key without its line fails here."""
+
+from pathlib import Path
+
+import click
+import pytest
+
+from harness import backends, compression, hardware, metrics, operators, parallelism, scenarios
+from harness.cli import cli
+from harness.domain.precision import PRECISIONS
+from harness.domain.result import Status, StopRule
+from harness.model.sizes import SIZES
+from harness.spec.jsonschema import json_schema
+
+DOCS = Path(__file__).parents[2] / "docs"
+SPEC, CLI, NUMBERS = ((DOCS / f"{name}.md").read_text() for name in ("spec", "cli", "numbers"))
+
+ROOMS = (backends, compression, hardware, operators, parallelism, scenarios)
+NAMES = [*SIZES, *PRECISIONS, *(name for room in ROOMS for name in room.registry)]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_name_an_axis_takes_is_in_the_spec_docs(name):
+    """As code, so that a common word does not pass for it."""
+    assert f"`{name}`" in SPEC
+
+
+def _options():
+    for room in ROOMS:
+        for entry in room.registry.entries():
+            # `degree` is written as the value: {data: 2}.
+            for option in set(entry.Options.model_fields) - {"degree"}:
+                yield pytest.param(option, id=f"{room.registry.kind}.{entry.name}.{option}")
+
+
+@pytest.mark.parametrize("option", _options())
+def test_every_option_of_an_entry_is_in_the_spec_docs(option):
+    """What a spec may set."""
+    assert f"`{option}`" in SPEC
+
+
+@pytest.mark.parametrize("metric", list(metrics.registry))
+def test_every_metric_is_explained(metric):
+    """With its unit and what it is."""
+    assert f"| `{metric}` |" in NUMBERS
+
+
+def _keys(schema, root):
+    if "$ref" in schema:
+        schema = root["$defs"][schema["$ref"].rsplit("/", 1)[1]]
+    for key, inner in schema.get("properties", {}).items():
+        yield key
+        yield from _keys(inner, root)
+
+
+@pytest.mark.parametrize("key", sorted({*_keys(json_schema(), json_schema())}))
+def test_every_key_of_a_spec_is_in_the_spec_docs(key):
+    """Down to the keys of workload, measure and limits."""
+    assert f"`{key}`" in SPEC
+
+
+def _parameters():
+    for name, command in cli.commands.items():
+        for parameter in command.params:
+            if isinstance(parameter, click.Option):
+                for option in parameter.opts:
+                    yield pytest.param(name, option, id=f"{name} {option}")
+
+
+@pytest.mark.parametrize(("command", "option"), _parameters())
+def test_every_option_of_a_command_is_in_the_cli_docs(command, option):
+    """In the command's own section, or in that of the one whose options it shares."""
+    sections = {part.split("\n", 1)[0]: part for part in CLI.split("\n## ")}
+    shared = {"run": sections["plan"]}
+    assert f"`{option}" in sections[command] + shared.get(command, "")
+
+
+@pytest.mark.parametrize("word", [*Status, *StopRule])
+def test_every_status_and_stop_rule_is_in_the_json_docs(word):
+    """A script's author finds every value a key can take."""
+    assert f"`{word}`" in (DOCS / "json.md").read_text()

@@ -1,0 +1,55 @@
+"""When a round has enough samples, and which of them were warming up."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from harness.execute.messages import Effort
+from harness.execute.sampling import settled_from, wants_more
+
+EFFORT = Effort(seconds=1.0, samples=5, max_samples=50)
+
+
+def test_the_first_sample_is_always_warm_up():
+    """It pays for lazy initialisation even where that does not show."""
+    assert settled_from([1.0, 1.0, 1.0, 1.0]) == 1
+
+
+def test_slow_samples_at_the_start_are_warm_up():
+    """Until one is near the level of the second half."""
+    assert settled_from([9.0, 5.0, 3.0, 1.05, 1.0, 1.0, 1.0, 1.0]) == 3
+
+
+def test_a_slow_sample_after_settling_is_kept():
+    """Noise in the middle of a round is data, not warm-up."""
+    assert settled_from([3.0, 1.0, 7.0, 1.0, 1.0, 1.0]) == 1
+
+
+def test_a_single_sample_is_all_there_is():
+    """With one sample there is nothing to settle against."""
+    assert settled_from([1.0]) == 0
+
+
+@given(st.lists(st.floats(1e-9, 1e3), min_size=2))
+def test_at_least_half_of_a_round_is_kept(seconds: list[float]):
+    """A round that never settles still has its second half."""
+    assert 1 <= settled_from(seconds) <= len(seconds) // 2
+
+
+@pytest.mark.parametrize(
+    ("count", "elapsed", "wants"),
+    [
+        (0, 0.0, True),
+        (5, 100.0, True),  # five asked, but the first is warm-up
+        (6, 100.0, False),
+        (6, 0.5, True),  # there is time left
+        (6, 1.5, True),  # some may turn out to be warm-up
+        (10, 1.5, False),
+        (50, 0.0, False),  # never more than the most
+    ],
+)
+def test_a_round_goes_on_until_samples_and_time_are_enough(
+    count: int, elapsed: float, wants: bool
+):
+    """Both the asked samples and the asked time are met, within the most samples."""
+    assert wants_more(count, elapsed, EFFORT) is wants

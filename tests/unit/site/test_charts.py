@@ -1,0 +1,112 @@
+from __future__ import annotations
+
+import json
+import math
+from types import ModuleType
+from typing import Any
+
+import pytest
+
+from harness.domain.metric import Direction
+from harness.domain.result import Round, Sample, Status
+from harness.site import charts
+from harness.site.charts import Bar, Dot, Moment
+
+
+def values(spec: dict[str, Any]) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = spec["data"]["values"]
+    return found
+
+
+def test_bars_keep_the_order_given_and_share_a_unit() -> None:
+    spec = charts.bars([Bar("b", 0.012), Bar("a", 0.2)], "Latency", "s")
+    assert [(v["name"], v["value"]) for v in values(spec)] == [("b", 12.0), ("a", 200.0)]
+    assert spec["layer"][0]["encoding"]["x"]["title"] == "Latency (ms)"
+    assert spec["encoding"]["y"]["sort"] is None
+
+
+def test_bars_of_equal_names_stay_apart() -> None:
+    spec = charts.bars([Bar("same", 1), Bar("same", 2)], "Tokens/s", "tokens/s")
+    assert [v["name"] for v in values(spec)] == ["same", "same (2)"]
+
+
+def test_error_bars_are_drawn_only_where_there_are_intervals() -> None:
+    without = charts.bars([Bar("a", 1.0)], "Latency", "s")
+    with_one = charts.bars([Bar("a", 1.0), Bar("b", 2.0, 1.9, 2.1)], "Latency", "s")
+    assert len(without["layer"]) == 1
+    assert [layer["mark"]["type"] for layer in with_one["layer"]] == ["bar", "rule", "tick", "tick"]
+
+
+@pytest.mark.parametrize("bad", [math.nan, math.inf])
+def test_what_json_cannot_hold_is_left_out(bad: float) -> None:
+    spec = charts.bars([Bar("a", 1.0, bad, bad)], "Latency", "s")
+    assert values(spec)[0]["low"] is None
+    json.dumps(spec, allow_nan=False)
+
+
+def test_only_what_nothing_beats_in_both_is_named() -> None:
+    dots = [Dot("exact", 10, 0.0), Dot("slower", 9, 0.0), Dot("fast", 20, 0.02)]
+    spec = charts.trade_off(
+        dots, ("Tokens/s", "tokens/s"), ("Logit error", "fraction"), Direction.HIGHER
+    )
+    assert [v["label"] for v in values(spec)] == ["right", "", "left"]
+
+
+def test_lower_is_better_turns_the_trade_off_around() -> None:
+    slow, fast = Dot("slow", 10, 0.0), Dot("fast", 9, 0.0)
+    assert charts.unbeaten(fast, [slow, fast], Direction.LOWER)
+    assert not charts.unbeaten(slow, [slow, fast], Direction.LOWER)
+
+
+def test_equal_dots_do_not_beat_each_other() -> None:
+    one, two = Dot("one", 1, 0.0), Dot("two", 1, 0.0)
+    assert charts.unbeaten(one, [one, two], Direction.HIGHER)
+
+
+def test_every_sample_of_a_section_is_drawn_with_warm_up_apart() -> None:
+    rounds = [
+        Round(0, Status.OK, samples=(Sample("latency", 0.3, warmup=True), Sample("latency", 0.2))),
+        Round(1, Status.OK, samples=(Sample("latency", 0.21), Sample("ttft", 0.1))),
+    ]
+    drawn = values(charts.samples(rounds, "latency", "Latency"))
+    assert [(v["round"], v["position"], v["kind"]) for v in drawn] == [
+        (1, 1, "warm-up"),
+        (1, 2, "measured"),
+        (2, 1, "measured"),
+    ]
+
+
+def test_more_samples_than_a_browser_bears_are_thinned() -> None:
+    many = tuple(Sample("latency", 0.2) for _ in range(charts.MOST_SAMPLES + 1))
+    drawn = values(charts.samples([Round(0, Status.OK, samples=many)], "latency", "Latency"))
+    assert charts.thinning(len(many)) == 2
+    assert len(drawn) == math.ceil(len(many) / 2)
+
+
+def test_history_keeps_commits_in_the_order_given() -> None:
+    moments = [
+        Moment("bbb", "second", "", 2.0, 1.9, 2.1),
+        Moment("aaa", "third", "", 1.0, 0.9, 1.1),
+    ]
+    spec = charts.history(moments, "Latency", "s")
+    assert [(v["commit"], v["subject"]) for v in values(spec)] == [
+        ("bbb", "second"),
+        ("aaa", "third"),
+    ]
+    assert spec["encoding"]["x"]["sort"] is None
+
+
+def test_every_chart_is_valid_vega_lite(sample: ModuleType) -> None:
+    import vl_convert
+
+    rounds = sample.make_result().rounds
+    loss = ("Logit error", "fraction")
+    for spec in (
+        charts.bars([Bar("a", 1.0, 0.9, 1.1, baseline=True), Bar("b", 2.0)], "Latency", "s"),
+        charts.trade_off(
+            [Dot("a", 1, 0.1), Dot("b", 2, 0.2)], ("TPOT", "s"), loss, Direction.LOWER
+        ),
+        charts.samples(rounds, "latency", "Latency"),
+        charts.history([Moment("a", "", "", 1.0), Moment("b", "", "", 2.0)], "Latency", "s"),
+    ):
+        assert vl_convert.vegalite_to_vega(spec)["marks"]
