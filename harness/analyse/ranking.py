@@ -30,9 +30,7 @@ def rank(estimates: Sequence[Estimate]) -> list[Rank]:
     """
     spans = [_span(one) for one in estimates]
     lows, highs = sorted(low for low, _ in spans), sorted(high for _, high in spans)
-    return [
-        Rank(1 + bisect_left(highs, low), bisect_right(lows, high)) for low, high in spans
-    ]
+    return [Rank(1 + bisect_left(highs, low), bisect_right(lows, high)) for low, high in spans]
 
 
 def _span(estimate: Estimate) -> tuple[float, float]:

@@ -27,7 +27,7 @@ def summarise(rounds: Sequence[float]) -> tuple[float, float | None, float | Non
     """
     value = median(rounds)
     count = len(rounds)
-    if count < 2 or not all(map(math.isfinite, rounds)):  # noqa: PLR2004 - a spread takes two
+    if count < 2 or not all(map(math.isfinite, rounds)):
         return value, None, None
     spread = stdev(rounds, fmean(rounds))
     if spread == 0:

@@ -24,11 +24,11 @@ def doctor(db: Path, style: str) -> None:
     for title in ("environment", "host", "subject", "results"):
         rows = [(key, _text(value)) for key, value in document[title].items()]
         click.echo(table((title, ""), rows) + "\n")
-    rows = [
+    disturbance = [
         (one["what"], one["value"], f"noisy: {one['advice']}" if one["noisy"] else "")
         for one in document["disturbance"]
     ]
-    click.echo(table(("what disturbs", "", ""), rows) + "\n")
+    click.echo(table(("what disturbs", "", ""), disturbance) + "\n")
     for row in document["unusable"]:
         click.echo(f"cannot be measured here: {row['axis']} {row['name']}: {row['reason']}")
 

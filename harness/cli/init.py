@@ -15,12 +15,10 @@ from harness.errors import UsageError
 )
 def init(path: Path) -> None:
     """Write a commented starter spec to PATH (specs/starter.yaml)."""
-    from harness.resources import templates_dir
+    from harness.resources import templates
 
     if path.exists():
         raise UsageError(f"{path} exists already; name another file, or remove it first")
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(
-        (templates_dir() / "starter.yaml").read_text(encoding="utf-8"), encoding="utf-8"
-    )
+    path.write_text((templates() / "starter.yaml").read_text(encoding="utf-8"), encoding="utf-8")
     click.echo(f"wrote {path}; look at its plan with `harness plan {path}`")

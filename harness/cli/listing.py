@@ -60,7 +60,7 @@ def _registered(host: Host) -> list[dict[str, Any]]:
     )
 
     rooms = (hardware, scenarios, parallelism, compression, operators, backends, metrics)
-    nothing = {room.registry.kind: [] for room in rooms}
+    nothing: dict[str, list[dict[str, Any]]] = {room.registry.kind: [] for room in rooms}
     nothing["compression"] = [_row("compression", "none", "the dense model")]
     nothing["parallelism"] = [_row("parallelism", "none", "one process")]
     return [

@@ -11,13 +11,15 @@ import click
 from harness.cli.plan import headline
 from harness.cli.words import duration, estimate_text
 from harness.domain.result import Status
+from harness.execute.campaign import CellDone, RoundDone
+from harness.spec.plan import Action
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from rich.progress import Progress, TaskID
 
-    from harness.execute.campaign import CellDone, Event, RoundDone
+    from harness.execute.campaign import Event
     from harness.pipeline import Prepared, Watcher
     from harness.spec.plan import Planned
 
@@ -42,7 +44,7 @@ class Quiet:
 
     def event(self, event: Event) -> None:
         """A cell that went wrong."""
-        if _is_cell(event) and event.status.went_wrong:
+        if isinstance(event, CellDone) and event.status.went_wrong:
             click.echo(cell_line(event), err=True)
 
     def end(self) -> None:
@@ -61,14 +63,14 @@ class Lines:
         self._say(headline(prepared))
         for line in untried(prepared):
             self._say(line)
-        self._cells = prepared.plan.counts().get("measure", 0)
+        self._cells = prepared.plan.counts().get(Action.MEASURE, 0)
 
     def start(self, item: Planned, index: int) -> None:
         """Nothing; the round is told when it ends."""
 
     def event(self, event: Event) -> None:
         """A cell's end always; a round's only if asked."""
-        if _is_cell(event):
+        if isinstance(event, CellDone):
             self._done += 1
             self._say(f"[{self._done}/{self._cells}] {cell_line(event, self._verbose)}")
         elif self._verbose:
@@ -98,7 +100,7 @@ class Live(Lines):
         from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
         super().begin(prepared)
-        todo = [item for item in prepared.plan.items if item.action == "measure"]
+        todo = [item for item in prepared.plan.items if item.action is Action.MEASURE]
         self._rounds_left = {item.cell.id: item.measure.rounds - item.rounds_done for item in todo}
         self._left = prepared.plan.expected_seconds()
         self._bar = Progress(
@@ -122,7 +124,7 @@ class Live(Lines):
 
     def event(self, event: Event) -> None:
         """Move the bar on."""
-        if self._bar is not None and self._task is not None and not _is_cell(event):
+        if self._bar is not None and self._task is not None and isinstance(event, RoundDone):
             self._spent += event.round.seconds
             task = self._bar.tasks[0]
             done = task.completed + 1
@@ -158,7 +160,7 @@ def untried(prepared: Prepared) -> Iterable[str]:
     return (
         f"{item.status}: {item.cell}: {item.reason}"
         for item in prepared.plan.items
-        if item.action == "skip"
+        if item.action is Action.SKIP
     )
 
 
@@ -178,9 +180,3 @@ def round_line(done: RoundDone) -> str:
     one = done.round
     what = f"{len(one.samples)} samples" if one.status is Status.OK else one.reason
     return f"  round {one.index + 1} of {done.item.cell}: {one.status}, {one.seconds:.2f} s, {what}"
-
-
-def _is_cell(event: Event) -> bool:
-    from harness.execute.campaign import CellDone
-
-    return isinstance(event, CellDone)

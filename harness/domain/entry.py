@@ -33,7 +33,7 @@ class Entry(ABC):
     Options: ClassVar[type[Options]] = Options
 
     def __init__(self, options: Any = None) -> None:
-        self.options = options if options is not None else self.Options()
+        self.options: Any = options if options is not None else self.Options()
 
     @classmethod
     def of(cls, choice: Choice) -> Self:

@@ -38,7 +38,7 @@ class CudaClock:
         """Waits for the later event; events tell milliseconds."""
         first, last = cast("torch.cuda.Event", start), cast("torch.cuda.Event", end)
         last.synchronize()
-        return first.elapsed_time(last) / 1e3
+        return float(first.elapsed_time(last)) / 1e3
 
 
 def clock_of(device: torch.device) -> Clock:

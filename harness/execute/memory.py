@@ -1,16 +1,11 @@
-"""Memory: what processes hold now, and the most this one held in a phase."""
+"""Memory that processes hold now, looked at from outside."""
 
 from __future__ import annotations
 
 import resource
-import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import psutil
-
-if TYPE_CHECKING:
-    import torch
 
 _PAGE = resource.getpagesize()
 _PROC = Path("/proc/self/statm").exists()
@@ -48,41 +43,3 @@ def oom_kills() -> int:
         return 0
     rows = (line.split() for line in vmstat.read_text().splitlines())
     return next((int(value) for key, value in rows if key == "oom_kill"), 0)
-
-
-class PeakMemory:
-    """The most memory this process held since the last restart of the count, in bytes.
-
-    On a GPU what torch reserved there; else what was resident. Linux forgets the peak of the
-    load phase when told to (clear_refs 5); where the system has no such call, later phases
-    include the earlier ones.
-    """
-
-    def __init__(self, device: torch.device) -> None:
-        self._on_gpu = device.type == "cuda"
-
-    def restart(self) -> None:
-        """Forget the peak so far."""
-        if self._on_gpu:
-            import torch
-
-            torch.cuda.reset_peak_memory_stats()
-        elif _PROC:
-            Path("/proc/self/clear_refs").write_text("5")
-
-    def bytes(self) -> int:
-        """The peak since the restart."""
-        if self._on_gpu:
-            import torch
-
-            return torch.cuda.max_memory_reserved()
-        if _PROC:
-            return _status_bytes("VmHWM")
-        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-        return peak if sys.platform == "darwin" else peak * 1024
-
-
-def _status_bytes(key: str) -> int:
-    rows = Path("/proc/self/status").read_text().splitlines()
-    value = next(row.split()[1] for row in rows if row.startswith(f"{key}:"))
-    return int(value) * 1024

@@ -94,7 +94,9 @@ def _rank_report(job: Job, rank: Rank, rendezvous: Path) -> Report:
 
     # Loopback: the ranks are all here, and a host's own name need not resolve.
     os.environ.setdefault("GLOO_SOCKET_IFNAME", "lo0" if sys.platform == "darwin" else "lo")
-    store = dist.FileStore(str(rendezvous), rank.world)
+    store = dist.FileStore(  # type: ignore[attr-defined]  # documented, but not in __all__
+        str(rendezvous), rank.world
+    )
     dist.init_process_group("gloo", store=store, rank=rank.index, world_size=rank.world)
     return report_of(job, rank, _agreement())
 

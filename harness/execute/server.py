@@ -56,6 +56,8 @@ def _preload() -> None:
     for room in rooms:
         room.registry.entries()
     import torch
+    import torch._dynamo  # DDP, optimizers and the meta device import it when first used
+    import torch.ao.quantization
 
     if torch.cuda.is_initialized():
         raise RuntimeError("an entry touched CUDA while it was imported; forks could not use it")

@@ -20,8 +20,8 @@ from harness.domain.precision import PRECISIONS
 from harness.domain.result import Sample, Status
 from harness.errors import Unsupported
 from harness.execute.clock import clock_of
-from harness.execute.memory import PeakMemory
 from harness.execute.messages import Effort, Job, Report
+from harness.execute.peak import PeakMemory
 from harness.execute.sampling import settled_from, wants_more
 from harness.model import cost
 from harness.model.measure import model_bytes, parameter_count
@@ -45,8 +45,8 @@ def report_of(job: Job, rank: Rank = ALONE, agree: Agree = bool) -> Report:
     """
     try:
         return _measure(job, rank, agree)
-    except Unsupported as reason:
-        return Report(Status.UNSUPPORTED, str(reason))
+    except Unsupported as refusal:
+        return Report(Status.UNSUPPORTED, str(refusal))
     except Exception as error:  # noqa: BLE001 - a failure is a result, told with its traceback
         status = Status.OUT_OF_MEMORY if _is_out_of_memory(error) else Status.FAILED
         reason = f"{type(error).__name__}: {error}".splitlines()[0]

@@ -11,7 +11,7 @@ from harness.hardware.cpu import Cpu
 class Local(Cpu):
     """The CPU without options: what a spec means that does not care."""
 
-    Options = Options
+    Options = Options  # type: ignore[assignment]  # an entry may drop its base's options
 
     @property
     def threads(self) -> int:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
 
-import torch
-from torch import nn
+if TYPE_CHECKING:
+    import torch
+    from torch import nn
 
 
 def parameter_count(model: nn.Module) -> int:
@@ -26,7 +28,7 @@ def _tensors(model: nn.Module) -> Iterator[torch.Tensor]:
     yield from model.parameters()
     yield from model.buffers()
     for module in model.modules():
-        packed = getattr(module, "_packed_params", None)  # torch.ao's quantised Linear
+        packed: Any = getattr(module, "_packed_params", None)  # torch.ao's quantised Linear
         if hasattr(packed, "_packed_params"):
             weight, bias = packed._weight_bias()  # noqa: SLF001 - torch has no public way
             yield weight

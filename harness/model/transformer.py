@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 import torch
 from torch import nn
@@ -82,9 +82,7 @@ class Transformer(nn.Module):
         self.shape = shape
         self.wte = nn.Embedding(shape.vocab, shape.d_model)
         self.wpe = nn.Embedding(shape.context, shape.d_model)
-        self.blocks = nn.ModuleList(
-            Block(shape, factory, layer) for layer in range(shape.layers)
-        )
+        self.blocks = nn.ModuleList(Block(shape, factory, layer) for layer in range(shape.layers))
         self.ln_f = nn.LayerNorm(shape.d_model)
         # A Linear, though tied, so that what replaces Linears by cheaper ones finds it.
         self.head = nn.Linear(shape.d_model, shape.vocab, bias=False)
@@ -99,8 +97,7 @@ class Transformer(nn.Module):
         """
         past = state.position if state is not None else 0
         length = tokens.shape[1]
-        # [B, T, D]
-        x = self.wte(tokens) + self.wpe.weight[past : past + length]
+        x = self.wte(tokens) + self.wpe.weight[past : past + length]  # -> B x T x D
         for layer, block in enumerate(self.blocks):
             x = block(x, None if state is None else state.layers[layer], past)
         if state is not None:
@@ -113,9 +110,14 @@ class Transformer(nn.Module):
         where = self.wpe.weight  # embeddings stay as they are under every compression
         layers = [
             block.mixer.new_state(batch, capacity, where.device, where.dtype)
-            for block in self.blocks
+            for block in blocks_of(self)
         ]
         return DecodeState(layers, capacity)
+
+
+def blocks_of(model: Transformer) -> list[Block]:
+    """The blocks, first to last: a ModuleList does not tell what it holds."""
+    return [cast("Block", block) for block in model.blocks]
 
 
 def build(
@@ -143,7 +145,7 @@ def _initialise(model: Transformer, generator: torch.Generator) -> None:
     """Normal of deviation 0.02; those that add to the residual stream less, by the depth."""
     scaled = {
         id(linear.weight)
-        for block in model.blocks
+        for block in blocks_of(model)
         for linear in (block.mixer.residual_projection, block.down)
     }
     for module in model.modules():
@@ -152,7 +154,7 @@ def _initialise(model: Transformer, generator: torch.Generator) -> None:
             module.bias.zero_()
         elif isinstance(module, (nn.Linear, nn.Embedding)):
             depth = (2 * model.shape.layers) ** -0.5 if id(module.weight) in scaled else 1.0
-            if module is not model.head:
+            if module is not model.head:  # tied: written as the embedding
                 module.weight.normal_(std=_INIT_STD * depth, generator=generator)
             if isinstance(module, nn.Linear) and module.bias is not None:
                 module.bias.zero_()

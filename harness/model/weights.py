@@ -16,7 +16,7 @@ from torch import nn
 
 from harness.errors import HarnessError
 from harness.model.attention import Attention
-from harness.model.transformer import Block, Transformer
+from harness.model.transformer import Block, Transformer, blocks_of
 
 # Masks that old files carry as buffers, and the head where it is written beside its twin.
 _IGNORED = (".attn.bias", ".attn.masked_bias", "lm_head.weight")
@@ -65,20 +65,19 @@ def _read(path: Path) -> Mapping[str, torch.Tensor]:
     return {name: tensor for name, tensor in bare.items() if not name.endswith(_IGNORED)}
 
 
-def _parameters(model: Transformer) -> dict[str, tuple[nn.Parameter, bool]]:
+def _parameters(model: Transformer) -> dict[str, tuple[torch.Tensor, bool]]:
     """The file's name of each parameter, and whether the file keeps it transposed."""
     named = {
         "wte.weight": (model.wte.weight, False),
         "wpe.weight": (model.wpe.weight, False),
         **_norm("ln_f", model.ln_f),
     }
-    for layer, block in enumerate(model.blocks):
-        assert isinstance(block, Block)
+    for layer, block in enumerate(blocks_of(model)):
         named.update(_block(f"h.{layer}", block))
     return named
 
 
-def _block(name: str, block: Block) -> dict[str, tuple[nn.Parameter, bool]]:
+def _block(name: str, block: Block) -> dict[str, tuple[torch.Tensor, bool]]:
     if not isinstance(block.mixer, Attention):
         raise WeightsError("GPT-2 weights need an attention operator; this one mixes otherwise")
     return {
@@ -91,11 +90,11 @@ def _block(name: str, block: Block) -> dict[str, tuple[nn.Parameter, bool]]:
     }
 
 
-def _norm(name: str, norm: nn.LayerNorm) -> dict[str, tuple[nn.Parameter, bool]]:
+def _norm(name: str, norm: nn.LayerNorm) -> dict[str, tuple[torch.Tensor, bool]]:
     return {f"{name}.weight": (norm.weight, False), f"{name}.bias": (norm.bias, False)}
 
 
-def _linear(name: str, linear: nn.Linear) -> dict[str, tuple[nn.Parameter, bool]]:
+def _linear(name: str, linear: nn.Linear) -> dict[str, tuple[torch.Tensor, bool]]:
     return {f"{name}.weight": (linear.weight, True), f"{name}.bias": (linear.bias, False)}
 
 

@@ -35,4 +35,5 @@ def _attend(query: torch.Tensor, key: torch.Tensor, value: torch.Tensor) -> torc
     scores = (query * query.shape[-1] ** -0.5) @ key.transpose(-2, -1)  # [B, H, T, past + T]
     if query.shape[2] > 1:  # a single token sees everything so far
         scores = scores.masked_fill(~causal_mask(query, key), float("-inf"))
-    return scores.softmax(dim=-1) @ value
+    mixed: torch.Tensor = scores.softmax(dim=-1) @ value
+    return mixed

@@ -69,4 +69,5 @@ def _vega() -> str:
     """
     import vl_convert
 
-    return f'(() => {{"use strict";\n{vl_convert.javascript_bundle()}\n}})();\n'
+    bundle = vl_convert.javascript_bundle("window.vegaEmbed = vegaEmbed;")
+    return f'(() => {{"use strict";\n{bundle}\n}})();\n'

@@ -23,6 +23,8 @@ from harness.site.format import (
     unit_of,
 )
 
+_FEWEST = 2  # points that make a history
+
 
 @dataclass(frozen=True)
 class MetricRow:
@@ -166,7 +168,7 @@ def trends(results: Sequence[Result], headline: str) -> Iterator[Trend]:
     for name in names:
         estimates = [found for result in results if (found := result.metrics.get(name))]
         points = history.series(results, name)
-        if len(points) < 2:
+        if sum(finite(point.value) is not None for point in points) < _FEWEST:
             continue
         unit, direction = unit_of(name, estimates[0].unit), estimates[0].direction
         moments = [_moment(point) for point in points]

@@ -151,8 +151,7 @@ def trade_off(
                 "mark": {"type": "point", "filled": True, "size": 90},
                 "encoding": {"color": _roles("cell", "baseline"), "tooltip": tooltip},
             },
-            _names("right", "left", 9),
-            _names("left", "right", -9),
+            *(_names(side) for side in ("left", "right") if any(v["label"] == side for v in data)),
         ],
     }
 
@@ -168,8 +167,9 @@ def unbeaten(dot: Dot, dots: Sequence[Dot], direction: Direction) -> bool:
     return not any(beats(other) for other in dots)
 
 
-def _names(side: str, align: str, dx: int) -> Spec:
+def _names(side: str) -> Spec:
     """Names beside dots, towards the middle of the chart, where there is room."""
+    align, dx = {"right": ("left", 9), "left": ("right", -9)}[side]
     return {
         "transform": [{"filter": {"field": "label", "equal": side}}],
         "mark": {"type": "text", "style": "name", "align": align, "dx": dx, "limit": 240},
@@ -227,23 +227,27 @@ def samples(rounds: Sequence[Round], section: str, title: str) -> Spec:
                     ],
                 },
             },
+            *([_medians()] if any(value["kind"] == "measured" for value in data) else []),
+        ],
+    }
+
+
+def _medians() -> Spec:
+    """A line along each round's measured samples, all at the height of their median."""
+    return {
+        "transform": [
+            {"filter": {"field": "kind", "equal": "measured"}},
             {
-                "transform": [
-                    {"filter": {"field": "kind", "equal": "measured"}},
-                    {
-                        "joinaggregate": [{"op": "median", "field": "value", "as": "median"}],
-                        "groupby": ["round"],
-                    },
-                ],
-                # A line along the round's measured samples, all at the height of their median.
-                "mark": {"type": "line", "style": "median"},
-                "encoding": {
-                    "xOffset": {"field": "position", "type": "quantitative"},
-                    "y": {"field": "median", "type": "quantitative"},
-                    "detail": {"field": "round", "type": "ordinal"},
-                },
+                "joinaggregate": [{"op": "median", "field": "value", "as": "median"}],
+                "groupby": ["round"],
             },
         ],
+        "mark": {"type": "line", "style": "median"},
+        "encoding": {
+            "xOffset": {"field": "position", "type": "quantitative"},
+            "y": {"field": "median", "type": "quantitative"},
+            "detail": {"field": "round", "type": "ordinal"},
+        },
     }
 
 

@@ -11,7 +11,7 @@ from pydantic import TypeAdapter, ValidationError
 from harness.domain.cell import AXES, WORKLOAD
 from harness.errors import unknown
 from harness.spec.choices import READERS, Context
-from harness.spec.faults import shown
+from harness.spec.faults import sentence
 from harness.spec.matrix import KEYS, Value, Values
 from harness.spec.models import models
 from harness.spec.reader import Trail
@@ -97,10 +97,10 @@ def _block(found: Any, keys: Iterable[str], path: Trail, context: Context) -> Fo
 
 def _values(key: str, found: Any, path: Trail, context: Context) -> list[tuple[Value, Trail]]:
     """In order: a list holds several values, anything else is one."""
-    if found == []:
-        context.source.fault(path, f"{key} has no value: give it at least one")
     if key in WORKLOAD:
         return _amounts(key, found, path, context)
+    if found == []:
+        context.source.fault(path, "there is no value: give at least one")
     items = (
         [(item, (*path, index)) for index, item in enumerate(found)]
         if isinstance(found, list)
@@ -115,9 +115,8 @@ def _amounts(key: str, found: Any, path: Trail, context: Context) -> list[tuple[
         amounts = _COUNTS.validate_python(found, strict=True)
     except ValidationError as error:
         for detail in error.errors():
-            should = detail["msg"].removeprefix("Input ")
-            at = (*path, *detail["loc"][:1]) if isinstance(found, list) else path
-            context.source.fault(at, f"{key} {should}, found {shown(detail['input'])}")
+            at = (*path, *detail["loc"]) if isinstance(found, list) else path
+            context.source.fault(at, sentence(detail, key))
         return []
     several = isinstance(found, list)
     return [(one, (*path, index) if several else path) for index, one in enumerate(amounts)]

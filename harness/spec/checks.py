@@ -16,12 +16,11 @@ from harness.spec.reader import Trail
 MAX_CELLS = 100_000
 
 
-def check_size(counts: Mapping[Trail, int], source: Source) -> bool:
-    """Whether the matrix and each include, by their path, stay within MAX_CELLS."""
+def check_size(counts: Mapping[Trail, int], source: Source) -> None:
+    """The matrix and each include, by their path, stay within MAX_CELLS."""
     for path, count in counts.items():
         if count > MAX_CELLS:
             source.fault(path, f"makes {count:,} cells; at most {MAX_CELLS:,}")
-    return all(count <= MAX_CELLS for count in counts.values())
 
 
 def check_excludes(expansion: Expansion, axes: Axes, source: Source) -> None:
@@ -82,13 +81,12 @@ def _check_context(
     need = catalog.scenario[scenario.name].of(scenario).capacity(amounts)
     context = Shape.model_validate(dict(model.options)).context
     if need > context:
-        lengths = " ".join(
-            f"{key} {amounts[key]}" for key in ("prompt", "generate") if key in amounts
-        )
+        keys = [key for key in ("prompt", "generate") if key in amounts]
+        lengths = " and ".join(f"{key} {amounts[key]}" for key in keys)
         asked = [axes.where("prompt", amounts.get("prompt", 0)), axes.where("model", model)]
         source.fault(
             next((path for path in asked if path), ("workload",)),
-            f"{scenario} of {lengths} needs a context of {need} tokens; model {model} has "
+            f"{scenario} with {lengths} needs a context of {need} tokens; model {model} has "
             f"{context}: shorten it, or exclude this combination",
         )
 

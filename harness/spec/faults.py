@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel, ValidationError
 
-from harness.errors import Problem, unknown
+from harness.errors import Problem, SpecError, unknown
 from harness.spec.reader import Place, Trail
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ class Source:
     values: Mapping[Trail, Place]
     keys: Mapping[Trail, Place]
     overridden: Mapping[Trail, str] = field(default_factory=dict)  # path -> "--set workload.prompt"
-    problems: dict[Problem, None] = field(default_factory=dict)  # in order, each once
+    problems: set[Problem] = field(default_factory=set)
 
     def where(self, path: Trail, *, key: bool = False) -> str:
         """`file:line:column` of the value, or its key; of what holds it, if it has no place."""
@@ -39,7 +39,12 @@ class Source:
 
     def fault(self, path: Trail, message: str, *, key: bool = False) -> None:
         """Note a fault, once."""
-        self.problems[Problem(self.where(path, key=key), message)] = None
+        self.problems.add(Problem(self.where(path, key=key), message))
+
+    def refuse(self) -> None:
+        """Raise SpecError with all faults, in the order of the file, if there are any."""
+        if self.problems:
+            raise SpecError(sorted(self.problems, key=_position))
 
     def faults(
         self,
@@ -64,12 +69,12 @@ class Source:
             elif detail["type"] == "missing":
                 self.fault(path[:-1], f"the key {loc[-1]!r} is missing{_meaning(owner, loc[-1])}")
             else:
-                self.fault(self._guilty(path, detail, model), _sentence(detail))
+                self.fault(self._guilty(path, detail, model), sentence(detail))
 
     def _guilty(self, path: Trail, detail: ErrorDetails, model: type[BaseModel]) -> Trail:
         """A validator over several keys names the one at fault first in its message."""
         block = _block(model, detail["loc"])
-        word = _sentence(detail).split(" ", 1)[0]
+        word = sentence(detail).split(" ", 1)[0]
         return (*path, word) if block and word in block.model_fields else path
 
 
@@ -88,14 +93,34 @@ def _meaning(block: type[BaseModel] | None, key: int | str) -> str:
     return f" ({described})" if described else ""
 
 
-def _sentence(detail: ErrorDetails) -> str:
+def sentence(detail: ErrorDetails, key: str = "") -> str:
+    """What is wrong with a key's value; the key is the last that the location names, if any."""
     cause = detail.get("ctx", {}).get("error")
     if isinstance(cause, ValueError):
         return str(cause)
     keys = [step for step in detail["loc"] if isinstance(step, str)]
-    should = detail["msg"].removeprefix("Input ").removesuffix(" to be validated")
-    subject = keys[-1] if keys else "it"
+    subject = keys[-1] if keys else key or "it"
+    should = _SHOULD.get(detail["type"], detail["msg"].removeprefix("Input "))
     return f"{subject} {should[:1].lower()}{should[1:]}, found {shown(detail['input'])}"
+
+
+_SHOULD = {  # where pydantic speaks of Python
+    "model_type": "should be a mapping of keys to values",
+    "dict_type": "should be a mapping of keys to values",
+    "list_type": "should be a list",
+    "string_type": "should be a text",
+    "bool_type": "should be true or false",
+    "int_type": "should be a whole number",
+    "int_from_float": "should be a whole number",
+}
+
+
+def _position(problem: Problem) -> tuple[str, int, int, str]:
+    """By file, line and column as numbers."""
+    file, line, column = ([*problem.where.rsplit(":", 2), "", ""])[:3]
+    if line.isdigit() and column.isdigit():
+        return (file, int(line), int(column), problem.message)
+    return (problem.where, 0, 0, problem.message)
 
 
 def shown(found: Any) -> str:

@@ -33,6 +33,9 @@ class Feasibility:
             if reason:
                 told = reason if choice.name in reason else f"{choice}: {reason}"
                 return Status.UNSUPPORTED, told
+        for choice in cell.compression:
+            if self._trains(cell) and not self.catalog.compression[choice.name].differentiable:
+                return Status.UNSUPPORTED, f"a model compressed by {choice} cannot be trained"
         reason = self._too_large(cell, limits)
         return (Status.SKIPPED, reason) if reason else None
 
@@ -62,12 +65,15 @@ class Feasibility:
             self._entries[key] = self.catalog.entries(axis)[choice.name].of(choice)
         return self._entries[key]
 
+    def _trains(self, cell: Cell) -> bool:
+        return self.catalog.scenario[cell.scenario.name].trains
+
     def _too_large(self, cell: Cell, limits: Limits) -> str | None:
         """The weights alone are a bound from below: activations and caches come on top.
 
         Every compression there is starts from the dense model, so none lowers the bound.
         """
-        trains = self.catalog.scenario[cell.scenario.name].trains
+        trains = self._trains(cell)
         # AdamW keeps two moments of every gradient (Loshchilov and Hutter 2019).
         need = self.weight_bytes(cell) * (4 if trains else 1)
         what = "weights, gradients and AdamW's moments" if trains else "weights"

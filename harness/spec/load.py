@@ -63,8 +63,8 @@ def read_spec(file: str, text: str, overrides: Sequence[Override], catalog: Cata
     context = Context(catalog, source)
     checked = _checked(given, source)
     axes = read_axes(given, context)
-    if checked is None or source.problems:
-        raise SpecError(source.problems)
+    source.refuse()
+    assert checked is not None
     expansion = _expansion(axes, catalog, source)
     baseline = {key: values[0] for key, values in plain(axes.baseline).items()}
     return Spec(
@@ -111,14 +111,13 @@ def _expansion(axes: Axes, catalog: Catalog, source: Source) -> Expansion:
     matrix, include = plain(axes.matrix), [plain(one) for one in axes.include]
     counts: dict[Trail, int] = {("matrix",): size(matrix)}
     counts |= {("include", index): size(one) for index, one in enumerate(include)}
-    if not check_size(counts, source):
-        raise SpecError(source.problems)
+    check_size(counts, source)
+    source.refuse()
     expansion = expand(matrix, [plain(one) for one in axes.exclude], include, uses)
     check_excludes(expansion, axes, source)
     check_baseline(expansion.cells, axes, source)
     check_cells(expansion.cells, axes, catalog, source)
-    if source.problems:
-        raise SpecError(source.problems)
+    source.refuse()
     return expansion
 
 
@@ -165,7 +164,7 @@ def _files(path: str, problems: list[Problem]) -> list[str]:
             problems.append(Problem(path, "no file matches this pattern"))
         return found
     siblings = map(str, Path(path).parent.glob("*.y*ml"))
-    problems.append(Problem(path, f"there is no such file: {unknown('spec', path, siblings)}"))
+    problems.append(Problem(path, f"there is no such file; {unknown('spec', path, siblings)}"))
     return []
 
 

@@ -92,6 +92,9 @@ def _differ(shape: Shape, base: Shape) -> dict[str, Any]:
 def _weights(given: str, path: Trail, context: Context) -> str | None:
     """The first 16 hexadecimal digits of the file's SHA-256, noted beside its absolute path."""
     file = (pathlib.Path(context.source.file).parent / given).resolve()
+    if not file.is_file():  # nor a pipe or device, which might have no end
+        context.source.fault(path, f"the weights {given!r} are not there ({file} is no file)")
+        return None
     try:
         with file.open("rb") as stream:
             digest = hashlib.file_digest(stream, "sha256").hexdigest()[:16]

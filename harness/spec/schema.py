@@ -29,13 +29,14 @@ class Block(BaseModel):
 
 def _several(found: object) -> object:
     """A scalar is a list of one."""
+    if found == []:
+        raise ValueError("there is no value: give at least one")
     return tuple(found) if isinstance(found, list | tuple) else (found,)
 
 
 _COUNT = {"type": "integer", "minimum": 1, "maximum": 10**9}
 Counts = Annotated[
     tuple[Annotated[int, Field(ge=1, le=10**9)], ...],
-    Field(min_length=1),
     BeforeValidator(_several),
     WithJsonSchema({"anyOf": [_COUNT, {"type": "array", "items": _COUNT, "minItems": 1}]}),
 ]
@@ -86,8 +87,12 @@ class Workload(Block):
     )
 
 
+# Below, durations are seconds once read, sizes bytes, and percentages shares of one. The
+# docstrings are what editors show.
+
+
 class Measure(Block):
-    """How hard to measure. Durations are seconds, and shares of one, once read."""
+    """How hard to measure."""
 
     rounds: int = Field(3, ge=1, le=1000, description="fewest rounds (fresh processes) of a cell")
     max_rounds: int = Field(
@@ -139,7 +144,7 @@ class Measure(Block):
 
 
 class Limits(Block):
-    """What a round may use before it is ended. Seconds and bytes, once read."""
+    """What a round may use before it is ended."""
 
     timeout: Duration = Field(
         600.0, description="time of one round", json_schema_extra=_shown("10m")

@@ -67,9 +67,7 @@ def load_rounds(
     taken = _samples(connection, keys) if samples else {}
     found: defaultdict[int, list[Round]] = defaultdict(list)
     for row in rows:
-        found[row.result].append(
-            round_of(row, tuple(taken.get(row.id, ())), facts.get(row.id, {}))
-        )
+        found[row.result].append(round_of(row, tuple(taken.get(row.id, ())), facts.get(row.id, {})))
     return {result: tuple(rounds) for result, rounds in found.items()}
 
 

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
-
-from sqlalchemy import Row
+from typing import TYPE_CHECKING, Any
 
 from harness.domain.cell import Cell
 from harness.domain.metric import Direction, Estimate
 from harness.domain.result import Result, Round, Sample, Status, StopRule
 from harness.domain.run import Commit, Environment, Host, Run
+
+if TYPE_CHECKING:
+    from sqlalchemy import Row
 
 
 def run_values(run: Run) -> dict[str, Any]:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import JSON, DateTime, ForeignKey, Index, TypeDecorator
-from sqlalchemy.engine import Dialect
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+
+if TYPE_CHECKING:
+    from sqlalchemy.engine import Dialect
 
 
 class Moment(TypeDecorator[datetime]):
@@ -69,9 +71,7 @@ class RunRow(Table):
     finished: Mapped[datetime | None]
     pid: Mapped[int]
     pid_started: Mapped[float]
-    __table_args__ = (
-        Index("run_subject", "commit_sha", "dirty", "host", "environment_digest"),
-    )
+    __table_args__ = (Index("run_subject", "commit_sha", "dirty", "host", "environment_digest"),)
 
 
 class ResultRow(Table):
@@ -107,9 +107,7 @@ class FactRow(Table):
     """A figure that a round's process knows of itself."""
 
     __tablename__ = "fact"
-    round: Mapped[int] = mapped_column(
-        ForeignKey("round.id", ondelete="CASCADE"), primary_key=True
-    )
+    round: Mapped[int] = mapped_column(ForeignKey("round.id", ondelete="CASCADE"), primary_key=True)
     name: Mapped[str] = mapped_column(primary_key=True)
     value: Mapped[float]
 
@@ -118,9 +116,7 @@ class SampleRow(Table):
     """One timed section of one iteration."""
 
     __tablename__ = "sample"
-    round: Mapped[int] = mapped_column(
-        ForeignKey("round.id", ondelete="CASCADE"), primary_key=True
-    )
+    round: Mapped[int] = mapped_column(ForeignKey("round.id", ondelete="CASCADE"), primary_key=True)
     position: Mapped[int] = mapped_column(primary_key=True)
     section: Mapped[str]
     seconds: Mapped[float]

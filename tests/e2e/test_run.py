@@ -44,7 +44,7 @@ def test_every_axis_is_measured_and_what_cannot_be_says_why(harness, tmp_path):
     answer = harness("run", "all.yaml")
     assert answer.code == 0, answer.err
     results = harness("show", "--format", "json").json["results"]
-    statuses = {status: 0 for status in ("ok", "unsupported")}
+    statuses = dict.fromkeys(("ok", "unsupported"), 0)
     for one in results:
         statuses[one["status"]] += 1
         assert one["status"] == "ok" or one["reason"], one

@@ -43,7 +43,7 @@ def test_the_wheel_measures_and_builds_a_site(installed, tmp_path):
         installed,
         tmp_path,
         *python,
-        "from harness.resources import specs_dir; print(specs_dir())",
+        "from harness.resources import specs; print(specs())",
     )
     smoke = Path(specs.strip()) / "smoke.yaml"
     assert smoke.is_relative_to(installed)

@@ -41,11 +41,8 @@ class Overhead:
 def _inside(database: Path) -> float:
     """Seconds inside the clock and building models, over all rounds."""
     with sqlite3.connect(database) as connection:
-        rounds, samples = connection.execute(
-            "select count(distinct round.id), sum(seconds_) from round join "
-            "(select round_id, sum(seconds) seconds_ from sample group by 1) s "
-            "on s.round_id = round.id"
-        ).fetchone()
+        (rounds,) = connection.execute("select count(*) from round").fetchone()
+        (samples,) = connection.execute("select sum(seconds) from sample").fetchone()
         (loading,) = connection.execute(
             "select sum(value) from fact where name = 'load_time'"
         ).fetchone()

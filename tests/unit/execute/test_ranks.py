@@ -28,6 +28,4 @@ def test_memory_is_summed_and_other_facts_are_rank_zeros():
 def test_a_rank_that_failed_speaks_for_all_by_its_number():
     """Its status, its reason, its traceback."""
     crash = Report(Status.CRASHED, "died by SIGSEGV", "the tail")
-    assert join([ok(1.0), crash]) == Report(
-        Status.CRASHED, "rank 1: died by SIGSEGV", "the tail"
-    )
+    assert join([ok(1.0), crash]) == Report(Status.CRASHED, "rank 1: died by SIGSEGV", "the tail")

@@ -48,8 +48,6 @@ def test_at_least_half_of_a_round_is_kept(seconds: list[float]):
         (50, 0.0, False),  # never more than the most
     ],
 )
-def test_a_round_goes_on_until_samples_and_time_are_enough(
-    count: int, elapsed: float, wants: bool
-):
+def test_a_round_goes_on_until_samples_and_time_are_enough(count: int, elapsed: float, wants: bool):
     """Both the asked samples and the asked time are met, within the most samples."""
     assert wants_more(count, elapsed, EFFORT) is wants

@@ -110,3 +110,9 @@ def test_every_chart_is_valid_vega_lite(sample: ModuleType) -> None:
         charts.history([Moment("a", "", "", 1.0), Moment("b", "", "", 2.0)], "Latency", "s"),
     ):
         assert vl_convert.vegalite_to_vega(spec)["marks"]
+
+
+def test_samples_that_are_all_warm_up_have_no_median() -> None:
+    taken = (Sample("latency", 0.3, warmup=True),)
+    spec = charts.samples([Round(0, Status.TIMED_OUT, samples=taken)], "latency", "Latency")
+    assert [layer["mark"]["type"] for layer in spec["layer"]] == ["point"]

@@ -1,0 +1,46 @@
+"""The most memory that a round's process held in a phase, told from inside."""
+
+from __future__ import annotations
+
+import resource
+import sys
+from pathlib import Path
+
+import torch
+
+_CLEAR = Path("/proc/self/clear_refs")
+_STATUS = Path("/proc/self/status")
+
+
+class PeakMemory:
+    """The most memory this process held since the last restart of the count, in bytes.
+
+    On a GPU what torch reserved there; else what was resident. Linux forgets the peak of the
+    load phase when told to (clear_refs 5); where the system has no such call, later phases
+    include the earlier ones.
+    """
+
+    def __init__(self, device: torch.device) -> None:
+        self._on_gpu = device.type == "cuda"
+
+    def restart(self) -> None:
+        """Forget the peak so far."""
+        if self._on_gpu:
+            torch.cuda.reset_peak_memory_stats()
+        elif _CLEAR.exists():
+            _CLEAR.write_text("5")
+
+    def bytes(self) -> int:
+        """The peak since the restart."""
+        if self._on_gpu:
+            return torch.cuda.max_memory_reserved()
+        if _STATUS.exists():
+            return _status_bytes("VmHWM")
+        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+        return peak if sys.platform == "darwin" else peak * 1024
+
+
+def _status_bytes(key: str) -> int:
+    rows = _STATUS.read_text().splitlines()
+    value = next(row.split()[1] for row in rows if row.startswith(f"{key}:"))
+    return int(value) * 1024

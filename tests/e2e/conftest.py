@@ -1,0 +1,128 @@
+"""A built site and a real browser to open it in."""
+
+from __future__ import annotations
+
+import importlib.util
+import shutil
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import ModuleType
+from typing import TYPE_CHECKING
+
+import pytest
+
+from harness.site.build import build
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, ConsoleMessage, Page, Request, ViewportSize
+
+_NAMES = ("chromium", "chromium-browser", "google-chrome")
+# No sandbox, as containers rarely let Chromium make one; and no talk with its maker.
+_FLAGS = (
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+)
+
+
+@dataclass
+class OpenPage:
+    """A page in the browser, and what it did that a good page does not do."""
+
+    page: Page
+    problems: list[str] = field(default_factory=list)
+    requests: list[str] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.page.on("console", self._said)
+        self.page.on("pageerror", lambda error: self.problems.append(str(error)))
+        self.page.on("request", self._asked)
+
+    def open(self, path: Path) -> Page:
+        """Open a file and wait until its charts are drawn."""
+        from playwright.sync_api import expect
+
+        self.page.goto(path.as_uri())
+        expect(self.page.locator("figure.chart:not([data-drawn])")).to_have_count(0, timeout=30_000)
+        return self.page
+
+    def _said(self, message: ConsoleMessage) -> None:
+        if message.type in {"error", "warning"}:
+            self.problems.append(message.text)
+
+    def _asked(self, request: Request) -> None:
+        if not request.url.startswith(("file:", "data:")):
+            self.requests.append(request.url)
+
+
+OpenSite = Callable[..., OpenPage]
+
+
+@pytest.fixture(scope="session")
+def site_samples() -> ModuleType:
+    """The makers of made-up results that the unit tests of the site use too."""
+    name = "site_sample_results"
+    if name not in sys.modules:
+        path = Path(__file__).parents[1] / "unit" / "site" / "sample_results.py"
+        spec = importlib.util.spec_from_file_location(name, path)
+        assert spec is not None
+        assert spec.loader is not None
+        module = importlib.util.module_from_spec(spec)
+        sys.modules[name] = module
+        spec.loader.exec_module(module)
+    return sys.modules[name]
+
+
+@pytest.fixture(scope="session")
+def site_folder(site_samples: ModuleType, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A site of two hosts, three commits, every status."""
+    return build(site_samples.make_database(), tmp_path_factory.mktemp("site")).parent
+
+
+@pytest.fixture(scope="session")
+def hostile_site_folder(site_samples: ModuleType, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A site of results whose every text tries to break it."""
+    return build(site_samples.make_hostile(), tmp_path_factory.mktemp("hostile")).parent
+
+
+@pytest.fixture(scope="module")
+def site_browser() -> Iterator[Browser]:
+    """Chromium, as installed on this machine."""
+    from playwright.sync_api import sync_playwright
+
+    found = next(filter(None, map(shutil.which, _NAMES)), None)
+    if found is None:
+        pytest.fail(
+            f"no Chromium on PATH (looked for {', '.join(_NAMES)}): `make test` installs it",
+            pytrace=False,
+        )
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=found, args=list(_FLAGS))
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def open_site(site_browser: Browser) -> Iterator[OpenSite]:
+    """Make an empty page; when the test is done, none may have complained or asked the net."""
+    opened: list[OpenPage] = []
+
+    def make(width: int = 1280, scheme: str = "light", scripts: bool = True) -> OpenPage:
+        size: ViewportSize = {"width": width, "height": 900}
+        dark = "dark" if scheme == "dark" else "light"
+        page = site_browser.new_page(viewport=size, color_scheme=dark, java_script_enabled=scripts)
+        opened.append(OpenPage(page))
+        return opened[-1]
+
+    yield make
+    for one in opened:
+        one.page.close()
+    assert [problem for one in opened for problem in one.problems] == []
+    assert [request for one in opened for request in one.requests] == []

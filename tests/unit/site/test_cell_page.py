@@ -1,0 +1,110 @@
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import replace
+from types import ModuleType
+
+from harness.domain.result import Result, Round, Sample, Status
+from harness.domain.run import Commit
+from harness.site.cell_page import CellView, sections, view
+from harness.site.chronicle import chronicles
+
+
+def page_of(results: Sequence[Result], headline: str = "latency") -> CellView:
+    """The content of the page of the only cell."""
+    [one] = chronicles(results)
+    places = {(one.cell.id, one.host.fingerprint): one}
+    return view(one, places, headline, "0.1.0")
+
+
+def at_commits(sample: ModuleType, *seconds: float) -> list[Result]:
+    """One result a commit, taking so long."""
+    return [
+        sample.make_result(run=sample.make_run(commit), seconds=one)
+        for commit, one in zip(sample.COMMITS, seconds, strict=False)
+    ]
+
+
+def test_a_second_commit_gives_each_metric_a_history(sample: ModuleType) -> None:
+    shown = page_of(at_commits(sample, 0.3, 0.2))
+    trend = shown.trends[0]
+    assert trend.title == "Latency"
+    assert [(row.label, row.subject, row.figure.value) for row in trend.rows] == [
+        ("1a5c1e9", "Add the KV cache", "300"),
+        ("2a5c2e9", "Fuse the QKV projection", "200"),
+    ]
+    assert len(trend.chart.spec["data"]["values"]) == 2
+    assert len(shown.trends) == len(shown.metrics)
+
+
+def test_one_commit_has_no_history_yet(sample: ModuleType) -> None:
+    assert page_of(at_commits(sample, 0.3)).trends == ()
+
+
+def test_a_metric_that_is_never_a_number_has_no_history(sample: ModuleType) -> None:
+    told = [
+        replace(one, metrics={"latency": replace(one.metrics["latency"], value=math.nan)})
+        for one in at_commits(sample, 0.3, 0.2)
+    ]
+    shown = page_of(told)
+    assert shown.trends == ()
+    assert shown.metrics[0].figure.value == "NaN"
+
+
+def test_uncommitted_changes_are_a_point_of_their_own(sample: ModuleType) -> None:
+    clean = sample.make_run()
+    dirty = replace(clean, commit=replace(clean.commit, dirty="ab12"))
+    told = [sample.make_result(run=run) for run in (clean, dirty)]
+    labels = [row.label for row in page_of(told).trends[0].rows]
+    assert labels == ["1a5c1e9", "1a5c1e9+dirty"]
+
+
+def test_outside_a_repository_a_point_is_named_by_its_time(sample: ModuleType) -> None:
+    runs = [replace(run, commit=Commit("")) for run in map(sample.make_run, sample.COMMITS[:2])]
+    rows = page_of([sample.make_result(run=run) for run in runs]).trends[0].rows
+    assert [row.label for row in rows] == ["2026-01-06 10:30 UTC", "2026-01-07 10:30 UTC"]
+
+
+def test_the_newest_result_is_shown_and_older_ones_are_listed(sample: ModuleType) -> None:
+    shown = page_of(at_commits(sample, 0.3, 0.2, 0.1))
+    assert shown.metrics[0].figure.value == "100"
+    assert [figure.value for _, figure in shown.older if figure] == ["200", "300"]
+
+
+def test_a_failure_has_provenance_but_no_figures(sample: ModuleType) -> None:
+    shown = page_of([sample.make_failure(sample.make_cell(), sample.make_run())])
+    assert (shown.metrics, shown.tiles, shown.sections) == ((), (), ())
+    assert ("branch", "main") in shown.provenance
+
+
+def test_a_label_is_followed_by_what_it_stands_for(sample: ModuleType) -> None:
+    axes = dict(page_of([sample.make_result()]).axes)
+    assert axes["model"] == "gpt3-small: shape (d_model 768, heads 12, layers 12)"
+    assert axes["compression"] == "none"
+    assert axes["prompt"] == "512"
+
+
+def test_each_timed_section_has_its_own_chart(sample: ModuleType) -> None:
+    rounds = sample.make_result(sample.make_cell("generate")).rounds
+    assert [section.title for section in sections(rounds)] == ["Latency", "TTFT", "TPOT"]
+
+
+def test_warm_up_counts_in_no_figure(sample: ModuleType) -> None:
+    taken = (Sample("latency", 9.0, warmup=True), Sample("latency", 0.2), Sample("latency", 0.4))
+    [section] = sections([Round(0, Status.OK, samples=taken)])
+    [row] = section.rows
+    assert (row.measured, row.warmup) == (2, 1)
+    assert (row.least, row.median, row.most) == ("200 ms", "300 ms", "400 ms")
+
+
+def test_a_round_cut_short_in_its_warm_up_has_no_median(sample: ModuleType) -> None:
+    taken = (Sample("latency", 9.0, warmup=True),)
+    [section] = sections([Round(0, Status.TIMED_OUT, samples=taken)])
+    assert (section.rows[0].measured, section.rows[0].median) == (0, "")
+
+
+def test_a_page_that_thins_its_samples_says_so(sample: ModuleType) -> None:
+    taken = tuple(Sample("latency", 0.2) for _ in range(3001))
+    [section] = sections([Round(0, Status.OK, samples=taken)])
+    assert "one in 2 of 3,001 samples" in section.chart.caption

@@ -1,0 +1,147 @@
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import replace
+from types import ModuleType
+
+from harness.domain.result import Result, Status
+from harness.site.chronicle import chronicles
+from harness.site.leaderboard import Board, Group, boards, charts_of
+
+
+def shown(results: Sequence[Result], headline: str = "latency") -> list[Board]:
+    """The leaderboards of these results."""
+    told = chronicles(results)
+    places = {(one.cell.id, one.host.fingerprint): one for one in told}
+    return boards(told, places, lambda scenario: headline)
+
+
+def only_group(results: Sequence[Result], headline: str = "latency") -> Group:
+    [board] = shown(results, headline)
+    [group] = board.groups
+    return group
+
+
+def test_each_host_and_scenario_has_its_board(sample: ModuleType) -> None:
+    told = shown(sample.make_database())
+    assert [(board.host, board.scenario) for board in told] == [
+        (host, scenario)
+        for host in (sample.SERVER, sample.LAPTOP)
+        for scenario in ("decode", "generate", "prefill", "train")
+    ]
+
+
+def test_models_and_workloads_are_not_ranked_together(sample: ModuleType) -> None:
+    cell = sample.make_cell()
+    longer = replace(cell, workload=(("batch", 1), ("prompt", 1024)))
+    larger = replace(cell, model=replace(cell.model, name="other", label="other"))
+    [board] = shown([sample.make_result(one) for one in (cell, longer, larger)])
+    assert [(group.title, group.workload) for group in board.groups] == [
+        ("gpt3-small", "batch 1, prompt 512"),
+        ("gpt3-small", "batch 1, prompt 1,024"),
+        ("other", "batch 1, prompt 512"),
+    ]
+
+
+def test_the_best_comes_first_whatever_the_direction(sample: ModuleType) -> None:
+    slow = sample.make_result(sample.make_cell(operator="slow"), seconds=0.4)
+    fast = sample.make_result(sample.make_cell(operator="fast"), seconds=0.1)
+    for metric in ("latency", "tokens_per_second"):
+        group = only_group([slow, fast], metric)
+        assert [(row.rank, row.choices) for row in group.ranked] == [
+            ("1", ("fast",)),
+            ("2", ("slow",)),
+        ]
+
+
+def test_what_the_data_cannot_tell_apart_shares_a_rank(sample: ModuleType) -> None:
+    told = [
+        sample.make_result(sample.make_cell(operator=name), seconds=seconds)
+        for name, seconds in (("a", 0.200), ("b", 0.201), ("c", 0.4))
+    ]
+    assert [row.rank for row in only_group(told).ranked] == ["1–2", "1–2", "3"]
+
+
+def test_a_failure_has_no_rank_but_a_reason(sample: ModuleType) -> None:
+    failed = sample.make_failure(sample.make_cell(operator="b"), sample.make_run(), reason="why")
+    group = only_group([sample.make_result(), failed])
+    assert [(row.rank, row.reason) for row in group.unranked] == [("", "why")]
+    assert len(group.ranked) == 1
+
+
+def test_a_group_of_failures_only_has_no_ranks(sample: ModuleType) -> None:
+    failed = sample.make_failure(sample.make_cell(), sample.make_run())
+    group = only_group([failed])
+    assert group.ranked == ()
+    assert len(group.unranked) == 1
+    assert charts_of(group) == []
+
+
+def test_an_ok_result_without_the_ranking_metric_says_so(sample: ModuleType) -> None:
+    group = only_group([sample.make_result()], headline="ttft")
+    assert group.ranked == ()
+    assert "TTFT" in group.unranked[0].reason
+
+
+def test_a_value_that_is_not_a_number_is_never_ranked(sample: ModuleType) -> None:
+    result = sample.make_result()
+    broken = replace(result.metrics["latency"], value=math.nan)
+    group = only_group([replace(result, metrics={**result.metrics, "latency": broken})])
+    assert group.ranked == ()
+    assert "not a finite number" in group.unranked[0].reason
+
+
+def test_an_unfinished_cell_tells_how_far_it_came(sample: ModuleType) -> None:
+    unfinished = replace(sample.make_result(), status=Status.MEASURING)
+    assert "3 measured so far" in only_group([unfinished]).unranked[0].reason
+
+
+def test_quality_has_a_column_even_where_it_was_not_measured(sample: ModuleType) -> None:
+    group = only_group([sample.make_result(error=None)])
+    assert [column.metric for column in group.quality] == ["logit_error"]
+    assert group.ranked[0].quality == (None,)
+
+
+def test_the_ranking_metric_is_the_first_column(sample: ModuleType) -> None:
+    cell = sample.make_cell("generate")
+    group = only_group([sample.make_result(cell)], headline="ttft")
+    assert [column.metric for column in group.columns] == [
+        "ttft",
+        "latency",
+        "tokens_per_second",
+        "tpot",
+        "peak_memory",
+        "model_bytes",
+    ]
+
+
+def test_only_the_newest_result_of_a_cell_is_ranked(sample: ModuleType) -> None:
+    told = [
+        sample.make_result(run=sample.make_run(commit), seconds=seconds)
+        for commit, seconds in zip(sample.COMMITS, (0.3, 0.2, 0.1), strict=True)
+    ]
+    [row] = only_group(told).ranked
+    assert row.result.run.commit == sample.COMMITS[-1]
+
+
+def test_results_of_different_commits_are_told_apart_by_a_column(sample: ModuleType) -> None:
+    old = sample.make_result(sample.make_cell(operator="a"), sample.make_run(sample.COMMITS[0]))
+    new = sample.make_result(sample.make_cell(operator="b"), sample.make_run(sample.COMMITS[1]))
+    assert only_group([old, new]).varying == ("operator", "commit")
+
+
+def test_bars_are_drawn_from_two_rows_on(sample: ModuleType) -> None:
+    told = [sample.make_result(sample.make_cell(operator=name)) for name in ("a", "b")]
+    assert charts_of(only_group(told[:1])) == []
+    assert len(charts_of(only_group(told))) == 1
+
+
+def test_speed_is_drawn_against_quality_where_quality_differs(sample: ModuleType) -> None:
+    told = [
+        sample.make_result(sample.make_cell(operator=name), error=error)
+        for name, error in (("a", 0.0), ("b", 0.01))
+    ]
+    bars, trade_off = charts_of(only_group(told))
+    assert "95% intervals; lower is better" in bars.caption
+    assert "bottom left is best" in trade_off.caption
