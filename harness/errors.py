@@ -48,7 +48,7 @@ class UnknownName(UsageError):
     """A name that nothing bears, with the nearest ones that exist."""
 
     def __init__(self, kind: str, name: str, possible: Iterable[str]) -> None:
-        self.kind, self.name, self.possible = kind, name, tuple(sorted(possible))
+        self.kind, self.name, self.possible = kind, name, tuple(sorted(map(str, possible)))
         super().__init__(unknown(kind, name, self.possible))
 
 
@@ -70,7 +70,7 @@ class WorkerLost(HarnessError):
 
 def unknown(kind: str, name: str, possible: Iterable[str]) -> str:
     """The sentence for a wrong name: what was found, the nearest name, what is possible."""
-    names = sorted(possible)
+    names = sorted(map(str, possible))
     near = get_close_matches(name, names, n=1)
     hint = f"; did you mean {near[0]!r}?" if near else ""
     return f"unknown {kind} {name!r}{hint} (possible: {', '.join(names) or 'none'})"

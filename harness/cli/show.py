@@ -41,8 +41,9 @@ def show(
     """Show the stored results: by default the newest of each cell and host."""
     from harness import pipeline
 
+    conditions, statuses = _conditions(where), _statuses(status)
     found = pipeline.results(db, newest_only=not every)
-    kept = [one for one in found if _matches(one, _conditions(where), _statuses(status))]
+    kept = [one for one in found if _matches(one, conditions, statuses)]
     if sort:
         kept = _sorted(kept, sort)
     if style == "json":

@@ -61,21 +61,28 @@ class Source:
         """
         for detail in error.errors(include_url=False):
             loc = detail["loc"]
-            path = (paths or {}).get(str(loc[0]), (*base, loc[0])) + loc[1:] if loc else base
+            placed = paths or {}
+            path = placed.get(str(loc[0]), (*base, loc[0])) + loc[1:] if loc else base
             owner = _block(model, loc[:-1])
             if detail["type"] == "extra_forbidden":
                 known = [*owner.model_fields, *keys] if owner else [*keys]
-                self.fault(path, unknown("key", str(loc[-1]), known), key=True)
+                ends = [end for end, step in enumerate(path, start=1) if step == loc[-1]]
+                self.fault(path[: ends[-1]], unknown("key", str(loc[-1]), known), key=True)
             elif detail["type"] == "missing":
                 self.fault(path[:-1], f"the key {loc[-1]!r} is missing{_meaning(owner, loc[-1])}")
             else:
-                self.fault(self._guilty(path, detail, model), sentence(detail))
+                self.fault(_guilty(path, detail, owner, placed), sentence(detail))
 
-    def _guilty(self, path: Trail, detail: ErrorDetails, model: type[BaseModel]) -> Trail:
-        """A validator over several keys names the one at fault first in its message."""
-        block = _block(model, detail["loc"])
-        word = sentence(detail).split(" ", 1)[0]
-        return (*path, word) if block and word in block.model_fields else path
+
+def _guilty(
+    path: Trail, detail: ErrorDetails, model: type[BaseModel] | None, placed: Mapping[str, Trail]
+) -> Trail:
+    """A validator over several keys names the one at fault first in its message."""
+    block = _block(model, detail["loc"][-1:]) if model else None
+    word = sentence(detail).split(" ", 1)[0]
+    if block is None or word not in block.model_fields:
+        return path
+    return placed.get(word, (*path, word))
 
 
 def _block(model: type[BaseModel], loc: tuple[int | str, ...]) -> type[BaseModel] | None:

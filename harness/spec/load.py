@@ -89,7 +89,7 @@ def question(text: str) -> str:
             continue  # for editors: where the JSON Schema is
         if line.startswith("#") and comment:
             words.append(comment)
-        elif words or line.strip():
+        elif words or line.strip("# "):
             break
     return " ".join(words)
 

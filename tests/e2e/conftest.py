@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import ModuleType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal, TypeAlias
 
 import pytest
 
@@ -62,7 +62,8 @@ class OpenPage:
             self.requests.append(request.url)
 
 
-OpenSite = Callable[..., OpenPage]
+OpenSite: TypeAlias = Callable[..., OpenPage]
+Scheme: TypeAlias = Literal["light", "dark"]
 
 
 @pytest.fixture(scope="session")
@@ -114,10 +115,11 @@ def open_site(site_browser: Browser) -> Iterator[OpenSite]:
     """Make an empty page; when the test is done, none may have complained or asked the net."""
     opened: list[OpenPage] = []
 
-    def make(width: int = 1280, scheme: str = "light", scripts: bool = True) -> OpenPage:
+    def make(width: int = 1280, scheme: Scheme = "light", scripts: bool = True) -> OpenPage:
         size: ViewportSize = {"width": width, "height": 900}
-        dark = "dark" if scheme == "dark" else "light"
-        page = site_browser.new_page(viewport=size, color_scheme=dark, java_script_enabled=scripts)
+        page = site_browser.new_page(
+            viewport=size, color_scheme=scheme, java_script_enabled=scripts
+        )
         opened.append(OpenPage(page))
         return opened[-1]
 

@@ -1,5 +1,7 @@
 """`harness run` with a real tiny model in real processes."""
 
+from __future__ import annotations
+
 import os
 import signal
 import sqlite3
@@ -7,9 +9,13 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import psutil
 import pytest
+
+if TYPE_CHECKING:
+    from tests.conftest import Harness
 
 QUICK = "measure: {rounds: 2, max_rounds: 2, samples: 3, max_samples: 20, round_time: 10ms}\n"
 
@@ -38,7 +44,9 @@ limits: {{timeout: 4s, memory: 1500MiB}}
 {QUICK}"""
 
 
-def test_every_axis_is_measured_and_what_cannot_be_says_why(harness, tmp_path):
+def test_every_axis_is_measured_and_what_cannot_be_says_why(
+    harness: Harness, tmp_path: Path
+) -> None:
     """All four scenarios, both operators and precisions, int8 and two processes."""
     (tmp_path / "all.yaml").write_text(ALL_AXES)
     answer = harness("run", "all.yaml")
@@ -76,8 +84,8 @@ def test_every_axis_is_measured_and_what_cannot_be_says_why(harness, tmp_path):
 
 
 def test_trouble_becomes_a_status_of_its_own_while_the_others_finish(
-    harness, env, outside_package, tmp_path
-):
+    harness: Harness, env: dict[str, str], outside_package: Path, tmp_path: Path
+) -> None:
     """An outside package's operators: one honest, one that raises, hangs, crashes, hogs."""
     env["PYTHONPATH"] = str(outside_package)
     (tmp_path / "trouble.yaml").write_text(TROUBLE)
@@ -96,7 +104,9 @@ def test_trouble_becomes_a_status_of_its_own_while_the_others_finish(
     assert not found
 
 
-def test_failures_are_reused_until_asked_to_retry(harness, env, outside_package, tmp_path):
+def test_failures_are_reused_until_asked_to_retry(
+    harness: Harness, env: dict[str, str], outside_package: Path, tmp_path: Path
+) -> None:
     """A result is a result; --retry-failed tries again, and the exit code stays honest."""
     env["PYTHONPATH"] = str(outside_package)
     (tmp_path / "trouble.yaml").write_text(TROUBLE)
@@ -157,7 +167,9 @@ def wait_until_gone(processes: list[psutil.Process]) -> list[psutil.Process]:
 
 
 @pytest.mark.parametrize("rounds", [0, 1, 5, 11])
-def test_a_run_killed_at_any_moment_goes_on_and_leaves_no_orphan(harness, env, tmp_path, rounds):
+def test_a_run_killed_at_any_moment_goes_on_and_leaves_no_orphan(
+    harness: Harness, env: dict[str, str], tmp_path: Path, rounds: int
+) -> None:
     """SIGKILL, at the start, in the middle, near the end: no stored round is lost."""
     (tmp_path / "long.yaml").write_text(LONG)
     database = tmp_path / "results" / "harness.sqlite"
@@ -177,7 +189,9 @@ def test_a_run_killed_at_any_moment_goes_on_and_leaves_no_orphan(harness, env, t
 
 
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])
-def test_a_run_stopped_politely_says_how_to_go_on(env, tmp_path, how):
+def test_a_run_stopped_politely_says_how_to_go_on(
+    env: dict[str, str], tmp_path: Path, how: signal.Signals
+) -> None:
     """Exit code 130, what is measured kept, no process left."""
     (tmp_path / "long.yaml").write_text(LONG)
     database = tmp_path / "results" / "harness.sqlite"
@@ -193,7 +207,7 @@ def test_a_run_stopped_politely_says_how_to_go_on(env, tmp_path, how):
     assert rounds_in(database) >= 2
 
 
-def test_a_second_commit_gives_the_history_a_second_point(harness, tmp_path):
+def test_a_second_commit_gives_the_history_a_second_point(harness: Harness, tmp_path: Path) -> None:
     """The commit is that of the repository that holds the spec."""
 
     def git(*arguments: str) -> None:

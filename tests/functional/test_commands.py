@@ -1,8 +1,14 @@
 """The command line on specs that need no measuring."""
 
+from __future__ import annotations
+
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
+
+if TYPE_CHECKING:
+    from tests.conftest import Harness
 
 SPEC = """\
 # Which is it?
@@ -23,7 +29,9 @@ def spec(tmp_path: Path) -> str:
     return "small.yaml"
 
 
-def test_plan_tells_each_cell_and_makes_no_database(harness, spec, tmp_path):
+def test_plan_tells_each_cell_and_makes_no_database(
+    harness: Harness, spec: str, tmp_path: Path
+) -> None:
     """Looking at a plan leaves nothing behind."""
     answer = harness("plan", spec, "--format", "json")
     assert answer.code == 0, answer.err
@@ -33,14 +41,14 @@ def test_plan_tells_each_cell_and_makes_no_database(harness, spec, tmp_path):
     assert not (tmp_path / "results").exists()
 
 
-def test_plan_as_a_table_ends_with_what_is_to_come(harness, spec):
+def test_plan_as_a_table_ends_with_what_is_to_come(harness: Harness, spec: str) -> None:
     """Number of cells and what becomes of them."""
     answer = harness("plan", spec)
     assert "2 cells (2 to measure)" in answer.out
     assert "no git commit" in answer.out
 
 
-def test_set_and_only_narrow_a_spec_without_editing_it(harness, spec):
+def test_set_and_only_narrow_a_spec_without_editing_it(harness: Harness, spec: str) -> None:
     """Lists by commas; values as YAML."""
     answer = harness(
         "plan", spec, "--set", "workload.prompt=8,32", "--only", "precision=bf16", "--format=json"
@@ -58,7 +66,9 @@ def test_set_and_only_narrow_a_spec_without_editing_it(harness, spec):
         (SPEC.replace("name: small", "name: [small"), "small.yaml:"),
     ],
 )
-def test_a_wrong_spec_is_refused_by_place_before_anything_runs(harness, tmp_path, text, message):
+def test_a_wrong_spec_is_refused_by_place_before_anything_runs(
+    harness: Harness, tmp_path: Path, text: str, message: str
+) -> None:
     """One clear error, exit code 2, nothing stored."""
     (tmp_path / "small.yaml").write_text(text)
     answer = harness("run", "small.yaml")
@@ -68,21 +78,21 @@ def test_a_wrong_spec_is_refused_by_place_before_anything_runs(harness, tmp_path
     assert not (tmp_path / "results").exists()
 
 
-def test_a_pattern_that_matches_nothing_is_an_error(harness):
+def test_a_pattern_that_matches_nothing_is_an_error(harness: Harness) -> None:
     """Else a typo would measure nothing and say all is well."""
     answer = harness("run", "nowhere/*.yaml")
     assert answer.code == 2
     assert "nowhere/*.yaml" in answer.err
 
 
-def test_show_without_results_says_so(harness):
+def test_show_without_results_says_so(harness: Harness) -> None:
     """On standard error: a script reading standard output gets nothing."""
     answer = harness("show")
     assert (answer.code, answer.out) == (0, "")
     assert "no results yet" in answer.err
 
 
-def test_show_without_results_is_an_empty_document(harness):
+def test_show_without_results_is_an_empty_document(harness: Harness) -> None:
     """A script gets the same shape with or without results."""
     assert harness("show", "--format", "json").json == {"version": 1, "results": []}
 
@@ -98,7 +108,9 @@ def test_show_without_results_is_an_empty_document(harness):
         (("shwo",), "shwo"),
     ],
 )
-def test_a_wrong_argument_is_told_with_what_is_possible(harness, arguments, message):
+def test_a_wrong_argument_is_told_with_what_is_possible(
+    harness: Harness, arguments: tuple[str, ...], message: str
+) -> None:
     """Exit code 2 and no traceback."""
     answer = harness(*arguments)
     assert answer.code == 2
@@ -106,7 +118,7 @@ def test_a_wrong_argument_is_told_with_what_is_possible(harness, arguments, mess
     assert "Traceback" not in answer.err
 
 
-def test_a_database_that_is_none_is_refused(harness, spec, tmp_path):
+def test_a_database_that_is_none_is_refused(harness: Harness, spec: str, tmp_path: Path) -> None:
     """And left as it was."""
     (tmp_path / "notes.txt").write_text("not a database, but somebody's notes, to be kept")
     answer = harness("run", spec, "--db", "notes.txt")
@@ -115,7 +127,7 @@ def test_a_database_that_is_none_is_refused(harness, spec, tmp_path):
     assert (tmp_path / "notes.txt").read_text().startswith("not a database")
 
 
-def test_list_tells_what_this_host_cannot_use_and_why(harness):
+def test_list_tells_what_this_host_cannot_use_and_why(harness: Harness) -> None:
     """Every axis has entries; one that is of no use here has a reason."""
     entries = harness("list", "--format", "json").json["entries"]
     axes = {"model", "hardware", "scenario", "parallelism", "compression", "operator"}
@@ -124,7 +136,7 @@ def test_list_tells_what_this_host_cannot_use_and_why(harness):
     assert all(entry["usable"] or entry["reason"] for entry in entries)
 
 
-def test_init_writes_a_spec_that_plans_and_never_overwrites(harness):
+def test_init_writes_a_spec_that_plans_and_never_overwrites(harness: Harness) -> None:
     """A newcomer's first two commands."""
     assert harness("init", "mine.yaml").code == 0
     plan = harness("plan", "mine.yaml", "--format", "json")
@@ -135,7 +147,7 @@ def test_init_writes_a_spec_that_plans_and_never_overwrites(harness):
     assert "exists already" in again.err
 
 
-def test_schema_is_json_schema(harness):
+def test_schema_is_json_schema(harness: Harness) -> None:
     """An object that names every top-level key of a spec."""
     schema = harness("schema").json
     keys = {"name", "matrix", "workload", "measure", "limits", "baseline", "exclude", "include"}
@@ -143,12 +155,12 @@ def test_schema_is_json_schema(harness):
 
 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
-def test_completion_prints_the_shells_script(harness, shell):
+def test_completion_prints_the_shells_script(harness: Harness, shell: str) -> None:
     """It names the command it completes."""
     assert "harness" in harness("completion", shell).out
 
 
-def test_doctor_tells_host_environment_and_disturbance(harness):
+def test_doctor_tells_host_environment_and_disturbance(harness: Harness) -> None:
     """As data and as text."""
     document = harness("doctor", "--format", "json").json
     assert document["host"]["logical_cores"] >= 1
@@ -157,14 +169,16 @@ def test_doctor_tells_host_environment_and_disturbance(harness):
     assert "what disturbs" in harness("doctor").out
 
 
-def test_the_site_of_no_results_says_what_to_run(harness, tmp_path):
+def test_the_site_of_no_results_says_what_to_run(harness: Harness, tmp_path: Path) -> None:
     """A page, not an error: the nightly job's first night."""
     answer = harness("site")
     assert answer.code == 0, answer.err
     assert "harness run" in (tmp_path / "results" / "site" / "index.html").read_text()
 
 
-def test_the_parents_side_never_imports_torch(harness, env, spec, tmp_path):
+def test_the_parents_side_never_imports_torch(
+    harness: Harness, env: dict[str, str], spec: str, tmp_path: Path
+) -> None:
     """It must start in a blink, also where there is no torch."""
     fake = tmp_path / "fake"
     fake.mkdir()

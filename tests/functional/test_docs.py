@@ -1,6 +1,10 @@
 """The docs name everything: a new entry, option or key without its line fails here."""
 
+from __future__ import annotations
+
+from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import click
 import pytest
@@ -12,6 +16,9 @@ from harness.domain.result import Status, StopRule
 from harness.model.sizes import SIZES
 from harness.spec.jsonschema import json_schema
 
+if TYPE_CHECKING:
+    from _pytest.mark.structures import ParameterSet
+
 DOCS = Path(__file__).parents[2] / "docs"
 SPEC, CLI, NUMBERS = ((DOCS / f"{name}.md").read_text() for name in ("spec", "cli", "numbers"))
 
@@ -20,12 +27,12 @@ NAMES = [*SIZES, *PRECISIONS, *(name for room in ROOMS for name in room.registry
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_every_name_an_axis_takes_is_in_the_spec_docs(name):
+def test_every_name_an_axis_takes_is_in_the_spec_docs(name: str) -> None:
     """As code, so that a common word does not pass for it."""
     assert f"`{name}`" in SPEC
 
 
-def _options():
+def _options() -> Iterator[ParameterSet]:
     for room in ROOMS:
         for entry in room.registry.entries():
             # `degree` is written as the value: {data: 2}.
@@ -34,18 +41,18 @@ def _options():
 
 
 @pytest.mark.parametrize("option", _options())
-def test_every_option_of_an_entry_is_in_the_spec_docs(option):
+def test_every_option_of_an_entry_is_in_the_spec_docs(option: str) -> None:
     """What a spec may set."""
     assert f"`{option}`" in SPEC
 
 
 @pytest.mark.parametrize("metric", list(metrics.registry))
-def test_every_metric_is_explained(metric):
+def test_every_metric_is_explained(metric: str) -> None:
     """With its unit and what it is."""
     assert f"| `{metric}` |" in NUMBERS
 
 
-def _keys(schema, root):
+def _keys(schema: dict[str, Any], root: dict[str, Any]) -> Iterator[str]:
     if "$ref" in schema:
         schema = root["$defs"][schema["$ref"].rsplit("/", 1)[1]]
     for key, inner in schema.get("properties", {}).items():
@@ -54,12 +61,12 @@ def _keys(schema, root):
 
 
 @pytest.mark.parametrize("key", sorted({*_keys(json_schema(), json_schema())}))
-def test_every_key_of_a_spec_is_in_the_spec_docs(key):
+def test_every_key_of_a_spec_is_in_the_spec_docs(key: str) -> None:
     """Down to the keys of workload, measure and limits."""
     assert f"`{key}`" in SPEC
 
 
-def _parameters():
+def _parameters() -> Iterator[ParameterSet]:
     for name, command in cli.commands.items():
         for parameter in command.params:
             if isinstance(parameter, click.Option):
@@ -68,7 +75,7 @@ def _parameters():
 
 
 @pytest.mark.parametrize(("command", "option"), _parameters())
-def test_every_option_of_a_command_is_in_the_cli_docs(command, option):
+def test_every_option_of_a_command_is_in_the_cli_docs(command: str, option: str) -> None:
     """In the command's own section, or in that of the one whose options it shares."""
     sections = {part.split("\n", 1)[0]: part for part in CLI.split("\n## ")}
     shared = {"run": sections["plan"]}
@@ -76,6 +83,6 @@ def test_every_option_of_a_command_is_in_the_cli_docs(command, option):
 
 
 @pytest.mark.parametrize("word", [*Status, *StopRule])
-def test_every_status_and_stop_rule_is_in_the_json_docs(word):
+def test_every_status_and_stop_rule_is_in_the_json_docs(word: str) -> None:
     """A script's author finds every value a key can take."""
     assert f"`{word}`" in (DOCS / "json.md").read_text()

@@ -66,7 +66,7 @@ class Hogs(Trouble):
 
     def mischief(self) -> None:
         """Touches 64 MiB more every 10 ms, so that the limit is met well before the host's end."""
-        held = []
+        held: list[bytearray] = []
         while len(held) < 256:
             held.append(bytearray(b"\1") * (64 * 2**20))
             time.sleep(0.01)

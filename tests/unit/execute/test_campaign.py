@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -26,7 +27,14 @@ def planned(prompt: int, **measure: object) -> Planned:
         workload=(("batch", 1), ("prompt", prompt)),
     )
     effort = Measure.model_validate({"rounds": 3, "max_rounds": 3, **measure})
-    return Planned(cell=cell, action=Action.MEASURE, measure=effort, limits=Limits())
+    return Planned(
+        cell=cell,
+        action=Action.MEASURE,
+        reason="not measured yet",
+        measure=effort,
+        limits=Limits(),
+        specs=("small",),
+    )
 
 
 def fine(index: int, latency: float = 1.0, seconds: float = 1.0) -> Round:
@@ -36,12 +44,14 @@ def fine(index: int, latency: float = 1.0, seconds: float = 1.0) -> Round:
     return Round(index, Status.OK, samples=samples, facts=facts, seconds=seconds)
 
 
-def events(items: list[Planned], measure: Callable[[Planned, int], Round], **options):
+def events(
+    items: list[Planned], measure: Callable[[Planned, int], Round], **options: Any
+) -> list[Any]:
     """The whole campaign."""
     return list(campaign(items, options.get("earlier", {}), measure, options.get("seed", 0)))
 
 
-def test_every_pass_gives_each_cell_one_round():
+def test_every_pass_gives_each_cell_one_round() -> None:
     """So drift hits all cells alike: no cell's rounds are done in a row."""
     items = [planned(prompt) for prompt in range(1, 6)]
     order = [
@@ -53,7 +63,7 @@ def test_every_pass_gives_each_cell_one_round():
     assert passes == [{item.cell.id for item in items}] * 3
 
 
-def test_the_order_is_shuffled_by_the_seed():
+def test_the_order_is_shuffled_by_the_seed() -> None:
     """The same seed gives the same order, another one another."""
     items = [planned(prompt) for prompt in range(1, 9)]
 
@@ -64,7 +74,7 @@ def test_the_order_is_shuffled_by_the_seed():
     assert order(1) != order(2)
 
 
-def test_a_failed_round_ends_its_cell_and_no_other():
+def test_a_failed_round_ends_its_cell_and_no_other() -> None:
     """The same would happen again; the others go on."""
     bad, good = planned(1), planned(2)
 
@@ -78,7 +88,7 @@ def test_a_failed_round_ends_its_cell_and_no_other():
     assert ends[good.cell.id].status is Status.OK
 
 
-def test_rounds_of_a_cut_short_run_count():
+def test_rounds_of_a_cut_short_run_count() -> None:
     """Only the missing ones are measured, under the next numbers."""
     item = planned(1)
     asked: list[int] = []
@@ -91,7 +101,7 @@ def test_rounds_of_a_cut_short_run_count():
     assert asked == [2]
 
 
-def test_a_cell_whose_last_round_was_stored_is_only_closed():
+def test_a_cell_whose_last_round_was_stored_is_only_closed() -> None:
     """Killed between the round and the result: nothing is measured again."""
     item = planned(1)
 
@@ -114,7 +124,9 @@ def test_a_cell_whose_last_round_was_stored_is_only_closed():
         ({"max_rounds": 9}, [1.0, 2.0, 3.0, *[2.0] * 6], StopRule.ROUNDS),
     ],
 )
-def test_a_cell_ends_by_target_time_box_or_rounds(effort, latencies, rule):
+def test_a_cell_ends_by_target_time_box_or_rounds(
+    effort: dict[str, Any], latencies: list[float], rule: StopRule | None
+) -> None:
     """And the result tells which of them it was."""
     item = planned(1, **{"target_ci": "2%", **effort})
     rounds = [fine(index, latency) for index, latency in enumerate(latencies)]
@@ -122,7 +134,7 @@ def test_a_cell_ends_by_target_time_box_or_rounds(effort, latencies, rule):
     assert (end.stop_rule if end else None) == rule
 
 
-def test_metrics_leave_warm_up_out():
+def test_metrics_leave_warm_up_out() -> None:
     """The slow first sample of each round does not count."""
     item = planned(1)
     end = conclusion(item, [fine(index) for index in range(3)])
@@ -132,7 +144,7 @@ def test_metrics_leave_warm_up_out():
     assert (end.metrics["latency"].rounds, end.metrics["latency"].samples) == (3, 3)
 
 
-def test_a_metric_measured_in_one_round_has_no_interval():
+def test_a_metric_measured_in_one_round_has_no_interval() -> None:
     """The logits are compared once, as every round builds the same model."""
     item = planned(1)
     rounds = [fine(index) for index in range(3)]

@@ -29,7 +29,7 @@ def repo(tmp_path: Path) -> Path:
     return folder
 
 
-def test_a_clean_repository_is_its_commit(repo: Path):
+def test_a_clean_repository_is_its_commit(repo: Path) -> None:
     """Sha, branch and subject as git tells them."""
     commit = commit_of(repo)
     assert (commit.sha, commit.branch, commit.subject, commit.dirty) == (
@@ -40,13 +40,13 @@ def test_a_clean_repository_is_its_commit(repo: Path):
     )
 
 
-def test_a_folder_below_the_top_is_at_the_same_commit(repo: Path):
+def test_a_folder_below_the_top_is_at_the_same_commit(repo: Path) -> None:
     """Specs mostly lie in a folder of their own."""
     (repo / "specs").mkdir()
     assert commit_of(repo / "specs").sha == commit_of(repo).sha
 
 
-def test_each_dirty_tree_has_a_digest_of_its_own(repo: Path):
+def test_each_dirty_tree_has_a_digest_of_its_own(repo: Path) -> None:
     """Two different changes are two different subjects."""
     (repo / "spec.yaml").write_text("name: b\n")
     first = commit_of(repo).dirty
@@ -57,7 +57,7 @@ def test_each_dirty_tree_has_a_digest_of_its_own(repo: Path):
     assert first != second
 
 
-def test_a_new_file_makes_the_tree_dirty_and_an_ignored_one_does_not(repo: Path):
+def test_a_new_file_makes_the_tree_dirty_and_an_ignored_one_does_not(repo: Path) -> None:
     """What git ignores is no part of the subject."""
     (repo / ".git" / "info" / "exclude").write_text("ignored\n")
     (repo / "ignored").write_text("x")
@@ -66,7 +66,7 @@ def test_a_new_file_makes_the_tree_dirty_and_an_ignored_one_does_not(repo: Path)
     assert commit_of(repo).dirty != ""
 
 
-def test_the_harness_own_results_do_not_make_the_tree_dirty(repo: Path):
+def test_the_harness_own_results_do_not_make_the_tree_dirty(repo: Path) -> None:
     """Else each run would be of another subject than the last."""
     database, site = repo / "results" / "a.sqlite", repo / "results" / "site"
     site.mkdir(parents=True)
@@ -75,12 +75,12 @@ def test_the_harness_own_results_do_not_make_the_tree_dirty(repo: Path):
     assert commit_of(repo, [database, site]).dirty == ""
 
 
-def test_outside_a_repository_there_is_no_commit(tmp_path: Path):
+def test_outside_a_repository_there_is_no_commit(tmp_path: Path) -> None:
     """Told as such, not as an error."""
     assert commit_of(tmp_path) == NO_COMMIT
 
 
-def test_a_repository_without_a_commit_has_none(tmp_path: Path):
+def test_a_repository_without_a_commit_has_none(tmp_path: Path) -> None:
     """Nothing is checked out yet."""
     git(tmp_path, "init", "-q")
     assert commit_of(tmp_path) == NO_COMMIT

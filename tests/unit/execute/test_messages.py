@@ -17,19 +17,19 @@ CELL = Cell(
 )
 
 
-def test_a_job_survives_the_way():
+def test_a_job_survives_the_way() -> None:
     """Cell, effort and weights come out as they went in."""
     job = Job(CELL, 2, 7, Effort(1.0, 5, 100), quality=True, weights={"abc": "/w.safetensors"})
     assert Job.decode(job.encode()) == job
 
 
-def test_a_cell_keeps_its_id_on_the_way():
+def test_a_cell_keeps_its_id_on_the_way() -> None:
     """The child stores nothing, but what it names must be the same cell."""
     job = Job(CELL, 0, 0, Effort(1.0, 5, 100), quality=False)
     assert Job.decode(job.encode()).cell.id == CELL.id
 
 
-def test_a_report_survives_the_way():
+def test_a_report_survives_the_way() -> None:
     """Samples in order, with their warm-up mark; facts; reason and detail."""
     report = Report(
         Status.FAILED,

@@ -13,19 +13,19 @@ def ok(*seconds: float, **facts: float) -> Report:
     return Report(Status.OK, samples=samples, facts={**MEMORY, **facts})
 
 
-def test_a_sample_lasts_as_long_as_on_the_slowest_rank():
+def test_a_sample_lasts_as_long_as_on_the_slowest_rank() -> None:
     """The step is not over before."""
     joined = join([ok(1.0, 5.0), ok(2.0, 4.0)])
     assert [sample.seconds for sample in joined.samples] == [2.0, 5.0]
 
 
-def test_memory_is_summed_and_other_facts_are_rank_zeros():
+def test_memory_is_summed_and_other_facts_are_rank_zeros() -> None:
     """Both processes hold their memory at once; the model is the same in each."""
     joined = join([ok(1.0, parameters=10.0), ok(1.0, parameters=10.0)])
     assert joined.facts == {"load_memory": 200.0, "peak_memory": 400.0, "parameters": 10.0}
 
 
-def test_a_rank_that_failed_speaks_for_all_by_its_number():
+def test_a_rank_that_failed_speaks_for_all_by_its_number() -> None:
     """Its status, its reason, its traceback."""
     crash = Report(Status.CRASHED, "died by SIGSEGV", "the tail")
     assert join([ok(1.0), crash]) == Report(Status.CRASHED, "rank 1: died by SIGSEGV", "the tail")

@@ -10,28 +10,28 @@ from harness.execute.sampling import settled_from, wants_more
 EFFORT = Effort(seconds=1.0, samples=5, max_samples=50)
 
 
-def test_the_first_sample_is_always_warm_up():
+def test_the_first_sample_is_always_warm_up() -> None:
     """It pays for lazy initialisation even where that does not show."""
     assert settled_from([1.0, 1.0, 1.0, 1.0]) == 1
 
 
-def test_slow_samples_at_the_start_are_warm_up():
+def test_slow_samples_at_the_start_are_warm_up() -> None:
     """Until one is near the level of the second half."""
     assert settled_from([9.0, 5.0, 3.0, 1.05, 1.0, 1.0, 1.0, 1.0]) == 3
 
 
-def test_a_slow_sample_after_settling_is_kept():
+def test_a_slow_sample_after_settling_is_kept() -> None:
     """Noise in the middle of a round is data, not warm-up."""
     assert settled_from([3.0, 1.0, 7.0, 1.0, 1.0, 1.0]) == 1
 
 
-def test_a_single_sample_is_all_there_is():
+def test_a_single_sample_is_all_there_is() -> None:
     """With one sample there is nothing to settle against."""
     assert settled_from([1.0]) == 0
 
 
 @given(st.lists(st.floats(1e-9, 1e3), min_size=2))
-def test_at_least_half_of_a_round_is_kept(seconds: list[float]):
+def test_at_least_half_of_a_round_is_kept(seconds: list[float]) -> None:
     """A round that never settles still has its second half."""
     assert 1 <= settled_from(seconds) <= len(seconds) // 2
 
@@ -48,6 +48,8 @@ def test_at_least_half_of_a_round_is_kept(seconds: list[float]):
         (50, 0.0, False),  # never more than the most
     ],
 )
-def test_a_round_goes_on_until_samples_and_time_are_enough(count: int, elapsed: float, wants: bool):
+def test_a_round_goes_on_until_samples_and_time_are_enough(
+    count: int, elapsed: float, wants: bool
+) -> None:
     """Both the asked samples and the asked time are met, within the most samples."""
     assert wants_more(count, elapsed, EFFORT) is wants

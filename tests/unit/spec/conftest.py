@@ -134,12 +134,12 @@ class Cpu(Hardware):
 
 class Local(Cpu):
     name, summary = "local", "the processor as it comes"
-    Options = NoOptions
+    Options = NoOptions  # type: ignore[assignment]  # an entry may drop its base's options
 
 
 class Cuda(Cpu):
     name, summary = "cuda", "a GPU"
-    Options = NoOptions
+    Options = NoOptions  # type: ignore[assignment]  # an entry may drop its base's options
 
     @classmethod
     def unavailable(cls, host: Host) -> str | None:

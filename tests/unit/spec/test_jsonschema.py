@@ -1,0 +1,153 @@
+"""The JSON Schema: all that can be written, so that editors complete and check it."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from jsonschema import Draft202012Validator
+from ruamel.yaml import YAML
+
+from harness.domain.cell import AXES, WORKLOAD
+from harness.spec.catalog import Catalog
+from harness.spec.jsonschema import json_schema
+from harness.spec.schema import Limits, Measure, SpecFile
+
+SPECS = sorted((Path(__file__).parents[3] / "specs").glob("*.yaml"))
+
+
+@pytest.fixture(scope="module")
+def schema(catalog: Catalog) -> dict[str, Any]:
+    return json_schema(catalog)
+
+
+def faults(schema: dict[str, Any], text: str) -> list[str]:
+    validator = Draft202012Validator(schema)
+    return [error.message for error in validator.iter_errors(YAML(typ="safe").load(text))]
+
+
+def described(schema: Any, trail: str = "") -> Iterator[tuple[str, bool]]:
+    """Every property with whether it is described, but those of patterns."""
+    for key, inner in schema.get("properties", {}).items():
+        yield f"{trail}.{key}", "description" in inner or "$ref" in inner
+        yield from described(inner, f"{trail}.{key}")
+
+
+def test_it_is_plain_json(schema: dict[str, Any]) -> None:
+    assert schema == json.loads(json.dumps(schema))
+    assert schema["$schema"] == "https://json-schema.org/draft/2020-12/schema"
+
+
+def test_every_key_of_a_spec_is_there_and_nothing_else(schema: dict[str, Any]) -> None:
+    assert {*SpecFile.model_fields} == {*schema["properties"]}
+    assert {*AXES} == {*schema["$defs"]["Matrix"]["properties"]}
+    assert {*WORKLOAD} == {*schema["$defs"]["Workload"]["properties"]}
+    assert {*Measure.model_fields} == {*schema["$defs"]["Measure"]["properties"]}
+    assert {*Limits.model_fields} == {*schema["$defs"]["Limits"]["properties"]}
+    blocks = [schema, *(schema["$defs"][name] for name in ("Matrix", "Workload", "Measure"))]
+    assert [block["additionalProperties"] for block in blocks] == [False] * 4
+
+
+def test_every_key_is_described(schema: dict[str, Any]) -> None:
+    for name in ("Matrix", "Workload", "Measure", "Limits"):
+        assert [key for key, told in described(schema["$defs"][name]) if not told] == []
+    for key in ("name", "baseline", "exclude", "include"):
+        assert schema["properties"][key]["description"]
+
+
+def test_defaults_are_as_people_write_them(schema: dict[str, Any]) -> None:
+    measure, limits, workload = (
+        schema["$defs"][name]["properties"] for name in ("Measure", "Limits", "Workload")
+    )
+    assert (
+        measure["target_ci"]["default"],
+        measure["max_time"]["default"],
+        measure["round_time"]["default"],
+        limits["timeout"]["default"],
+        workload["prompt"]["default"],
+    ) == ("5%", "60s", "1s", "10m", 512)
+
+
+def test_the_defaults_that_are_told_are_the_defaults(schema: dict[str, Any]) -> None:
+    """What is written by hand for people is what the file would be read as."""
+    for block in (Measure, Limits):
+        told = schema["$defs"][block.__name__]["properties"]
+        given = {key: inner["default"] for key, inner in told.items()}
+        assert block() == block.model_validate(given)
+
+
+def test_what_can_be_named_is_listed(schema: dict[str, Any]) -> None:
+    definitions = schema["$defs"]
+    assert definitions["precision"]["enum"] == ["fp32", "bf16"]
+    assert definitions["model"]["anyOf"][0]["enum"] == ["nano", "small", "huge"]
+    assert definitions["operator"]["anyOf"][0]["enum"] == ["sdpa", "window"]
+    assert definitions["hardware"]["anyOf"][0]["enum"] == ["local", "cpu", "cuda"]
+    assert [*definitions["parallelism"]["anyOf"][1]["properties"]] == ["data", "tensor"]
+    assert definitions["compression"]["anyOf"][0] == {"const": "none"}
+
+
+GOOD = [
+    "{model: nano, scenario: prefill}",
+    "{model: [nano, {layers: 1, d_model: 8, heads: 2}], scenario: [prefill, decode]}",
+    "{model: {name: nano, vocab: [10, 20], weights: x.safetensors}, scenario: prefill}",
+    "{model: nano, scenario: prefill, hardware: [local, {device: cpu, threads: [1, 2]}]}",
+    "{model: nano, scenario: prefill, parallelism: [none, {data: 2, tensor: [2, 4]}]}",
+    "{model: nano, scenario: prefill, parallelism: {data: {degree: 2}}}",
+    "{model: nano, scenario: prefill, compression: [none, int8, [{name: prune, pattern: '2:4'}, int8]]}",
+    "{model: nano, scenario: prefill, operator: {name: window, strides: [1, 2], size: [3, 4]}}",
+]
+BAD = [
+    "{model: nano}",
+    "{model: nan, scenario: prefill}",
+    "{model: {layers: 1, d_model: 8}, scenario: prefill}",
+    "{model: nano, scenario: prefill, hardware: {device: local, threads: 1}}",
+    "{model: nano, scenario: prefill, hardware: {name: cpu}}",
+    "{model: nano, scenario: prefill, parallelism: data}",
+    "{model: nano, scenario: prefill, parallelism: {data: 0}}",
+    "{model: nano, scenario: prefill, compression: prune}",
+    "{model: nano, scenario: prefill, operator: {name: window, size: 0}}",
+    "{model: nano, scenario: prefill, operator: {name: window, strides: x}}",
+    "{model: nano, scenario: prefill, precision: []}",
+    "{model: nano, scenario: prefill, bakend: eager}",
+]
+
+
+@pytest.mark.parametrize("matrix", GOOD)
+def test_it_takes_what_a_spec_may_say(schema: dict[str, Any], matrix: str) -> None:
+    assert faults(schema, f"matrix: {matrix}") == []
+
+
+@pytest.mark.parametrize("matrix", BAD)
+def test_it_refuses_what_a_spec_may_not_say(schema: dict[str, Any], matrix: str) -> None:
+    assert faults(schema, f"matrix: {matrix}")
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "exclude: [{precison: fp32}]",
+        "exclude: [{}]",
+        "include: [{batch: 0}]",
+        "baseline: {scenario: prefill}",
+        "baseline: {precision: [fp32]}",
+        "measure: {max_time: 60}",
+        "measure: {target_ci: 5}",
+        "limits: {memory: 16G}",
+        "workload: {prompt: 0}",
+        "nam: x",
+    ],
+)
+def test_it_refuses_wrong_settings(schema: dict[str, Any], line: str) -> None:
+    assert faults(schema, f"matrix: {{model: nano, scenario: prefill}}\n{line}")
+
+
+def test_it_is_a_schema(schema: dict[str, Any]) -> None:
+    Draft202012Validator.check_schema(schema)
+    Draft202012Validator.check_schema(json_schema())
+
+
+@pytest.mark.parametrize("file", SPECS, ids=lambda file: file.name)
+def test_the_shipped_specs_conform(file: Path) -> None:
+    """To the schema of what is really registered."""
+    assert faults(json_schema(), file.read_text()) == []

@@ -1,0 +1,81 @@
+"""The shipped specs: each answers a question, and is what it says it is."""
+
+from pathlib import Path
+
+import pytest
+
+from harness.domain.run import Gpu, Host
+from harness.spec.load import load
+from harness.spec.plan import Action, Plan, make_plan
+
+FOLDER = Path(__file__).parents[3] / "specs"
+FILES = sorted(FOLDER.glob("*.yaml"))
+HOST = Host("a CPU", "x86_64", 2, 2, (), 24 * 2**30, "Linux")
+GPU_HOST = Host("a CPU", "x86_64", 8, 8, (), 64 * 2**30, "Linux", (Gpu("a GPU", 80 * 2**30),))
+
+
+def plan(name: str, host: Host = HOST) -> Plan:
+    return make_plan(load([FOLDER / name]), host, {}, {})
+
+
+def test_there_are_at_least_four() -> None:
+    assert len(FILES) >= 4
+    assert FOLDER / "quick.yaml" in FILES
+
+
+@pytest.mark.parametrize("file", FILES, ids=lambda file: file.name)
+def test_each_opens_with_the_question_it_answers(file: Path) -> None:
+    (spec,) = load([file])
+    assert spec.question.endswith("?")
+    assert file.stem == spec.name
+
+
+def test_all_together_name_no_cell_wrongly() -> None:
+    assert len(load([FOLDER / "*.yaml"])) == len(FILES)
+
+
+def test_quick_measures_what_a_first_leaderboard_shows() -> None:
+    """On two cores: over twenty cells of all scenarios, precisions, operators, and more."""
+    made = plan("quick.yaml")
+    assert {Action.MEASURE: len(made)} == made.counts()
+    assert len(made) >= 20
+    labels = {
+        axis: {item.cell.labels[axis] for item in made}
+        for axis in ("scenario", "precision", "operator", "compression", "parallelism")
+    }
+    expected = {
+        "scenario": {"prefill", "decode", "generate", "train"},
+        "precision": {"fp32", "bf16"},
+        "operator": {"sdpa", "math"},
+        "compression": {"none", "int8-dynamic"},
+        "parallelism": {"none", "data(degree=2)"},
+    }
+    assert expected == labels
+
+
+def test_every_quick_cell_has_a_baseline_that_is_measured_too() -> None:
+    made = plan("quick.yaml")
+    measured = {item.cell.id for item in made}
+    assert [str(item.cell) for item in made if item.baseline not in measured] == []
+
+
+def test_quick_stays_within_minutes() -> None:
+    """By the plan's guess, which is for a processor slower than most."""
+    assert plan("quick.yaml").expected_seconds() < 270
+    assert all(item.measure.max_rounds == 3 for item in plan("quick.yaml"))
+
+
+def test_smoke_stays_within_seconds() -> None:
+    assert plan("smoke.yaml").expected_seconds() < 30
+
+
+def test_scaling_says_which_sizes_are_too_large_here() -> None:
+    skipped = {item.cell.labels["model"] for item in plan("scaling.yaml").of(Action.SKIP)}
+    assert "gpt3-175b" in skipped
+    assert "gpt3-small" not in skipped
+
+
+def test_gpu_measures_the_processor_where_there_is_no_gpu() -> None:
+    skipped = {item.cell.labels["hardware"] for item in plan("gpu.yaml").of(Action.SKIP)}
+    assert {"cuda"} == skipped
+    assert plan("gpu.yaml", GPU_HOST).of(Action.SKIP) == ()
