@@ -73,4 +73,5 @@ def unknown(kind: str, name: str, possible: Iterable[str]) -> str:
     names = sorted(map(str, possible))
     near = get_close_matches(name, names, n=1)
     hint = f"; did you mean {near[0]!r}?" if near else ""
-    return f"unknown {kind} {name!r}{hint} (possible: {', '.join(names) or 'none'})"
+    possible_names = f"possible: {', '.join(names)}" if names else "there is none"
+    return f"unknown {kind} {name!r}{hint} ({possible_names})"

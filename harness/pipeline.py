@@ -13,7 +13,7 @@ from typing import Protocol
 import psutil
 
 from harness.domain.result import Result, Round, Status
-from harness.domain.run import Commit, Environment, Host, Run
+from harness.domain.run import Asked, Commit, Environment, Host, Run
 from harness.execute.campaign import CellDone, Event, RoundDone, campaign
 from harness.execute.commit import commit_of
 from harness.execute.environment import this_environment
@@ -153,7 +153,7 @@ def _run(request: Request, prepared: Prepared) -> Run:
         environment=prepared.environment,
         started=datetime.now(UTC),
         seed=prepared.specs[0].measure.seed,
-        specs={spec.file: spec.digest for spec in prepared.specs},
+        specs={one.file: Asked(one.name, one.question, one.digest) for one in prepared.specs},
         command=request.command,
         pid=os.getpid(),
         pid_started=psutil.Process().create_time(),

@@ -45,7 +45,7 @@ class _Group(click.Group):
 @click.group(cls=_Group, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="harness")
 def cli() -> None:
-    r"""Measure ways to run a GPT-style Transformer, and see which is fastest and at what cost.
+    """Measure ways to run a GPT-style Transformer, and see which is fastest and at what cost.
 
     Declare what to compare in a YAML spec; `harness run SPEC` measures every cell of its
     matrix in isolated processes; `harness site` shows the leaderboard.

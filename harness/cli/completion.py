@@ -9,7 +9,7 @@ import click
 @click.argument("shell", type=click.Choice(("bash", "fish", "zsh")))
 @click.pass_context
 def completion(ctx: click.Context, shell: str) -> None:
-    r"""Print the shell's completion script.
+    """Print the shell's completion script.
 
     \b
     bash: eval "$(harness completion bash)"   in ~/.bashrc

@@ -38,7 +38,8 @@ def headline(prepared: Prepared) -> str:
     counts = ", ".join(f"{number} to {action}" for action, number in plan.counts().items())
     where = f"commit {prepared.commit}" if prepared.commit.sha else "no git commit"
     time = duration(plan.expected_seconds())
-    return f"{len(plan.items)} cells ({counts}), about {time}; {where}, on {prepared.host}"
+    cells = f"{len(plan.items)} cell{'' if len(plan.items) == 1 else 's'}"
+    return f"{cells} ({counts}), about {time}; {where}, on {prepared.host}"
 
 
 def _row(item: Planned) -> tuple[str, ...]:

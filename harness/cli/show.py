@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -27,7 +28,7 @@ _COLUMNS = ("tokens_per_second", "latency", "ttft", "tpot", "peak_memory", "logi
 @db_option
 @format_option("table", "json", "csv", "markdown")
 @click.option(
-    "--where",
+    "--only",
     multiple=True,
     metavar="AXIS=VALUE",
     help="Only these values of an axis, e.g. scenario=decode. Repeatable.",
@@ -36,14 +37,15 @@ _COLUMNS = ("tokens_per_second", "latency", "ttft", "tpot", "peak_memory", "logi
 @click.option("--sort", metavar="METRIC", help="Sort by a metric, best first.")
 @click.option("--all", "every", is_flag=True, help="Older results of the same cells too.")
 def show(
-    db: Path, style: str, where: tuple[str, ...], status: tuple[str, ...], sort: str, every: bool
+    db: Path, style: str, only: tuple[str, ...], status: tuple[str, ...], sort: str, every: bool
 ) -> None:
     """Show the stored results: by default the newest of each cell and host."""
     from harness import pipeline
+    from harness.spec.narrow import parse_only
 
-    conditions, statuses = _conditions(where), _statuses(status)
+    wanted, statuses = parse_only(only), _statuses(status)
     found = pipeline.results(db, newest_only=not every)
-    kept = [one for one in found if _matches(one, conditions, statuses)]
+    kept = [one for one in found if _matches(one, wanted, statuses)]
     if sort:
         kept = _sorted(kept, sort)
     if style == "json":
@@ -79,7 +81,7 @@ def _object(one: Result, baseline_of: Callable[[Result], Result | None]) -> dict
             "host": run.host.fingerprint,
             "host_name": str(run.host),
             "versions": dict(run.environment.versions),
-            "specs": dict(run.specs),
+            "specs": {file: asdict(asked) for file, asked in run.specs.items()},
             "seed": run.seed,
             "run": run.id,
             "started": run.started.isoformat(),
@@ -133,21 +135,6 @@ def _place(one: Result) -> tuple[str, ...]:
     return (run.commit.sha, run.commit.dirty, run.host.fingerprint, run.environment.digest)
 
 
-def _conditions(where: Sequence[str]) -> Mapping[str, set[str]]:
-    from harness.domain.cell import AXES
-    from harness.errors import UnknownName, UsageError
-
-    wanted: dict[str, set[str]] = {}
-    for text in where:
-        axis, equals, values = text.partition("=")
-        if not equals:
-            raise UsageError(f"--where {text!r}: write AXIS=VALUE, e.g. scenario=decode")
-        if axis not in AXES:
-            raise UnknownName("axis", axis, AXES)
-        wanted.setdefault(axis, set()).update(values.split(","))
-    return wanted
-
-
 def _statuses(names: Sequence[str]) -> set[str]:
     from harness.domain.result import Status
     from harness.errors import UnknownName
@@ -158,10 +145,10 @@ def _statuses(names: Sequence[str]) -> set[str]:
     return set(names)
 
 
-def _matches(one: Result, where: Mapping[str, set[str]], statuses: set[str]) -> bool:
-    if statuses and one.status not in statuses:
-        return False
-    return all(one.cell.labels[axis] in values for axis, values in where.items())
+def _matches(one: Result, wanted: Mapping[str, Sequence[str]], statuses: set[str]) -> bool:
+    from harness.spec.narrow import is_wanted
+
+    return (not statuses or one.status in statuses) and is_wanted(one.cell, wanted)
 
 
 def _sorted(found: Sequence[Result], metric: str) -> list[Result]:

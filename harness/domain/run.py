@@ -88,6 +88,15 @@ class Environment:
 
 
 @dataclass(frozen=True)
+class Asked:
+    """A spec that a run was asked to measure: its name, its question, the digest of its text."""
+
+    name: str
+    question: str
+    digest: str
+
+
+@dataclass(frozen=True)
 class Run:
     """One `harness run`: one commit, one host, many cells."""
 
@@ -96,7 +105,7 @@ class Run:
     environment: Environment
     started: datetime
     seed: int
-    specs: Mapping[str, str] = field(default_factory=dict)  # file -> digest of its text
+    specs: Mapping[str, Asked] = field(default_factory=dict)  # by file
     command: str = ""
     finished: datetime | None = None
     pid: int = 0  # of the process that runs it

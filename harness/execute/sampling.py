@@ -26,14 +26,14 @@ def settled_from(seconds: Sequence[float]) -> int:
     return next((i for i in range(1, half) if seconds[i] <= level), half)
 
 
-def wants_more(count: int, elapsed: float, effort: Effort) -> bool:
-    """Whether a round takes another sample, after `count` of them in `elapsed` seconds.
+def wants_more(seconds: Sequence[float], elapsed: float, effort: Effort) -> bool:
+    """Whether a round takes another sample, having taken these, `elapsed` seconds after its start.
 
-    Twice the asked number, as up to half of them may turn out to be warm-up, unless that
-    would take more than twice the round's time.
+    It goes on until the round's time is over and as many samples as asked are past warm-up. As
+    at least half of them always are, that ends at twice the asked number and one.
     """
-    if count >= effort.max_samples:
+    if len(seconds) >= effort.max_samples:
         return False
-    if count <= effort.samples:  # one more than asked: the first is always warm-up
+    if len(seconds) <= effort.samples or elapsed < effort.seconds:
         return True
-    return elapsed < effort.seconds or (count < 2 * effort.samples and elapsed < 2 * effort.seconds)
+    return len(seconds) - settled_from(seconds) < effort.samples

@@ -18,9 +18,12 @@ def estimates(rounds: Sequence[Round]) -> Mapping[str, Estimate]:
 
 
 def _estimate(metric: Metric, rounds: Sequence[Round]) -> Estimate | None:
-    values = [value for one in rounds if (value := metric.value(one)) is not None]
-    if not values:
+    told = [
+        (value, metric.samples(one)) for one in rounds if (value := metric.value(one)) is not None
+    ]
+    if not told:
         return None
+    values = [value for value, _ in told]
+    samples = sum(number for _, number in told)
     value, low, high = summarise(values)
-    samples = sum(1 for one in rounds for sample in one.samples if not sample.warmup)
     return Estimate(value, low, high, metric.unit, metric.direction, len(values), samples)

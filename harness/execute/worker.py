@@ -146,14 +146,15 @@ def _mode(scenario: Scenario) -> AbstractContextManager[object]:
 def _drive(iteration: Iteration, clock: Clock, effort: Effort, agree: Agree) -> tuple[Sample, ...]:
     """Repeat the iteration until there are samples enough; mark the warm-up ones."""
     taken: list[Mapping[str, float]] = []
+    main: list[float] = []  # of the first section an iteration names, which is its main one
     gc.collect()
     gc.disable()  # a collection inside the clock would time the harness's own garbage
     begin = time.perf_counter()
-    while agree(wants_more(len(taken), time.perf_counter() - begin, effort)):
+    while agree(wants_more(main, time.perf_counter() - begin, effort)):
         taken.append(iteration(clock))
+        main.append(next(iter(taken[-1].values())))
     gc.enable()
-    # The first section an iteration names is its main one.
-    settled = settled_from([next(iter(sections.values())) for sections in taken])
+    settled = settled_from(main)
     return tuple(
         Sample(section, seconds, warmup=position < settled)
         for position, sections in enumerate(taken)

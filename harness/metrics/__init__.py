@@ -21,6 +21,10 @@ class Metric(Entry):
     def value(self, one: Round) -> float | None:
         """The figure in one round; None where the round has nothing to make it from."""
 
+    def samples(self, one: Round) -> int:
+        """How many samples the round's figure is made from; 1 for what is told once a round."""
+        return 1
+
 
 registry: Registry[Metric] = Registry("metric", "metrics")
 register = registry.register

@@ -9,7 +9,7 @@ from harness.metrics import Metric, register
 
 @register("peak_memory", "peak resident memory while measuring")
 class PeakMemory(Metric):
-    """Bytes resident in all processes of the round, or allocated on its GPU, at the highest."""
+    """The most bytes resident in all processes of the round; on a GPU, reserved there by torch."""
 
     unit = "B"
     direction = Direction.LOWER

@@ -21,3 +21,7 @@ class TokensPerSecond(Metric):
         if not seconds or "tokens" not in one.facts:
             return None
         return one.facts["tokens"] / seconds
+
+    def samples(self, one: Round) -> int:
+        """Those of the section it is made from."""
+        return len(one.timed("latency") or one.timed("tpot"))

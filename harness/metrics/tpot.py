@@ -2,19 +2,12 @@
 
 from __future__ import annotations
 
-from harness.domain.metric import Direction
-from harness.domain.result import Round
-from harness.metrics import Metric, register
-from harness.metrics.section import section_median
+from harness.metrics import register
+from harness.metrics.section import SectionMetric
 
 
 @register("tpot", "time per output token after the first")
-class Tpot(Metric):
+class Tpot(SectionMetric):
     """Mean seconds a token within an iteration."""
 
-    unit = "s"
-    direction = Direction.LOWER
-
-    def value(self, one: Round) -> float | None:
-        """The median over the round's samples."""
-        return section_median(one, "tpot")
+    section = "tpot"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -19,14 +20,13 @@ def model_bytes(model: nn.Module) -> int:
     """Bytes of parameters, buffers and packed weights, shared memory once."""
     storages = {
         tensor.untyped_storage().data_ptr(): tensor.untyped_storage().nbytes()
-        for tensor in _tensors(model)
+        for tensor in chain(model.parameters(), model.buffers())
     }
-    return sum(storages.values())
+    # An unpacked weight may be a passing copy, whose address the next one can get again.
+    return sum(storages.values()) + sum(tensor.nbytes for tensor in _unpacked(model))
 
 
-def _tensors(model: nn.Module) -> Iterator[torch.Tensor]:
-    yield from model.parameters()
-    yield from model.buffers()
+def _unpacked(model: nn.Module) -> Iterator[torch.Tensor]:
     for module in model.modules():
         packed: Any = getattr(module, "_packed_params", None)  # torch.ao's quantised Linear
         if hasattr(packed, "_packed_params"):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Self
+from typing import Any, Self
 
 from pydantic import Field, model_validator
 
@@ -21,6 +21,15 @@ class Shape(Options):
     weights: str = Field(
         "", description="a GPT-2-layout safetensors file; without one, weights are random"
     )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _usual_width_is_default(cls, data: Any) -> Any:
+        """A feed-forward of 4 x d_model said in words is the same model, and has the same id."""
+        if isinstance(data, dict) and data.get("d_ff") and data.get("d_model"):
+            usual = data["d_ff"] == 4 * data["d_model"]
+            return {**data, "d_ff": 0} if usual else data
+        return data
 
     @model_validator(mode="after")
     def _heads_divide(self) -> Self:

@@ -10,6 +10,7 @@ from harness.analyse import history
 from harness.analyse.stats import relative_half_width
 from harness.domain.metric import Estimate
 from harness.domain.result import Result, Round, Status
+from harness.domain.run import Asked
 from harness.site import charts, words
 from harness.site.baseline import Gain, Places, gain
 from harness.site.chronicle import Chronicle
@@ -94,7 +95,7 @@ class CellView:
     trends: tuple[Trend, ...]
     provenance: tuple[tuple[str, str], ...]
     versions: tuple[tuple[str, str], ...]
-    specs: tuple[tuple[str, str], ...]
+    specs: tuple[tuple[str, Asked], ...]
     older: tuple[tuple[Result, Figure | None], ...]
 
 
@@ -114,7 +115,7 @@ def view(chronicle: Chronicle, places: Places, headline: str, version: str) -> C
         trends=tuple(trends(chronicle.results, headline)),
         provenance=provenance(result, version),
         versions=tuple(sorted(result.run.environment.versions.items())),
-        specs=tuple(sorted(result.run.specs.items())),
+        specs=tuple(result.run.specs.items()),
         older=tuple((old, _headline(old, headline)) for old in chronicle.results[1:]),
     )
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from harness.domain.result import Result, Status
-from harness.domain.run import Host, Run
+from harness.domain.run import Asked, Host, Run
 from harness.metrics import registry as metrics
 from harness.scenarios import registry as scenarios
 from harness.site import words
@@ -42,6 +42,7 @@ class Summary:
     newest: Run
     commits: int
     cells: int
+    asked: tuple[Asked, ...]  # the specs whose results these are
     statuses: tuple[tuple[Status, int], ...]
 
 
@@ -87,6 +88,7 @@ def summary(results: Sequence[Result], told: Sequence[Chronicle]) -> Summary:
         newest=newest_first(results)[0].run,
         commits=len({(r.run.commit.sha, r.run.commit.dirty) for r in results}),
         cells=len(told),
+        asked=tuple(dict.fromkeys(spec for one in told for spec in one.newest.run.specs.values())),
         statuses=tuple((status, counts[status]) for status in Status if counts[status]),
     )
 

@@ -39,7 +39,7 @@ def named(axis: str, found: Any, path: Trail, context: Context) -> list[Choice]:
 
 def compositions(_: str, found: Any, path: Trail, context: Context) -> list[tuple[Choice, ...]]:
     """Compressions: `none`, one entry, or a list of entries applied in order."""
-    if found == NONE:
+    if found in (NONE, {"name": NONE}):
         return [()]
     if not isinstance(found, list):
         return [(choice,) for choice in named("compression", found, path, context)]

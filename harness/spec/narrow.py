@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
-from harness.domain.cell import Choice, label
+from harness.domain.cell import Cell, Choice, label
 from harness.errors import Problem, SpecError, unknown
 from harness.spec.matrix import KEYS, Value, value_of
 from harness.spec.spec import Spec
@@ -54,31 +54,32 @@ def _unknown_names(specs: Sequence[Spec], wanted: Mapping[str, Sequence[str]]) -
     for key, asked in wanted.items():
         values = dict.fromkeys(value_of(cell, key) for spec in specs for cell in spec.cells)
         there = [value for value in values if value is not None]
-        possible = {name for value in there for name in _names(value)}
+        possible = {name for value in there for name in names_of(value)}
         for name in asked:
             if name not in possible:
-                labels = {_names(value)[0] for value in there}
+                labels = {names_of(value)[0] for value in there}
                 yield Problem(f"--only {key}={name}", unknown(key, name, labels))
 
 
 def _narrowed(spec: Spec, wanted: Mapping[str, Sequence[str]]) -> Spec:
-    kept = {
-        key: {
-            value
-            for value in {value_of(cell, key) for cell in spec.cells}
-            if value is not None and not {*_names(value)}.isdisjoint(names)
-        }
-        for key, names in wanted.items()
-    }
-    cells = [cell for cell in spec.cells if all(value_of(cell, key) in kept[key] for key in wanted)]
+    cells = [cell for cell in spec.cells if is_wanted(cell, wanted)]
     ids = {cell.id for cell in cells}
     baseline = {cell: other for cell, other in spec.baseline.items() if cell in ids}
     return replace(spec, cells=tuple(cells), baseline=baseline)
 
 
-def _names(value: Value) -> list[str]:
-    """What a value may be called: its label, and its name without options."""
+def is_wanted(cell: Cell, wanted: Mapping[str, Sequence[str]]) -> bool:
+    """Whether the cell has one of the names asked for on each axis."""
+    values = ((value_of(cell, key), names) for key, names in wanted.items())
+    return all(
+        value is not None and not {*names_of(value)}.isdisjoint(names) for value, names in values
+    )
+
+
+def names_of(value: Value) -> list[str]:
+    """What a value may be called: its label, with and without what stands in brackets, its name."""
     if isinstance(value, int):
         return [str(value)]
     choices = (value,) if isinstance(value, Choice) else value
-    return [label(value), " + ".join(choice.name for choice in choices) or "none"]
+    bare = " + ".join(str(choice).partition("(")[0] for choice in choices)
+    return [label(value), bare or "none", " + ".join(choice.name for choice in choices) or "none"]

@@ -152,7 +152,7 @@ class Limits(Block):
     memory: Size | None = Field(
         None,
         description="resident memory of a round's processes together; "
-        "without one, what the device has",
+        "without one, 90% of the host's memory",
     )
 
 

@@ -29,14 +29,16 @@ _CHUNK = 900
 
 def load_results(connection: Connection, *, newest_only: bool, samples: bool) -> list[Result]:
     """Results, newest first; of each cell and host the newest, or all."""
-    query = select(ResultRow.__table__).order_by(ResultRow.id.desc())
+    # As in site/chronicle.py: measuring an old commit fills the history, and is not the newest.
+    made = func.coalesce(RunRow.commit_date, RunRow.started)
+    age = (made.desc(), RunRow.started.desc(), ResultRow.id.desc())
+    place = func.row_number().over(partition_by=(ResultRow.cell, RunRow.host), order_by=age)
+    table = ResultRow.__table__
+    placed = select(table.c.id, place.label("place")).join(RunRow, RunRow.id == ResultRow.run)
+    query = select(table).join(RunRow, RunRow.id == ResultRow.run).order_by(*age)
     if newest_only:
-        newest = (
-            select(func.max(ResultRow.id))
-            .join(RunRow, RunRow.id == ResultRow.run)
-            .group_by(ResultRow.cell, RunRow.host)
-        )
-        query = query.where(ResultRow.id.in_(newest))
+        newest = placed.subquery()
+        query = query.where(table.c.id.in_(select(newest.c.id).where(newest.c.place == 1)))
     rows = connection.execute(query).all()
     keys = [row.id for row in rows]
     runs, cells = _runs(connection), _cells(connection)

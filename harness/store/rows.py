@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from harness.domain.cell import Cell
 from harness.domain.metric import Direction, Estimate
 from harness.domain.result import Result, Round, Sample, Status, StopRule
-from harness.domain.run import Commit, Environment, Host, Run
+from harness.domain.run import Asked, Commit, Environment, Host, Run
 
 if TYPE_CHECKING:
     from sqlalchemy import Row
@@ -25,7 +26,7 @@ def run_values(run: Run) -> dict[str, Any]:
         "host": run.host.fingerprint,
         "environment": dict(run.environment.versions),
         "environment_digest": run.environment.digest,
-        "specs": dict(run.specs),
+        "specs": {file: asdict(asked) for file, asked in run.specs.items()},
         "seed": run.seed,
         "harness_version": run.environment.versions.get("harness", ""),
         "command": run.command,
@@ -44,7 +45,7 @@ def run_of(row: Row[Any], hosts: Mapping[str, Host]) -> Run:
         environment=Environment(row.environment),
         started=row.started,
         seed=row.seed,
-        specs=row.specs,
+        specs={file: Asked(**asked) for file, asked in row.specs.items()},
         command=row.command,
         finished=row.finished,
         pid=row.pid,

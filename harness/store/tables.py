@@ -63,7 +63,7 @@ class RunRow(Table):
     host: Mapped[str] = mapped_column(ForeignKey("host.fingerprint"))
     environment: Mapped[dict[str, Any]]  # versions
     environment_digest: Mapped[str]
-    specs: Mapped[dict[str, Any]]  # file -> digest
+    specs: Mapped[dict[str, Any]]  # file -> name, question, digest
     seed: Mapped[int]
     harness_version: Mapped[str]
     command: Mapped[str]

@@ -40,7 +40,7 @@ matrix:
   scenario: [prefill]
   operator: [sdpa, raises, hangs, segfaults, hogs, outside-sdpa]
 workload: {{batch: [1], prompt: 16}}
-limits: {{timeout: 4s, memory: 1500MiB}}
+limits: {{timeout: 10s, memory: 1500MiB}}
 {QUICK}"""
 
 
@@ -96,7 +96,7 @@ def test_trouble_becomes_a_status_of_its_own_while_the_others_finish(
     assert found.pop("sdpa") == ("ok", "")
     assert found.pop("outside-sdpa") == ("ok", "")
     assert found.pop("raises") == ("failed", "ValueError: mischief managed")
-    assert found.pop("hangs") == ("timed out", "the round took longer than 4 s")
+    assert found.pop("hangs") == ("timed out", "the round took longer than 10 s")
     assert found.pop("segfaults") == ("crashed", "died by SIGSEGV")
     status, reason = found.pop("hogs")
     assert status == "out of memory"

@@ -100,8 +100,8 @@ def test_show_without_results_is_an_empty_document(harness: Harness) -> None:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (("show", "--where", "scenari=decode"), "did you mean 'scenario'?"),
-        (("show", "--where", "decode"), "AXIS=VALUE"),
+        (("show", "--only", "scenari=decode"), "did you mean 'scenario'?"),
+        (("show", "--only", "scenario"), "axis=name"),
         (("show", "--status", "fail"), "did you mean 'failed'?"),
         (("list", "operators"), "did you mean 'operator'?"),
         (("show", "--format", "xml"), "xml"),

@@ -40,7 +40,7 @@ def _options() -> Iterator[ParameterSet]:
                 yield pytest.param(option, id=f"{room.registry.kind}.{entry.name}.{option}")
 
 
-@pytest.mark.parametrize("option", _options())
+@pytest.mark.parametrize("option", list(_options()))
 def test_every_option_of_an_entry_is_in_the_spec_docs(option: str) -> None:
     """What a spec may set."""
     assert f"`{option}`" in SPEC
@@ -74,7 +74,7 @@ def _parameters() -> Iterator[ParameterSet]:
                     yield pytest.param(name, option, id=f"{name} {option}")
 
 
-@pytest.mark.parametrize(("command", "option"), _parameters())
+@pytest.mark.parametrize(("command", "option"), list(_parameters()))
 def test_every_option_of_a_command_is_in_the_cli_docs(command: str, option: str) -> None:
     """In the command's own section, or in that of the one whose options it shares."""
     sections = {part.split("\n", 1)[0]: part for part in CLI.split("\n## ")}

@@ -36,20 +36,23 @@ def test_at_least_half_of_a_round_is_kept(seconds: list[float]) -> None:
     assert 1 <= settled_from(seconds) <= len(seconds) // 2
 
 
+LATE = [9.0, 8.0, 7.0, 1.0, 1.0, 1.0, 1.0]  # settles at its fourth sample
+
+
 @pytest.mark.parametrize(
-    ("count", "elapsed", "wants"),
+    ("seconds", "elapsed", "wants"),
     [
-        (0, 0.0, True),
-        (5, 100.0, True),  # five asked, but the first is warm-up
-        (6, 100.0, False),
-        (6, 0.5, True),  # there is time left
-        (6, 1.5, True),  # some may turn out to be warm-up
-        (10, 1.5, False),
-        (50, 0.0, False),  # never more than the most
+        ([], 0.0, True),
+        ([1.0] * 5, 100.0, True),  # five asked, but the first is warm-up
+        ([1.0] * 6, 100.0, False),
+        ([1.0] * 6, 0.5, True),  # there is time left
+        (LATE, 100.0, True),  # only four are past warm-up
+        ([*LATE, 1.0], 100.0, False),
+        ([1.0] * 50, 0.0, False),  # never more than the most
     ],
 )
 def test_a_round_goes_on_until_samples_and_time_are_enough(
-    count: int, elapsed: float, wants: bool
+    seconds: list[float], elapsed: float, wants: bool
 ) -> None:
-    """Both the asked samples and the asked time are met, within the most samples."""
-    assert wants_more(count, elapsed, EFFORT) is wants
+    """Both the asked samples, past warm-up, and the asked time are met, within the most samples."""
+    assert wants_more(seconds, elapsed, EFFORT) is wants

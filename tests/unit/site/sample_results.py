@@ -11,7 +11,7 @@ from itertools import product
 from harness.domain.cell import Cell, Choice
 from harness.domain.metric import Direction, Estimate
 from harness.domain.result import Result, Round, Sample, Status, StopRule
-from harness.domain.run import Commit, Environment, Gpu, Host, Run
+from harness.domain.run import Asked, Commit, Environment, Gpu, Host, Run
 
 LAPTOP = Host(
     cpu="AMD EPYC 9B14",
@@ -97,7 +97,7 @@ def make_run(commit: Commit = COMMITS[0], host: Host = LAPTOP, torch: str = "2.1
         environment=Environment({"python": "3.11.9", "torch": torch, "harness": "0.1.0"}),
         started=started,
         seed=0,
-        specs={"specs/quick.yaml": "9f2c1e0b77aa"},
+        specs={"specs/quick.yaml": Asked("quick", "How fast is it?", "9f2c1e0b77aa")},
         command="harness run specs/quick.yaml",
         finished=started + timedelta(minutes=5),
     )
@@ -193,7 +193,7 @@ def make_hostile() -> list[Result]:
     told = []
     for age, commit in enumerate(COMMITS):
         run = make_run(replace(commit, subject=f"{closing} {script}", branch=script))
-        run = replace(run, command=script, specs={closing: script})
+        run = replace(run, command=script, specs={closing: Asked(script, script, script)})
         told += [
             make_result(cell, run, 0.2 * 0.9**age + i / 50, 0.01 * i, baseline=cells[0].id)
             for i, cell in enumerate(cells)
