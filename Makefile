@@ -25,6 +25,7 @@ unit functional e2e: $(VENV)/.dev  ## one part of the test suite
 	$(BIN)/pytest tests/$@
 
 bench: $(VENV)/.dev  ## the harness's own speed, by asv; asks git for the commit
+	$(BIN)/asv machine --yes --config tests/benchmarks/asv.conf.json
 	$(BIN)/asv run --python=same --quick --show-stderr --config tests/benchmarks/asv.conf.json
 
 # Browser tests drive an installed Chromium or Chrome; Debian's is fetched where there is none.

@@ -110,18 +110,19 @@ def run(request: Request, watcher: Watcher) -> Outcome:
 
     May be stopped at any instant: what is stored stays, and the next run goes on from there.
     """
-    prepared = prepare(request)
-    statuses = {item.cell.id: item.status for item in prepared.plan.items if item.status}
-    with Store(request.db) as store, Runner() as runner:
-        this_run = store.begin(_run(request, prepared))
-        watcher.begin(prepared)
-        try:
-            _record_skips(store, this_run, prepared.plan)
-            for end in _measured(store, this_run, runner, prepared, watcher):
-                statuses[end.item.cell.id] = end.status
-        finally:
-            watcher.end()
-            store.finish(this_run)
+    with Runner() as runner:  # imports torch meanwhile
+        prepared = prepare(request)
+        statuses = {item.cell.id: item.status for item in prepared.plan.items if item.status}
+        with Store(request.db) as store:
+            this_run = store.begin(_run(request, prepared))
+            watcher.begin(prepared)
+            try:
+                _record_skips(store, this_run, prepared.plan)
+                for end in _measured(store, this_run, runner, prepared, watcher):
+                    statuses[end.item.cell.id] = end.status
+            finally:
+                watcher.end()
+                store.finish(this_run)
     return Outcome(statuses)
 
 

@@ -40,14 +40,15 @@ class Bounds:
 class Runner:
     """Runs rounds one at a time, each in a process group of its own.
 
-    A context manager. The fork server is started with the first round, and anew should it be
-    lost.
+    A context manager. The fork server starts at once, so that it imports torch while the caller
+    prepares, and anew should it be lost.
     """
 
     def __init__(self) -> None:
         self._server: _Server | None = None
 
     def __enter__(self) -> Self:
+        self._server = _Server()
         return self
 
     def __exit__(
@@ -105,11 +106,7 @@ class _Server:
                 # A thread that NumPy starts at import would make every fork unsafe.
                 env={**os.environ, "OPENBLAS_NUM_THREADS": "1"},
             )
-        try:
-            self.hear()
-        except BaseException:
-            self.close()
-            raise
+        self._ready = False
 
     def hear(self) -> dict[str, Any]:
         """The server's next message; WorkerLost when there will be none."""
@@ -126,6 +123,9 @@ class _Server:
 
     def start(self, job: Job, report: int, output: int) -> int:
         """Fork a process for the job; its process id."""
+        if not self._ready:
+            self.hear()
+            self._ready = True
         try:
             socket.send_fds(self.channel, [job.encode()], [report, output])
         except (BrokenPipeError, ConnectionResetError):
@@ -137,6 +137,8 @@ class _Server:
     def close(self) -> None:
         """End the server and, with it, any round it has in flight."""
         self.channel.close()
+        if not self._ready:  # it still imports, and would not notice
+            self._process.kill()
         try:
             self._process.wait(timeout=5)
         except subprocess.TimeoutExpired:

@@ -55,14 +55,22 @@ def _preload() -> None:
     rooms = (backends, compression, hardware, operators, parallelism, scenarios)
     for room in rooms:
         room.registry.entries()
+    import psutil  # noqa: F401 - hardware entries ask it for cores
     import torch
-    import torch._dynamo  # DDP, optimizers and the meta device import it when first used
     import torch.ao.quantization
 
     if torch.cuda.is_initialized():
         raise RuntimeError("an entry touched CUDA while it was imported; forks could not use it")
     gc.collect()
     gc.freeze()  # forked processes then leave these pages shared
+
+
+def _preload_for(job: Job) -> None:
+    """Import what only some rounds need, before the first of them."""
+    from harness import scenarios
+
+    if scenarios.registry[job.cell.scenario.name].trains or job.cell.parallelism:
+        import torch._dynamo  # noqa: F401 - a second; optimizers and DDP import it when first used
 
 
 def _wake_on_child_end() -> socket.socket:
@@ -89,10 +97,12 @@ def _start_round(channel: socket.socket, rounds: set[int]) -> bool:
     if not packet:
         return False
     report, output = descriptors
+    job = Job.decode(packet)
+    _preload_for(job)
     server = os.getpid()
     pid = os.fork()
     if pid == 0:
-        _round_process(Job.decode(packet), channel, report, output, server)
+        _round_process(job, channel, report, output, server)
     with contextlib.suppress(OSError):  # the child does the same; whoever comes first
         os.setpgid(pid, pid)
     os.close(report)

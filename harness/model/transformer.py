@@ -13,6 +13,7 @@ from typing import Any, cast
 import torch
 from torch import nn
 from torch.nn import functional
+from torch.overrides import TorchFunctionMode
 
 from harness.model.mixer import LayerState, MixerFactory
 from harness.model.shape import Shape
@@ -130,14 +131,28 @@ def build(
 ) -> Transformer:
     """A model with GPT-2's random initialisation, in eval mode; the same for the same seed.
 
-    Made without memory first, so that each parameter is written once.
+    Torch's own initialisation is left out, so that each parameter is written once.
     """
-    with torch.device("meta"):
-        model = Transformer(shape, factory).to(dtype)
-    model.to_empty(device=device)
-    model.head.weight = model.wte.weight  # to_empty gave each its own memory
+    before = torch.get_default_dtype()
+    torch.set_default_dtype(dtype)
+    try:
+        with torch.device(device), _Undrawn():
+            model = Transformer(shape, factory)
+    finally:
+        torch.set_default_dtype(before)
     _initialise(model, torch.Generator(device).manual_seed(seed))
     return model.eval()
+
+
+class _Undrawn(TorchFunctionMode):
+    """Inside it nothing is drawn at random: modules keep their memory as it comes."""
+
+    _DRAWN = (torch.Tensor.uniform_, torch.Tensor.normal_)
+
+    def __torch_function__(
+        self, func: Any, types: Any, args: Any = (), kwargs: Any | None = None
+    ) -> Any:
+        return args[0] if func in self._DRAWN else func(*args, **(kwargs or {}))
 
 
 @torch.no_grad()
