@@ -9,7 +9,7 @@ import click
 
 from harness.cli.options import format_option, spec_options
 from harness.cli.table import table
-from harness.cli.words import duration
+from harness.cli.words import duration, shared_text, short_names
 
 if TYPE_CHECKING:
     from harness.pipeline import Prepared, Request
@@ -27,9 +27,13 @@ def plan(request: Request, style: str) -> None:
     if style == "json":
         click.echo(json.dumps(_document(prepared), indent=2))
         return
-    rows = [_row(item) for item in prepared.plan.items]
-    click.echo(table(("cell", "what it is", "action", "about", "why"), rows))
-    click.echo(f"\n{headline(prepared)}")
+    cells = [item.cell for item in prepared.plan.items]
+    names = short_names(cells)
+    rows = [_row(item, names[item.cell.id]) for item in prepared.plan.items]
+    click.echo(table(("cell", "what it is", "action", "about", "why"), rows) + "\n")
+    if shared := shared_text(cells):
+        click.echo(f"all: {shared}")
+    click.echo(headline(prepared))
 
 
 def headline(prepared: Prepared) -> str:
@@ -42,9 +46,9 @@ def headline(prepared: Prepared) -> str:
     return f"{cells} ({counts}), about {time}; {where}, on {prepared.host}"
 
 
-def _row(item: Planned) -> tuple[str, ...]:
+def _row(item: Planned, name: str) -> tuple[str, ...]:
     about = duration(item.seconds) if item.seconds else ""
-    return (item.cell.id, str(item.cell), str(item.action), about, item.reason)
+    return (item.cell.id, name, str(item.action), about, item.reason)
 
 
 def _document(prepared: Prepared) -> dict[str, Any]:

@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING
 import click
 
 from harness.cli.plan import headline
-from harness.cli.words import duration, estimate_text
+from harness.cli.words import duration, estimate_text, shared_text, short_names
 from harness.domain.result import Status
 from harness.execute.campaign import CellDone, RoundDone
 from harness.spec.plan import Action
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     from rich.progress import Progress, TaskID
 
@@ -45,7 +45,7 @@ class Quiet:
     def event(self, event: Event) -> None:
         """A cell that went wrong."""
         if isinstance(event, CellDone) and event.status.went_wrong:
-            click.echo(cell_line(event), err=True)
+            click.echo(cell_line(event, str(event.item.cell)), err=True)
 
     def end(self) -> None:
         """Nothing."""
@@ -57,11 +57,16 @@ class Lines:
     def __init__(self, *, verbose: bool) -> None:
         self._verbose = verbose
         self._cells = self._done = 0
+        self._names: Mapping[str, str] = {}
 
     def begin(self, prepared: Prepared) -> None:
         """What is to come."""
+        cells = [item.cell for item in prepared.plan.items]
+        self._names = short_names(cells)
         self._say(headline(prepared))
-        for line in untried(prepared):
+        if shared := shared_text(cells):
+            self._say(f"all: {shared}")
+        for line in untried(prepared, self._names):
             self._say(line)
         self._cells = prepared.plan.counts().get(Action.MEASURE, 0)
 
@@ -72,12 +77,16 @@ class Lines:
         """A cell's end always; a round's only if asked."""
         if isinstance(event, CellDone):
             self._done += 1
-            self._say(f"[{self._done}/{self._cells}] {cell_line(event, self._verbose)}")
+            line = cell_line(event, self._name(event.item), self._verbose)
+            self._say(f"[{self._done}/{self._cells}] {line}")
         elif self._verbose:
-            self._say(round_line(event))
+            self._say(round_line(event, self._name(event.item)))
 
     def end(self) -> None:
         """Nothing."""
+
+    def _name(self, item: Planned) -> str:
+        return self._names[item.cell.id]
 
     def _say(self, line: str) -> None:
         click.echo(line, err=True)
@@ -119,7 +128,7 @@ class Live(Lines):
         """Name the round in flight."""
         if self._bar is not None and self._task is not None:
             self._bar.update(
-                self._task, description=f"{item.cell} (round {index + 1})", left=self._eta()
+                self._task, description=f"{self._name(item)} (round {index + 1})", left=self._eta()
             )
 
     def event(self, event: Event) -> None:
@@ -155,28 +164,28 @@ class Live(Lines):
             self._bar.console.print(line, markup=False, highlight=False, soft_wrap=True)
 
 
-def untried(prepared: Prepared) -> Iterable[str]:
+def untried(prepared: Prepared, names: Mapping[str, str]) -> Iterable[str]:
     """A line for each cell that is not tried, with its reason."""
     return (
-        f"{item.status}: {item.cell}: {item.reason}"
+        f"{item.status}: {names[item.cell.id]}: {item.reason}"
         for item in prepared.plan.items
         if item.action is Action.SKIP
     )
 
 
-def cell_line(end: CellDone, verbose: bool = False) -> str:
+def cell_line(end: CellDone, cell: str, verbose: bool = False) -> str:
     """How a cell ended, with its headline figure or its reason."""
     from harness import scenarios
 
     if end.status is not Status.OK:
         detail = f"\n{end.detail}" if verbose and end.detail else ""
-        return f"{end.status}: {end.item.cell}: {end.reason}{detail}"
+        return f"{end.status}: {cell}: {end.reason}{detail}"
     name = scenarios.registry[end.item.cell.scenario.name].headline
-    return f"{end.item.cell}: {name} {estimate_text(name, end.metrics[name])} ({end.stop_rule})"
+    return f"{cell}: {name} {estimate_text(name, end.metrics[name])} ({end.stop_rule})"
 
 
-def round_line(done: RoundDone) -> str:
+def round_line(done: RoundDone, cell: str) -> str:
     """How a round ended."""
     one = done.round
     what = f"{len(one.samples)} samples" if one.status is Status.OK else one.reason
-    return f"  round {one.index + 1} of {done.item.cell}: {one.status}, {one.seconds:.2f} s, {what}"
+    return f"  round {one.index + 1} of {cell}: {one.status}, {one.seconds:.2f} s, {what}"

@@ -29,11 +29,16 @@ def commit_of(folder: Path, apart: Sequence[Path] = ()) -> Commit:
     sha, date, subject = head.split("\n", 2)
     return Commit(
         sha=sha,
-        branch=(_git(folder, "branch", "--show-current") or "").strip(),
+        branch=_plain((_git(folder, "branch", "--show-current") or "").strip()),
         date=datetime.fromtimestamp(int(date), UTC),
-        subject=subject.strip(),
+        subject=_plain(subject.strip()),
         dirty=_dirt(folder, [path.resolve() for path in apart]),
     )
+
+
+def _plain(text: str) -> str:
+    """What is no UTF-8 shown as such: no database takes it."""
+    return text.encode(errors="surrogateescape").decode(errors="replace")
 
 
 def _dirt(folder: Path, apart: Sequence[Path]) -> str:

@@ -6,6 +6,7 @@ Runs in a process of its own, forked from one that has torch loaded (execute/ser
 from __future__ import annotations
 
 import gc
+import math
 import time
 import traceback
 from collections.abc import Callable, Mapping
@@ -18,7 +19,7 @@ from harness import backends, compression, hardware, operators, parallelism, sce
 from harness.domain.cell import Cell
 from harness.domain.precision import PRECISIONS
 from harness.domain.result import Sample, Status
-from harness.errors import Unsupported
+from harness.errors import HarnessError, Unsupported
 from harness.execute.clock import clock_of
 from harness.execute.messages import Effort, Job, Report
 from harness.execute.peak import PeakMemory
@@ -94,8 +95,7 @@ def _load(job: Job, scenario: Scenario, device: torch.device, rank: Rank) -> _Lo
     with watch.paused():
         facts["model_bytes"] = model_bytes(core)
         if expected is not None:
-            difference = _probe(core, job.seed) - expected
-            facts["logit_error"] = float(difference.norm() / expected.norm())
+            facts["logit_error"] = _distance(_probe(core, job.seed), expected)
     batch = cell.load["batch"]
     for choice in cell.parallelism:
         strategy = parallelism.registry[choice.name].of(choice)
@@ -137,6 +137,17 @@ def _probe(model: torch.nn.Module, seed: int) -> torch.Tensor:
     with torch.inference_mode():
         logits: torch.Tensor = model(tokens.to(next(model.parameters()).device))
     return logits.float()
+
+
+def _distance(logits: torch.Tensor, expected: torch.Tensor) -> float:
+    """Of the logits, in parts of the expected ones' norm; an error where there is none.
+
+    A model whose output is no number has no speed worth showing.
+    """
+    distance = float((logits - expected).norm() / expected.norm())
+    if not math.isfinite(distance):
+        raise HarnessError("the model's logits are not finite numbers")
+    return distance
 
 
 def _mode(scenario: Scenario) -> AbstractContextManager[object]:

@@ -147,12 +147,19 @@ def build(
 class _Undrawn(TorchFunctionMode):
     """Inside it nothing is drawn at random: modules keep their memory as it comes."""
 
-    _DRAWN = (torch.Tensor.uniform_, torch.Tensor.normal_)
+    # Those of nn.init are asked about as a whole, and what they call is not asked about again.
+    _DRAWN = (
+        *(torch.Tensor.uniform_, torch.Tensor.normal_),
+        *(nn.init.uniform_, nn.init.normal_, nn.init.kaiming_uniform_),
+    )
 
     def __torch_function__(
         self, func: Any, types: Any, args: Any = (), kwargs: Any | None = None
     ) -> Any:
-        return args[0] if func in self._DRAWN else func(*args, **(kwargs or {}))
+        given = kwargs or {}
+        if func in self._DRAWN:
+            return given["tensor"] if "tensor" in given else args[0]
+        return func(*args, **given)
 
 
 @torch.no_grad()

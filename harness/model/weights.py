@@ -18,8 +18,9 @@ from harness.errors import HarnessError
 from harness.model.attention import Attention
 from harness.model.transformer import Block, Transformer, blocks_of
 
-# Masks that old files carry as buffers, and the head where it is written beside its twin.
-_IGNORED = (".attn.bias", ".attn.masked_bias", "lm_head.weight")
+# Masks that old files carry as buffers.
+_IGNORED = (".attn.bias", ".attn.masked_bias")
+_HEAD = "lm_head.weight"  # written beside its twin by some
 
 
 class WeightsError(HarnessError):
@@ -62,6 +63,9 @@ def _read(path: Path) -> Mapping[str, torch.Tensor]:
     except (OSError, SafetensorError) as error:
         raise WeightsError(f"{path} is not a readable safetensors file: {error}") from error
     bare = {name.removeprefix("transformer."): tensor for name, tensor in tensors.items()}
+    head = bare.pop(_HEAD, None)
+    if head is not None and not ("wte.weight" in bare and torch.equal(head, bare["wte.weight"])):
+        raise WeightsError(f"{path}: {_HEAD} is not wte.weight: this model's head is tied to it")
     return {name: tensor for name, tensor in bare.items() if not name.endswith(_IGNORED)}
 
 

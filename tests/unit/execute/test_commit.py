@@ -84,3 +84,9 @@ def test_a_repository_without_a_commit_has_none(tmp_path: Path) -> None:
     """Nothing is checked out yet."""
     git(tmp_path, "init", "-q")
     assert commit_of(tmp_path) == NO_COMMIT
+
+
+def test_a_branch_that_is_no_utf8_is_told_as_far_as_it_is(repo: Path) -> None:
+    """A database takes no other text."""
+    subprocess.run(["git", "-C", str(repo), "checkout", "-qb", b"caf\xe9"], check=True)
+    assert commit_of(repo).branch == "caf\N{REPLACEMENT CHARACTER}"

@@ -1,0 +1,108 @@
+"""The median over rounds and its interval."""
+
+from __future__ import annotations
+
+import math
+from statistics import median
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from harness.analyse.stats import relative_half_width, summarise
+from harness.domain.metric import Direction, Estimate
+
+# Times from a nanosecond to a day, as many as there ever are rounds.
+times = st.lists(st.floats(1e-9, 1e5), min_size=2, max_size=20)
+
+
+@pytest.mark.parametrize(("rounds", "value"), [([3.0, 1.0, 2.0], 2.0), ([4.0, 1.0, 2.0, 3.0], 2.5)])
+def test_the_value_is_the_median(rounds: list[float], value: float) -> None:
+    """One slow round does not move it far."""
+    assert summarise(rounds)[0] == value
+
+
+def test_a_single_round_has_no_interval() -> None:
+    """Nothing tells how much another one would differ."""
+    assert summarise([0.2]) == (0.2, None, None)
+
+
+def test_two_rounds_have_students_interval() -> None:
+    """Worked by hand: 12.706 x 1.0 x s / sqrt(2), with s = 0.1 / sqrt(2)."""
+    value, low, high = summarise([1.0, 1.1])
+    assert low is not None
+    assert high is not None
+    assert value == pytest.approx(1.05)
+    assert high - value == pytest.approx(12.706 * 0.05, rel=1e-4)
+
+
+@pytest.mark.parametrize("bad", [math.inf, math.nan])
+def test_rounds_beyond_all_bounds_have_no_interval(bad: float) -> None:
+    assert summarise([1.0, 1.0, bad])[1:] == (None, None)
+
+
+@given(st.floats(1e-9, 1e12), st.integers(2, 20))
+def test_rounds_that_agree_have_an_interval_of_no_width(value: float, count: int) -> None:
+    """To the bit: a count of parameters is not uncertain by rounding."""
+    assert summarise([value] * count) == (value, value, value)
+
+
+@given(times)
+def test_the_interval_holds_the_median(rounds: list[float]) -> None:
+    """In its middle."""
+    value, low, high = summarise(rounds)
+    assert low is not None
+    assert high is not None
+    assert value == median(rounds)
+    assert low <= value <= high
+    assert high - value == pytest.approx(value - low, rel=1e-6, abs=1e-9 * value)
+
+
+@given(times, st.floats(1e-3, 1e3))
+def test_another_unit_scales_value_and_interval(rounds: list[float], factor: float) -> None:
+    """Seconds or milliseconds: it is the same result."""
+    expected = [factor * one for one in summarise(rounds) if one is not None]
+    scaled = summarise([factor * one for one in rounds])
+    assert scaled == pytest.approx(tuple(expected), rel=1e-6, abs=1e-9 * factor * max(rounds))
+
+
+@given(times, st.floats(0, 1e3))
+def test_an_offset_moves_value_and_interval_alike(rounds: list[float], offset: float) -> None:
+    """A constant cost in every round adds no uncertainty."""
+    expected = [one + offset for one in summarise(rounds) if one is not None]
+    shifted = summarise([one + offset for one in rounds])
+    assert shifted == pytest.approx(tuple(expected), rel=1e-6, abs=1e-9 * (max(rounds) + offset))
+
+
+@given(times, st.randoms(use_true_random=False))
+def test_the_order_of_rounds_is_of_no_matter(rounds: list[float], random: object) -> None:
+    assert summarise(sorted(rounds)) == pytest.approx(summarise(rounds))
+
+
+@pytest.mark.parametrize("count", [3, 5, 10])
+def test_the_interval_holds_the_truth_as_often_as_it_says(count: int) -> None:
+    """In 95 of 100 cells, were rounds normal; told by 5,000 made-up cells."""
+    truth = 0.2
+    cells = np.random.default_rng(count).normal(truth, 0.01, (5000, count)).tolist()
+    held = 0
+    for rounds in cells:
+        _, low, high = summarise(rounds)
+        assert low is not None
+        assert high is not None
+        held += low <= truth <= high
+    assert 0.93 < held / len(cells) < 0.97
+
+
+def test_the_relative_half_width_is_a_share_of_the_value() -> None:
+    assert relative_half_width(
+        Estimate(0.2, 0.19, 0.21, "s", Direction.LOWER, 3, 60)
+    ) == pytest.approx(0.05)
+
+
+@pytest.mark.parametrize(("value", "bound"), [(0.2, None), (0.0, 0.0)])
+def test_without_an_interval_or_a_value_there_is_no_relative_width(
+    value: float, bound: float | None
+) -> None:
+    told = relative_half_width(Estimate(value, bound, bound, "s", Direction.LOWER, 1, 20))
+    assert told is None

@@ -1,0 +1,72 @@
+"""Figures as people say them."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from harness.cli.words import duration, estimate_text, shared_text, short_names
+from harness.domain.cell import Cell, Choice
+from harness.domain.metric import Direction, Estimate
+
+MakeCell = Callable[..., Cell]
+
+
+@pytest.mark.parametrize(
+    ("seconds", "said"),
+    [
+        (0, "under 1 s"),
+        (0.4, "under 1 s"),
+        (1, "1 s"),
+        (59.4, "59 s"),
+        (59.6, "1 min 00 s"),  # never "60 s"
+        (200, "3 min 20 s"),
+        (3599.6, "1 h 00 min"),  # never "60 min 00 s"
+        (7500, "2 h 05 min"),
+        (360_000, "100 h 00 min"),
+    ],
+)
+def test_a_duration_is_said_in_the_units_that_fit(seconds: float, said: str) -> None:
+    assert said == duration(seconds)
+
+
+@given(st.floats(0, 1e7))
+def test_no_unit_is_said_to_hold_more_than_it_does(seconds: float) -> None:
+    """No 60 s, and no 60 min."""
+    words = duration(seconds).split()
+    assert all(
+        int(number) < 60
+        for number, unit in itertools.pairwise(words)
+        if number.isdigit() and unit in {"s", "min"}
+    )
+
+
+def test_an_estimate_is_said_with_its_unit_and_interval() -> None:
+    estimate = Estimate(0.0123, 0.0121, 0.0125, "s", Direction.LOWER, 3, 60)
+    assert estimate_text("latency", estimate).startswith("12.3")
+    assert "ms" in estimate_text("latency", estimate)
+    assert "12.1" in estimate_text("latency", estimate)
+    assert "12.5" in estimate_text("latency", estimate)
+
+
+def test_an_estimate_without_an_interval_is_said_without_one() -> None:
+    estimate = Estimate(0.0123, None, None, "s", Direction.LOWER, 1, 20)
+    assert "[" not in estimate_text("latency", estimate)
+
+
+def test_cells_are_named_by_what_tells_them_apart(make_cell: MakeCell) -> None:
+    """What they share is said once, for all."""
+    dense, eight = make_cell(), make_cell(compression=(Choice("int8-dynamic"),))
+    assert list(short_names([dense, eight]).values()) == ["compression none", "int8-dynamic"]
+    assert "compression" not in shared_text([dense, eight])
+    assert "hardware local" in shared_text([dense, eight])
+
+
+def test_a_lone_cell_is_named_whole(make_cell: MakeCell) -> None:
+    cell = make_cell()
+    assert list(short_names([cell]).values()) == [str(cell)]
+    assert shared_text([cell]) == ""

@@ -1,0 +1,114 @@
+"""What every scenario promises; a new entry is tested by being registered."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import replace
+
+import pytest
+import torch
+
+from harness import metrics, scenarios
+from harness.domain.cell import WORKLOAD
+from harness.domain.entry import Entry
+from harness.domain.result import Round, Sample, Status
+from harness.model.sizes import SIZES
+from harness.model.transformer import build
+from harness.operators.sdpa import Sdpa
+from harness.scenarios import Scenario, Subject
+
+NANO = SIZES["nano"].shape
+LOADS = [
+    {"batch": 1, "prompt": 1, "generate": 1},
+    {"batch": 2, "prompt": 12, "generate": 5},
+]
+
+pytestmark = pytest.mark.parametrize(
+    "entry", scenarios.registry.entries(), ids=lambda one: one.name
+)
+
+
+class CountingClock:
+    """Each mark is a second after the one before."""
+
+    def __init__(self) -> None:
+        self.marks = 0
+
+    def mark(self) -> int:
+        self.marks += 1
+        return self.marks
+
+    def seconds(self, start: object, end: object) -> float:
+        assert isinstance(start, int)
+        assert isinstance(end, int)
+        return float(end - start)
+
+
+@pytest.fixture
+def scenario(entry: type[Scenario], example: Callable[[type[Entry]], Entry]) -> Scenario:
+    made = example(entry)
+    assert isinstance(made, Scenario)
+    return made
+
+
+def subject(load: Mapping[str, int], context: int = NANO.context) -> Subject:
+    """Nano on the CPU."""
+    device = torch.device("cpu")
+    shape = NANO.model_copy(update={"context": context})
+    model = build(shape, Sdpa().mixer, device=device)
+    return Subject(model, model, device, torch.float32, load["batch"], load, seed=1)
+
+
+def mode(scenario: Scenario) -> AbstractContextManager[object]:
+    return nullcontext() if scenario.trains else torch.inference_mode()
+
+
+@pytest.mark.parametrize("load", LOADS, ids=["least", "usual"])
+def test_what_it_times_makes_its_headline(scenario: Scenario, load: Mapping[str, int]) -> None:
+    """Else its leaderboard would have nothing to rank by."""
+    with mode(scenario):
+        sections = scenario.prepare(subject(load))(CountingClock())
+    samples = tuple(Sample(section, seconds) for section, seconds in sections.items())
+    facts = {"tokens": float(load["batch"] * scenario.tokens(load))}
+    value = metrics.registry[scenario.headline]().value(Round(0, Status.OK, "", "", samples, facts))
+    assert value is not None
+    assert value > 0
+
+
+def test_it_can_be_repeated(scenario: Scenario) -> None:
+    """The same sections, each timed, as often as there is time for."""
+    with mode(scenario):
+        iteration = scenario.prepare(subject(LOADS[1]))
+        first, second, third = (iteration(CountingClock()) for _ in range(3))
+    assert first == second == third
+    assert all(seconds > 0 for seconds in first.values())
+
+
+def test_its_capacity_is_context_enough(scenario: Scenario) -> None:
+    """And no more than that: the state is full at the end."""
+    load = LOADS[1]
+    with mode(scenario):
+        iteration = scenario.prepare(subject(load, context=scenario.capacity(load)))
+        iteration(CountingClock())
+    last = scenario.work(load)[-1]
+    assert scenario.capacity(load) == last.past + last.new
+
+
+def test_it_uses_known_workload_keys_alone(scenario: Scenario) -> None:
+    """Its cells do not multiply over the others."""
+    assert set(scenario.workload) <= set(WORKLOAD)
+    assert "batch" in scenario.workload
+    load = {key: LOADS[1][key] for key in scenario.workload}
+    assert scenario.tokens(load) > 0
+    assert scenario.capacity(load) > 0
+    with mode(scenario):
+        scenario.prepare(replace(subject(LOADS[1]), workload=load))(CountingClock())
+
+
+def test_its_work_is_of_the_whole_batch(scenario: Scenario) -> None:
+    assert {2} == {work.batch for work in scenario.work(LOADS[1])}
+
+
+def test_only_training_asks_for_gradients(scenario: Scenario) -> None:
+    assert scenario.trains is any(work.backward for work in scenario.work(LOADS[1]))

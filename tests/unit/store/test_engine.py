@@ -1,0 +1,154 @@
+"""The database file: made, guarded, shared, refused."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
+from threading import Barrier, Thread
+from typing import Any
+
+import pytest
+from sqlalchemy import text
+
+from harness.domain.cell import Cell
+from harness.domain.result import Round
+from harness.domain.run import Run
+from harness.errors import StoreError
+from harness.store import Store
+from harness.store.migrations import STEPS
+
+MakeCell = Callable[..., Cell]
+MakeRun = Callable[..., Run]
+MakeRound = Callable[..., Round]
+
+
+def ask(path: Path, statement: str) -> Any:
+    """The first value of the answer, by a connection of our own."""
+    with closing(sqlite3.connect(path)) as connection:
+        row = connection.execute(statement).fetchone()
+        connection.commit()
+    return row[0] if row else None
+
+
+def test_the_file_and_its_folder_are_made(store: Store, path: Path) -> None:
+    assert path.is_file()
+
+
+def test_the_number_of_steps_done_is_the_files_version(store: Store, path: Path) -> None:
+    assert ask(path, "PRAGMA user_version") == len(STEPS)
+
+
+def test_an_up_to_date_file_is_opened_as_it_is(path: Path) -> None:
+    with Store(path):
+        pass
+    layout = ask(path, "SELECT group_concat(sql) FROM sqlite_master")
+    with Store(path):
+        pass
+    assert layout == ask(path, "SELECT group_concat(sql) FROM sqlite_master")
+
+
+def test_a_newer_harnesss_file_is_refused_and_left_alone(path: Path) -> None:
+    with Store(path):
+        pass
+    ask(path, "PRAGMA user_version = 99")
+    told = r"harness\.db was written by a newer harness \(layout 99; this one knows \d+\)"
+    with pytest.raises(StoreError, match=told):
+        Store(path)
+    assert ask(path, "PRAGMA user_version") == 99
+
+
+@pytest.mark.parametrize(
+    ("pragma", "value"), [("foreign_keys", 1), ("journal_mode", "wal"), ("busy_timeout", 30_000)]
+)
+def test_every_connection_is_set_up(store: Store, pragma: str, value: object) -> None:
+    """SQLite forgets most of it when a connection closes."""
+    for _ in range(2):
+        with store._database.reading() as connection:
+            assert connection.execute(text(f"PRAGMA {pragma}")).scalar_one() == value
+
+
+def test_a_round_of_no_result_is_refused(
+    store: Store, make_run: MakeRun, make_round: MakeRound
+) -> None:
+    """Foreign keys hold: nothing is stored that belongs to nothing."""
+    run = store.begin(make_run())
+    with pytest.raises(StoreError, match="FOREIGN KEY"):
+        store.save_round(12345, run, make_round())
+
+
+def test_a_failed_write_leaves_no_half(
+    store: Store, make_run: MakeRun, make_cell: MakeCell, make_round: MakeRound
+) -> None:
+    """The round came first, and goes with what could not follow it."""
+    run = store.begin(make_run())
+    key = store.open_result(run, make_cell(), None, None)
+    with pytest.raises(StoreError, match="NOT NULL"):
+        store.save_round(key, run, make_round(facts={"broken": None}))
+    assert store.rounds_of(key) == []
+
+
+def test_a_file_of_another_kind_is_refused_and_left_alone(tmp_path: Path) -> None:
+    thesis = tmp_path / "thesis.tex"
+    thesis.write_text("\\documentclass{article}" * 100)
+    with pytest.raises(StoreError, match=r"thesis\.tex: is not a SQLite database; .* --db"):
+        Store(thesis)
+    assert thesis.read_text() == "\\documentclass{article}" * 100
+
+
+def test_a_folder_in_the_files_place_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(StoreError, match="cannot be opened"):
+        Store(tmp_path)
+
+
+def test_a_file_in_the_folders_place_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "results").write_text("mine")
+    with pytest.raises(StoreError, match="cannot make the folder"):
+        Store(tmp_path / "results" / "harness.db")
+
+
+def test_two_runs_may_write_to_one_file_at_once(
+    path: Path, make_run: MakeRun, make_cell: MakeCell, make_round: MakeRound
+) -> None:
+    """Nothing is lost, and none is told to come back later; making the file is shared too."""
+    together, failed = Barrier(2), []
+
+    def write(batch: int) -> None:
+        try:
+            together.wait()
+            with Store(path) as store:
+                run = store.begin(make_run())
+                for prompt in range(15):
+                    cell = make_cell(workload=(("batch", batch), ("prompt", prompt)))
+                    key = store.open_result(run, cell, None, adopt=None)
+                    store.save_round(key, run, make_round())
+                    assert store.rounds_of(key) == [make_round()]
+                store.finish(run)
+        except Exception as error:  # noqa: BLE001 - a thread's error is told at the end
+            failed.append(error)
+
+    threads = [Thread(target=write, args=(batch,)) for batch in (1, 2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert failed == []
+    with Store(path) as store:
+        results = store.results()
+    assert len(results) == 30
+    assert all(result.rounds == (make_round(samples=()),) for result in results)
+
+
+def test_a_reader_sees_one_moment_while_another_writes(
+    store: Store, path: Path, make_run: MakeRun, make_cell: MakeCell
+) -> None:
+    """And neither waits for the other."""
+    count = text("SELECT count(*) FROM result")
+    run = store.begin(make_run())
+    with Store(path) as other, other._database.reading() as connection:
+        assert connection.execute(count).scalar_one() == 0
+        store.open_result(run, make_cell(), None, adopt=None)
+        assert connection.execute(count).scalar_one() == 0
+    with store._database.reading() as connection:
+        assert connection.execute(count).scalar_one() == 1

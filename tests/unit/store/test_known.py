@@ -1,0 +1,204 @@
+"""What need not be measured again, and what a dead run leaves to be gone on with."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import pytest
+
+from harness.domain.cell import Cell
+from harness.domain.result import Known, Round, Status
+from harness.domain.run import Commit, Environment, Host, Run
+from harness.store import Store
+
+MakeCell = Callable[..., Cell]
+MakeRun = Callable[..., Run]
+MakeRound = Callable[..., Round]
+
+ALIVE, DEAD = 100, 200  # process ids
+
+
+def is_alive(pid: int, started: float) -> bool:
+    return pid == ALIVE
+
+
+def known(store: Store, run: Run) -> dict[str, Known]:
+    """What the store knows for a run like that."""
+    return store.known(run.commit, run.host, run.environment, is_alive)
+
+
+def save(store: Store, run: Run, cell: Cell, status: Status, rounds: int = 0) -> int:
+    """A result of that many rounds; left open if it is still being measured."""
+    key = store.open_result(run, cell, None, adopt=None)
+    for index in range(rounds):
+        store.save_round(key, run, Round(index, Status.OK, seconds=1.0))
+    if status.final:
+        store.close_result(key, status, f"as it is {status}")
+    return key
+
+
+def test_nothing_is_known_at_first(store: Store, make_run: MakeRun) -> None:
+    assert known(store, make_run()) == {}
+
+
+def test_a_result_of_the_same_commit_host_and_environment_is_known(
+    store: Store, make_run: MakeRun, make_cell: MakeCell
+) -> None:
+    key = save(store, store.begin(make_run()), make_cell(), Status.OK, rounds=3)
+    expected = {make_cell().id: Known(Status.OK, "as it is ok", rounds=3, result=key)}
+    assert expected == known(store, make_run())
+
+
+@pytest.mark.parametrize("status", [one for one in Status if one.final])
+def test_a_failure_is_known_too(
+    store: Store, make_run: MakeRun, make_cell: MakeCell, status: Status
+) -> None:
+    save(store, store.begin(make_run()), make_cell(), status)
+    assert [status] == [one.status for one in known(store, make_run()).values()]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"commit": Commit("b" * 40, dirty="d1147")},
+        {"commit": Commit("a" * 40, dirty="")},
+        {"commit": Commit("a" * 40, dirty="0ther")},
+        {"commit": Commit("")},
+        {"environment": Environment({"torch": "2.14.0", "harness": "0.1.0"})},
+        {"environment": Environment({"torch": "2.13.0", "harness": "0.2.0"})},
+    ],
+    ids=["commit", "clean", "other changes", "no commit", "torch", "harness"],
+)
+def test_a_result_of_another_subject_or_environment_is_not_known(
+    store: Store, make_run: MakeRun, make_cell: MakeCell, change: dict[str, object]
+) -> None:
+    save(store, store.begin(make_run()), make_cell(), Status.OK)
+    assert known(store, make_run(**change)) == {}
+
+
+def test_a_result_of_another_host_is_not_known(
+    store: Store, make_run: MakeRun, make_cell: MakeCell, host: Host
+) -> None:
+    save(store, store.begin(make_run()), make_cell(), Status.OK)
+    assert known(store, make_run(host=replace(host, physical_cores=64))) == {}
+
+
+def test_a_branch_and_a_message_do_not_make_another_subject(
+    store: Store, make_run: MakeRun, make_cell: MakeCell
+) -> None:
+    save(store, store.begin(make_run()), make_cell(), Status.OK)
+    renamed = replace(make_run().commit, branch="other", subject="reworded")
+    assert list(known(store, make_run(commit=renamed))) == [make_cell().id]
+
+
+def test_the_newest_result_counts(store: Store, make_run: MakeRun, make_cell: MakeCell) -> None:
+    save(store, store.begin(make_run()), make_cell(), Status.OK, rounds=3)
+    newest = save(store, store.begin(make_run()), make_cell(), Status.FAILED, rounds=1)
+    (told,) = known(store, make_run()).values()
+    assert (told.status, told.rounds, told.result) == (Status.FAILED, 1, newest)
+
+
+def test_what_a_live_run_is_measuring_is_left_to_it(
+    store: Store, make_run: MakeRun, make_cell: MakeCell
+) -> None:
+    save(store, store.begin(make_run(pid=ALIVE)), make_cell(), Status.MEASURING, rounds=2)
+    assert known(store, make_run()) == {}
+
+
+def test_what_a_live_run_has_finished_is_known(
+    store: Store, make_run: MakeRun, make_cell: MakeCell
+) -> None:
+    save(store, store.begin(make_run(pid=ALIVE)), make_cell(), Status.OK)
+    assert list(known(store, make_run())) == [make_cell().id]
+
+
+def test_what_a_dead_run_was_measuring_can_be_gone_on_with(
+    store: Store, make_run: MakeRun, make_cell: MakeCell
+) -> None:
+    """Its rounds are not lost."""
+    key = save(store, store.begin(make_run(pid=DEAD)), make_cell(), Status.MEASURING, rounds=2)
+    expected = {make_cell().id: Known(Status.MEASURING, rounds=2, result=key)}
+    assert expected == known(store, make_run())
+
+
+def test_what_a_stopped_run_was_measuring_can_be_gone_on_with(
+    store: Store, make_run: MakeRun, make_cell: MakeCell
+) -> None:
+    """It said that it ended, though its process may go on to something else."""
+    run = store.begin(make_run(pid=ALIVE))
+    save(store, run, make_cell(), Status.MEASURING, rounds=2)
+    store.finish(run)
+    assert list(known(store, make_run())) == [make_cell().id]
+
+
+@pytest.mark.parametrize("pid", [ALIVE, DEAD])
+def test_an_unfinished_attempt_does_not_undo_a_result(
+    store: Store, make_run: MakeRun, make_cell: MakeCell, pid: int
+) -> None:
+    """As after `--fresh`, stopped before it was through."""
+    key = save(store, store.begin(make_run(pid=DEAD)), make_cell(), Status.OK, rounds=3)
+    save(store, store.begin(make_run(pid=pid)), make_cell(), Status.MEASURING, rounds=1)
+    (told,) = known(store, make_run()).values()
+    assert (told.status, told.result) == (Status.OK, key)
+
+
+def test_a_dead_runs_result_is_adopted_with_its_rounds(
+    store: Store, make_run: MakeRun, make_cell: MakeCell, make_round: MakeRound
+) -> None:
+    """What follows is the new run's; who measured which round stays told apart."""
+    dead = store.begin(make_run(pid=DEAD))
+    key = store.open_result(dead, make_cell(), None, adopt=None)
+    store.save_round(key, dead, make_round(0))
+    run = store.begin(make_run(pid=ALIVE))
+    assert key == store.open_result(run, make_cell(), None, adopt=key)
+    store.save_round(key, run, make_round(1))
+    store.close_result(key, Status.OK)
+    (result,) = store.results(newest_only=False)
+    assert (result.id, result.run.id) == (key, run.id)
+    assert [one.index for one in result.rounds] == [0, 1]
+
+
+def test_only_one_of_two_runs_adopts_a_result(
+    store: Store, make_run: MakeRun, make_cell: MakeCell
+) -> None:
+    """Both saw it abandoned; the second one starts its own."""
+    abandoned = save(store, store.begin(make_run(pid=DEAD)), make_cell(), Status.MEASURING, 1)
+    one, other = store.begin(make_run()), store.begin(make_run())
+    assert store.open_result(other, make_cell(), None, adopt=abandoned) == abandoned
+    assert store.open_result(one, make_cell(), None, adopt=abandoned) != abandoned
+
+
+def test_a_result_finished_meanwhile_is_not_adopted(
+    store: Store, make_run: MakeRun, make_cell: MakeCell
+) -> None:
+    done = save(store, store.begin(make_run(pid=DEAD)), make_cell(), Status.OK, 3)
+    run = store.begin(make_run())
+    assert store.open_result(run, make_cell(), None, adopt=done) != done
+    assert [result.status for result in store.results(newest_only=False)] == [
+        Status.MEASURING,
+        Status.OK,
+    ]
+
+
+def test_a_round_takes_the_mean_of_such_rounds_on_such_a_host(
+    store: Store, make_run: MakeRun, make_cell: MakeCell, make_round: MakeRound, host: Host
+) -> None:
+    """Over all runs and commits: a forecast needs no more."""
+    away = replace(host, cpu="another")
+    other = make_cell(workload=(("batch", 8), ("prompt", 8)))
+    for run, cell, seconds in (
+        (make_run(), make_cell(), 1.0),
+        (make_run(commit=Commit("b" * 40)), make_cell(), 2.0),
+        (make_run(), other, 7.0),
+        (make_run(host=away), make_cell(), 50.0),
+    ):
+        begun = store.begin(run)
+        key = store.open_result(begun, cell, None, adopt=None)
+        store.save_round(key, begun, make_round(seconds=seconds))
+    assert {make_cell().id: 1.5, other.id: 7.0} == store.durations(make_run().host)
+    assert {make_cell().id: 50.0} == store.durations(away)
+
+
+def test_a_host_never_seen_has_no_durations(store: Store, host: Host) -> None:
+    assert store.durations(host) == {}
