@@ -21,7 +21,16 @@ if TYPE_CHECKING:
 # The layout of the JSON document; raised when a key changes its meaning or goes.
 JSON_VERSION = 1
 # What a table shows of each cell, where the cell has it.
-_COLUMNS = ("tokens_per_second", "latency", "ttft", "tpot", "peak_memory", "logit_error")
+_COLUMNS = (
+    "tokens_per_second",
+    "latency",
+    "ttft",
+    "tpot",
+    "mfu",
+    "mbu",
+    "peak_memory",
+    "logit_error",
+)
 
 
 @click.command()
@@ -63,6 +72,8 @@ def document(kept: Sequence[Result], all_results: Sequence[Result]) -> dict[str,
 
 
 def _object(one: Result, baseline_of: Callable[[Result], Result | None]) -> dict[str, Any]:
+    from harness.analyse.disturbance import disturbances
+
     run = one.run
     return {
         "cell": one.cell.id,
@@ -71,6 +82,8 @@ def _object(one: Result, baseline_of: Callable[[Result], Result | None]) -> dict
         "status": str(one.status),
         "reason": one.reason,
         "stop_rule": str(one.stop_rule) if one.stop_rule else None,
+        "disturbed": disturbances(one.rounds),
+        "not_measured": dict(one.not_measured),
         "baseline": one.baseline,
         "speedup": _speedup_object(one, baseline_of(one)),
         "provenance": {

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import resource
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 import torch
@@ -38,6 +39,15 @@ class PeakMemory:
             return _status_bytes("VmHWM")
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
         return peak if sys.platform == "darwin" else peak * 1024
+
+    def on_gpu(self) -> Mapping[str, float]:
+        """On a GPU, what tensors took and what torch's allocator held, apart; else nothing."""
+        if not self._on_gpu:
+            return {}
+        return {
+            "peak_allocated": torch.cuda.max_memory_allocated(),
+            "peak_reserved": torch.cuda.max_memory_reserved(),
+        }
 
 
 def _status_bytes(key: str) -> int:

@@ -21,7 +21,7 @@ def _estimate(metric: Metric, rounds: Sequence[Round]) -> Estimate | None:
     told = [
         (value, metric.samples(one)) for one in rounds if (value := metric.value(one)) is not None
     ]
-    if not told:
+    if not told or (metric.every_round and len(told) < len(rounds)):
         return None
     values = [value for value, _ in told]
     samples = sum(number for _, number in told)

@@ -23,7 +23,9 @@ from harness.errors import HarnessError, Unsupported
 from harness.execute.clock import clock_of
 from harness.execute.messages import Effort, Job, Report
 from harness.execute.peak import PeakMemory
+from harness.execute.phase import Counted, Phase
 from harness.execute.sampling import settled_from, wants_more
+from harness.execute.traffic import traffic
 from harness.model import cost
 from harness.model.measure import model_bytes, parameter_count
 from harness.model.shape import Shape
@@ -64,10 +66,13 @@ def _measure(job: Job, rank: Rank, agree: Agree) -> Report:
     facts = {**loaded.facts, **_counted(cell, scenario), "load_memory": peak.bytes()}
     peak.restart()
     with _mode(scenario):
-        iteration = scenario.prepare(loaded.subject)
-        samples = _drive(iteration, clock_of(device), job.effort, agree)
-    facts["peak_memory"] = peak.bytes()
-    return Report(Status.OK, samples=samples, facts=facts)
+        iteration = Counted(scenario.prepare(loaded.subject))
+        with Phase(device, energy=job.energy, speaks=rank.index == 0) as phase:
+            samples = _drive(iteration, clock_of(device), job.effort, agree)
+    facts |= {"peak_memory": peak.bytes(), **peak.on_gpu()}
+    facts |= traffic(cell, scenario, loaded.subject)
+    facts |= phase.facts(tokens=iteration.times * facts["steps"] * facts["tokens"])
+    return Report(Status.OK, samples=samples, facts=facts, notes=phase.notes)
 
 
 @dataclass(frozen=True)
@@ -124,6 +129,7 @@ def _counted(cell: Cell, scenario: Scenario) -> dict[str, float]:
     return {
         "flops": cost.flops(shape, operator, scenario.work(cell.load)),
         "tokens": cell.load["batch"] * scenario.tokens(cell.load),
+        "steps": scenario.steps(cell.load),
     }
 
 

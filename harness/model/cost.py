@@ -60,6 +60,61 @@ def _forward(shape: Shape, operator: MixerCost, work: Work) -> int:
     return shape.layers * (mixing + feed_forward) + head
 
 
+@dataclass(frozen=True)
+class Weights:
+    """Bytes of a model's weights as they run, by how a pass reads them."""
+
+    body: float  # of all blocks and the final norm: read whole by every pass
+    head: float  # of the output matrix, tied or not: read whole where logits are scored
+    row: float  # of one row of an embedding table: a pass reads only those it looks up
+
+
+def dense_weights(shape: Shape, operator: MixerCost, element: float) -> Weights:
+    """Those of the dense model at `element` bytes a number."""
+    tables = (shape.vocab + shape.context) * shape.d_model
+    return Weights(
+        body=(parameters(shape, operator) - tables) * element,
+        head=shape.vocab * shape.d_model * element,
+        row=shape.d_model * element,
+    )
+
+
+def bytes_moved(
+    shape: Shape,
+    operator: MixerCost,
+    works: Iterable[Work],
+    weights: Weights,
+    state_element: float,
+) -> float | None:
+    """The least bytes that the passes move between memory and the processor.
+
+    Every pass reads the weights once, and a row of the token table for each token, of the
+    position table for each position; it reads the decode state of the `past` tokens and writes
+    that of the `new` ones, a number of which takes `state_element` bytes (0 without a state).
+    Activations are not counted, as if they stayed in caches: more may move. Weights are counted
+    as coming from memory each time: of a model that fits into the caches less does. None for a
+    training step, whose gradients, optimizer state and kept activations are not counted.
+    """
+    passes = list(works)
+    if any(work.backward for work in passes):
+        return None
+    return sum(
+        _weights_read(work, weights) + _state_moved(shape, operator, work, state_element)
+        for work in passes
+    )
+
+
+def _weights_read(work: Work, weights: Weights) -> float:
+    rows = work.batch * work.new + work.new  # tokens differ between sequences, positions do not
+    return weights.body + (weights.head if work.logits else 0) + rows * weights.row
+
+
+def _state_moved(shape: Shape, operator: MixerCost, work: Work, element: float) -> float:
+    """What an operator keeps of `new` tokens is what it writes, be it a row each or one state."""
+    read = state_bytes(shape, operator, work.batch, work.past, element) if work.past else 0
+    return read + state_bytes(shape, operator, work.batch, work.new, element)
+
+
 def weight_bytes(shape: Shape, operator: MixerCost, element: float) -> float:
     """Bytes of all parameters at `element` bytes each."""
     return parameters(shape, operator) * element

@@ -35,6 +35,10 @@ class DecodeState:
             raise ValueError("a state goes back to a position by snapshot and restore")
         self.position = 0
 
+    def bytes(self) -> int:
+        """Bytes that the state of all layers takes, as it is allocated."""
+        return sum(layer.bytes() for layer in self.layers)
+
     def snapshot(self) -> Snapshot:
         """A moment to come back to, any number of times."""
         return Snapshot(self.position, [layer.snapshot(self.position) for layer in self.layers])

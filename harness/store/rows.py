@@ -63,6 +63,7 @@ def round_values(result: int, run: int, one: Round) -> dict[str, Any]:
         "status": one.status.value,
         "reason": one.reason,
         "detail": one.detail,
+        "notes": dict(one.notes),
         "started": one.started,
         "seconds": one.seconds,
     }
@@ -77,6 +78,7 @@ def round_of(row: Row[Any], samples: tuple[Sample, ...], facts: Mapping[str, flo
         detail=row.detail,
         samples=samples,
         facts=facts,
+        notes=row.notes,
         started=row.started,
         seconds=row.seconds,
     )
