@@ -15,6 +15,7 @@ from harness.cli.table import table
 from harness.cli.words import estimate_text
 
 if TYPE_CHECKING:
+    from harness.analyse.compare import Speedup
     from harness.domain.metric import Estimate
     from harness.domain.result import Result
 
@@ -103,20 +104,28 @@ def _estimate(metric: Estimate) -> dict[str, Any]:
     }
 
 
-def _speedup(one: Result, baseline: Result | None) -> Estimate | None:
+def _speedup(one: Result, baseline: Result | None) -> Speedup | None:
     """How many times as good as the baseline in the scenario's headline metric."""
     from harness import scenarios
-    from harness.analyse.compare import speedup
+    from harness.analyse.compare import compared
 
-    name = scenarios.registry[one.cell.scenario.name].headline
-    if baseline is None or name not in one.metrics or name not in baseline.metrics:
+    if baseline is None:
         return None
-    return speedup(baseline.metrics[name], one.metrics[name])
+    return compared(one, baseline, scenarios.registry[one.cell.scenario.name].headline)
 
 
 def _speedup_object(one: Result, baseline: Result | None) -> dict[str, Any] | None:
-    ratio = _speedup(one, baseline)
-    return {"value": ratio.value, "low": ratio.low, "high": ratio.high} if ratio else None
+    found = _speedup(one, baseline)
+    if found is None:
+        return None
+    ratio = found.estimate
+    return {
+        "value": ratio.value,
+        "low": ratio.low,
+        "high": ratio.high,
+        "rounds": ratio.rounds,
+        "paired": found.paired,
+    }
 
 
 def _baseline_of(found: Sequence[Result]) -> Callable[[Result], Result | None]:
@@ -198,7 +207,7 @@ def _row(
         workload,
         str(one.status),
         *(_figure(one, name, style) for name in columns),
-        "" if ratio is None else _ratio(ratio, style),
+        "" if ratio is None else _ratio(ratio.estimate, style),
         str(one.run.commit),
         one.reason or str(one.stop_rule or ""),
     ]

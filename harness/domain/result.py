@@ -60,8 +60,8 @@ class Round:
     """One fresh process measuring one cell.
 
     `facts` are figures the process knows of itself (load_time in seconds, model_bytes,
-    parameters, peak_memory in bytes, ...), by name; metrics are derived from them and from the
-    samples.
+    parameters, peak_memory in bytes, ...), by name. `values` are the metrics that were derived
+    from them and from the samples, by name; they can be derived again.
     """
 
     index: int
@@ -70,6 +70,7 @@ class Round:
     detail: str = ""  # a traceback, or the last lines the process printed
     samples: tuple[Sample, ...] = ()
     facts: Mapping[str, float] = field(default_factory=dict)
+    values: Mapping[str, float] = field(default_factory=dict)
     started: datetime | None = None
     seconds: float = 0.0  # the round's whole life, start to end
 

@@ -21,6 +21,7 @@ from harness.store.tables import (
     RoundRow,
     RunRow,
     SampleRow,
+    ValueRow,
 )
 
 # SQLite takes some 32,000 values in one statement; older ones 999.
@@ -65,11 +66,12 @@ def load_rounds(
         )
     ]
     keys = [row.id for row in rows]
-    facts = _facts(connection, keys)
+    facts, values = (_figures(connection, table, keys) for table in (FactRow, ValueRow))
     taken = _samples(connection, keys) if samples else {}
     found: defaultdict[int, list[Round]] = defaultdict(list)
     for row in rows:
-        found[row.result].append(round_of(row, tuple(taken.get(row.id, ())), facts.get(row.id, {})))
+        told = facts.get(row.id, {}), values.get(row.id, {})
+        found[row.result].append(round_of(row, tuple(taken.get(row.id, ())), *told))
     return {result: tuple(rounds) for result, rounds in found.items()}
 
 
@@ -98,10 +100,12 @@ def _metrics(
     return found
 
 
-def _facts(connection: Connection, rounds: Sequence[int]) -> Mapping[int, Mapping[str, float]]:
+def _figures(
+    connection: Connection, table: type[FactRow | ValueRow], rounds: Sequence[int]
+) -> Mapping[int, Mapping[str, float]]:
     found: defaultdict[int, dict[str, float]] = defaultdict(dict)
     for keys in _chunks(rounds):
-        query = select(FactRow.__table__).where(FactRow.round.in_(keys))
+        query = select(table.__table__).where(table.round.in_(keys))
         for row in connection.execute(query):
             found[row.round][row.name] = row.value
     return found

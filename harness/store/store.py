@@ -28,6 +28,7 @@ from harness.store.tables import (
     RoundRow,
     RunRow,
     SampleRow,
+    ValueRow,
 )
 
 
@@ -149,9 +150,10 @@ class Store:
             ).scalar_one()
             if one.samples:
                 connection.execute(insert(SampleRow), sample_values(key, one))
-            if one.facts:
-                facts = [{"round": key, "name": n, "value": v} for n, v in one.facts.items()]
-                connection.execute(insert(FactRow), facts)
+            for table, figures in ((FactRow, one.facts), (ValueRow, one.values)):
+                rows = [{"round": key, "name": n, "value": v} for n, v in figures.items()]
+                if rows:
+                    connection.execute(insert(table), rows)
 
     def rounds_of(self, result: int) -> list[Round]:
         """A result's rounds so far, in order."""

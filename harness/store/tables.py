@@ -112,6 +112,15 @@ class FactRow(Table):
     value: Mapped[float]
 
 
+class ValueRow(Table):
+    """A metric in one round. Can be derived again from the round's facts and samples."""
+
+    __tablename__ = "round_metric"
+    round: Mapped[int] = mapped_column(ForeignKey("round.id", ondelete="CASCADE"), primary_key=True)
+    name: Mapped[str] = mapped_column(primary_key=True)
+    value: Mapped[float]
+
+
 class SampleRow(Table):
     """One timed section of one iteration."""
 
