@@ -41,6 +41,24 @@ class HostRow(Table):
     content: Mapped[dict[str, Any]]
 
 
+class SelfCheckRow(Table):
+    """What comparing a cell with itself said of a kind of machine; the newest counts."""
+
+    __tablename__ = "selfcheck"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    host: Mapped[str] = mapped_column(ForeignKey("host.fingerprint"))
+    environment_digest: Mapped[str]
+    cell: Mapped[str] = mapped_column(ForeignKey("cell.id"))
+    metric: Mapped[str]
+    trials: Mapped[int]
+    rounds: Mapped[float]
+    false_alarms: Mapped[float]
+    noise_floor: Mapped[float]
+    smallest_change: Mapped[float]
+    coverage: Mapped[float]
+    when: Mapped[datetime]
+
+
 class CellRow(Table):
     """A point of the matrix."""
 
