@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -12,15 +12,20 @@ from typing import Protocol
 
 import psutil
 
+from harness.analyse.selfcheck import judged
 from harness.domain.result import Result, Round, Status
 from harness.domain.run import Asked, Commit, Environment, Host, Run
+from harness.domain.selfcheck import SelfCheck
+from harness.errors import Unsupported
 from harness.execute.campaign import CellDone, Event, RoundDone, campaign
 from harness.execute.commit import commit_of
 from harness.execute.environment import this_environment
 from harness.execute.host import this_host
 from harness.execute.messages import Effort, Job
 from harness.execute.runner import Bounds, Runner
+from harness.execute.selfcheck import trials as compared_with_itself
 from harness.execute.watch import HostWatch
+from harness.scenarios import registry as scenarios
 from harness.site.build import build
 from harness.spec.load import Spec, load
 from harness.spec.plan import Action, Plan, Planned, make_plan
@@ -135,9 +140,42 @@ def results(db: Path, *, newest_only: bool = True, samples: bool = False) -> lis
         return store.results(newest_only=newest_only, samples=samples)
 
 
+def selfcheck(
+    prepared: Prepared, db: Path, trials: int, progress: Callable[[], None]
+) -> Iterator[SelfCheck]:
+    """Compare each cell with itself that often; each cell's check, once it is stored.
+
+    Cells that this host cannot measure raise Unsupported: there is nothing to compare.
+    """
+    with Store(db) as store, Runner() as runner:
+        for item in prepared.plan.items:
+            if item.action is Action.SKIP:
+                raise Unsupported(f"{item.cell}: {item.reason}")
+
+            def measure(planned: Planned, index: int) -> Round:
+                return runner.round(_job(planned, index), _bounds(planned, prepared.host))
+
+            told = []
+            for trial in compared_with_itself(item.cell, trials, item.measure, measure):
+                told.append(trial)
+                progress()
+            metric = scenarios[item.cell.scenario.name].headline
+            check = judged(item.cell, metric, told, datetime.now(UTC))
+            store.save_selfcheck(prepared.host, prepared.environment, check)
+            yield check
+
+
 def site(db: Path, out: Path) -> Path:
     """Build the site of all that is stored; its first page."""
-    return build(results(db, newest_only=False, samples=True), out)
+    return build(results(db, newest_only=False, samples=True), out, selfchecks(db))
+
+
+def selfchecks(db: Path) -> list[tuple[Host, SelfCheck]]:
+    """The newest self-check of each kind of machine and cell."""
+    if not db.exists():
+        return []
+    with Store(db) as store:
+        return store.selfchecks()
 
 
 def is_alive(pid: int, started: float) -> bool:

@@ -3,37 +3,99 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
+from dataclasses import dataclass
 
+from harness.analyse.pairing import Timed, pairs
+from harness.analyse.stats import summarise
 from harness.domain.metric import Direction, Estimate
+from harness.domain.result import Result, Round
+
+# Fewer pairs than this say less than the two medians do.
+FEWEST_PAIRS = 3
 
 
-def speedup(baseline: Estimate, cell: Estimate) -> Estimate | None:
-    """How many times as good as the baseline the cell is, with a 95% interval.
+@dataclass(frozen=True)
+class Measured:
+    """A cell's figure and what it was made from."""
 
-    The ratio of the medians, turned so that more is better whatever the metric's direction.
-    The interval adds both relative half-widths in quadrature on the logarithm (the delta
-    method; Casella and Berger, Statistical Inference, 5.5.4), as the two were measured
-    independently. Without an interval on both sides there is none. None for values that have
-    no ratio.
+    estimate: Estimate
+    rounds: Sequence[Timed] = ()
+
+
+@dataclass(frozen=True)
+class Speedup:
+    """How many times as good as the baseline a cell is; more is better, whatever the metric.
+
+    `paired` tells whether it was made of rounds near each other in time, so that drift of the
+    machine cancels.
     """
-    if not (cell.value > 0 and baseline.value > 0):
+
+    estimate: Estimate
+    paired: bool
+
+    @property
+    def differs(self) -> bool:
+        """Whether the data can tell the two apart: the interval does not hold 1."""
+        low, high = self.estimate.low, self.estimate.high
+        return low is not None and high is not None and not low <= 1 <= high
+
+
+def measured(estimate: Estimate, metric: str, rounds: Sequence[Round]) -> Measured:
+    """A metric's estimate with the rounds it was made from, as far as those tell it."""
+    told = [
+        Timed(one.values[metric], one.started.timestamp())
+        for one in rounds
+        if one.started is not None and metric in one.values
+    ]
+    return Measured(estimate, told)
+
+
+def compared(result: Result, baseline: Result, metric: str) -> Speedup | None:
+    """The speed-up in a metric; None where not both have it, or they have no ratio."""
+    if metric not in result.metrics or metric not in baseline.metrics:
         return None
-    if baseline.direction is Direction.LOWER:
-        ratio = baseline.value / cell.value
-    else:
-        ratio = cell.value / baseline.value
+    ours, theirs = (measured(one.metrics[metric], metric, one.rounds) for one in (result, baseline))
+    return speedup(ours, theirs)
+
+
+def speedup(cell: Measured, baseline: Measured) -> Speedup | None:
+    """The ratio, by pairs of rounds where there are FEWEST_PAIRS; None for what has no ratio."""
+    if not (cell.estimate.value > 0 and baseline.estimate.value > 0):
+        return None
+    together = [pair for pair in pairs(cell.rounds, baseline.rounds) if min(pair) > 0]
+    if len(together) < FEWEST_PAIRS:
+        return Speedup(_unpaired(cell.estimate, baseline.estimate), paired=False)
+    higher = cell.estimate.direction is Direction.HIGHER
+    ratios = [ours / theirs if higher else theirs / ours for ours, theirs in together]
+    value, low, high = summarise(ratios)
+    return Speedup(_ratio(value, low, high, cell.estimate, len(ratios)), paired=True)
+
+
+def _unpaired(cell: Estimate, baseline: Estimate) -> Estimate:
+    """The ratio of the medians.
+
+    Its interval adds both relative half-widths in quadrature on the logarithm (the delta
+    method; Casella and Berger, Statistical Inference, 5.5.4), as the two were measured
+    independently. Without an interval on both sides there is none.
+    """
+    higher = cell.direction is Direction.HIGHER
+    value = cell.value / baseline.value if higher else baseline.value / cell.value
     widths = (_log_half_width(baseline), _log_half_width(cell))
-    if widths[0] is None or widths[1] is None:
-        low = high = None
-    else:
-        half = math.hypot(widths[0], widths[1])
-        low, high = ratio * math.exp(-half), ratio * math.exp(half)
     rounds = min(baseline.rounds, cell.rounds)
-    samples = min(baseline.samples, cell.samples)
-    return Estimate(ratio, low, high, "1", Direction.HIGHER, rounds, samples)
+    if widths[0] is None or widths[1] is None:
+        return _ratio(value, None, None, cell, rounds)
+    half = math.hypot(widths[0], widths[1])
+    return _ratio(value, value * math.exp(-half), value * math.exp(half), cell, rounds)
+
+
+def _ratio(
+    value: float, low: float | None, high: float | None, cell: Estimate, rounds: int
+) -> Estimate:
+    return Estimate(value, low, high, "1", Direction.HIGHER, rounds, cell.samples)
 
 
 def _log_half_width(estimate: Estimate) -> float | None:
-    if estimate.low is None or estimate.high is None:
+    if estimate.low is None or estimate.high is None or estimate.low <= 0:
         return None
-    return (estimate.high - estimate.low) / 2 / estimate.value
+    return math.log(estimate.high / estimate.low) / 2

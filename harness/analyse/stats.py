@@ -4,31 +4,34 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from functools import lru_cache
 from statistics import fmean, median, stdev
 
 from harness.domain.metric import Estimate
 
-CONFIDENCE = 0.95
+# A rule that goes on until the interval is narrow stops more often where it is narrow by luck
+# (Anscombe 1953, J. R. Stat. Soc. B 15, 1-29; Chow and Robbins 1965, Ann. Math. Stat. 36,
+# 457-462), so intervals made at 97% hold the truth in 95% of the cells that end that way. The
+# tests play whole campaigns and hold their coverage between 93% and 97%.
+LEVEL = 0.97
+# From so many rounds on the interval needs no law: the least and the largest of six hold the
+# median in 1 - 2 / 2^6 = 96.9% of cases, of five in 93.8% only.
+ENOUGH = 6
+# Student's two-sided 95% quantile by degrees of freedom.
+_STUDENT = {1: 12.706, 2: 4.303, 3: 3.182, 4: 2.776}
 # Standard error of the median over that of the mean, for normal values, by their number: from
-# the variance of normal order statistics (Teichroew 1956, Ann. Math. Stat. 27, 410-426;
-# Hojo 1931). It tends to sqrt(pi / 2) = 1.2533.
-_EVEN = (1.0, 1.092, 1.135, 1.160, 1.176, 1.187, 1.196, 1.202, 1.208, 1.212)  # 2, 4, ..., 20
-_ODD = (1.160, 1.198, 1.214, 1.223, 1.228, 1.232, 1.235, 1.237, 1.239)  # 3, 5, ..., 19
-_MEDIAN_FACTOR = {2 * i: one for i, one in enumerate(_EVEN, 1)} | {
-    2 * i + 1: one for i, one in enumerate(_ODD, 1)
-}
-_MEDIAN_FACTOR_LIMIT = math.sqrt(math.pi / 2)
+# the variance of normal order statistics (Teichroew 1956, Ann. Math. Stat. 27, 410-426).
+_MEDIAN_FACTOR = {2: 1.0, 3: 1.160, 4: 1.092, 5: 1.198}
 
 
 def summarise(rounds: Sequence[float]) -> tuple[float, float | None, float | None]:
     """The median over rounds, and its 95% interval: (value, low, high).
 
-    The interval is Student's: the rounds' standard deviation over the root of their number,
-    times the quantile of n - 1 degrees of freedom, times how much less sharp a median is than
-    a mean. Rounds, not the samples inside one, are what varies independently. A single round
-    has no interval, so its bounds are None; that of constants, such as a parameter count, is
-    of no width.
+    Rounds, not the samples inside one, are what varies independently. From ENOUGH of them on
+    the interval is between order statistics and assumes no law of their noise, so skew and
+    outliers do it no harm. Fewer carry no such interval; theirs is Student's, as if the
+    logarithms were normal (the values themselves, where not all are positive). A single round
+    has none, so its bounds are None; that of constants, such as a parameter count, is of no
+    width.
     """
     value = median(rounds)
     count = len(rounds)
@@ -36,9 +39,12 @@ def summarise(rounds: Sequence[float]) -> tuple[float, float | None, float | Non
         return value, None, None
     if min(rounds) == max(rounds):  # their mean, and so their spread, would be rounded
         return value, value, value
-    spread = stdev(rounds, fmean(rounds))
-    factor = _MEDIAN_FACTOR.get(count, _MEDIAN_FACTOR_LIMIT)
-    half = _student(count - 1) * factor * spread / math.sqrt(count)
+    if count >= ENOUGH:
+        return value, *_between_order_statistics(sorted(rounds))
+    if min(rounds) > 0:
+        half = _student_half_width([math.log(one) for one in rounds])
+        return value, value * math.exp(-half), value * math.exp(half)
+    half = _student_half_width(rounds)
     return value, value - half, value + half
 
 
@@ -49,9 +55,38 @@ def relative_half_width(estimate: Estimate) -> float | None:
     return (estimate.high - estimate.low) / 2 / abs(estimate.value)
 
 
-@lru_cache
-def _student(freedom: int) -> float:
-    """The two-sided 95% quantile of Student's t."""
-    from scipy.stats import t  # half a second to import, for runs alone
+def _between_order_statistics(ordered: Sequence[float]) -> tuple[float, float]:
+    """The interval of the median at LEVEL, interpolated between two pairs of order statistics.
 
-    return float(t.ppf((1 + CONFIDENCE) / 2, freedom))
+    [x_k, x_(n-k+1)] holds the median unless fewer than k of n values lie on one side of it, a
+    matter of fair coins. Between the k that holds it too often and the next, which does too
+    rarely, Hettmansperger and Sheather (1986, Statistics and Probability Letters 4, 75-79)
+    interpolate, and stay within a percent of the level whatever the law of the values.
+    """
+    count = len(ordered)
+    coverage = [_coverage(k, count) for k in range(1, (count + 1) // 2 + 1)]
+    k = max((i for i, one in enumerate(coverage, start=1) if one >= LEVEL), default=1)
+    outer = (ordered[k - 1], ordered[count - k])
+    if k == len(coverage) or coverage[k - 1] <= LEVEL:
+        return outer
+    inner = (ordered[k], ordered[count - k - 1])
+    excess = (coverage[k - 1] - LEVEL) / (coverage[k - 1] - coverage[k])
+    share = (count - k) * excess / (k + (count - 2 * k) * excess)
+    low, high = ((1 - share) * a + share * b for a, b in zip(outer, inner, strict=True))
+    return low, high
+
+
+def _coverage(k: int, count: int) -> float:
+    """How often [x_k, x_(n-k+1)] holds the median of what n values are drawn from."""
+    return 1 - 2 * sum(math.comb(count, below) for below in range(k)) * 0.5**count
+
+
+def _student_half_width(values: Sequence[float]) -> float:
+    """Half of Student's interval around the median of fewer than ENOUGH normal values.
+
+    The standard error of their mean, times the quantile of n - 1 degrees of freedom, times how
+    much less sharp a median is than a mean.
+    """
+    count = len(values)
+    error = stdev(values, fmean(values)) / math.sqrt(count)
+    return _STUDENT[count - 1] * _MEDIAN_FACTOR[count] * error

@@ -20,6 +20,7 @@ from harness.cli.listing import list_entries
 from harness.cli.plan import plan
 from harness.cli.run import run
 from harness.cli.schema import schema
+from harness.cli.selfcheck import selfcheck
 from harness.cli.show import show
 from harness.cli.site import site
 from harness.errors import HarnessError
@@ -55,7 +56,7 @@ def cli() -> None:
     """
 
 
-for command in (init, plan, run, show, site, list_entries, schema, doctor, completion):
+for command in (init, plan, run, show, site, list_entries, schema, doctor, selfcheck, completion):
     cli.add_command(command)
 
 

@@ -26,23 +26,27 @@ db_option = click.option(
 )
 
 
+set_option = click.option(
+    "--set",
+    "overrides",
+    multiple=True,
+    metavar="PATH=VALUE",
+    help="Override a key of the spec, e.g. workload.prompt=512,1024. Repeatable.",
+)
+only_option = click.option(
+    "--only",
+    multiple=True,
+    metavar="AXIS=VALUE",
+    help="Keep only these values of an axis, e.g. precision=bf16. Repeatable.",
+)
+
+
 def spec_options(command: F) -> F:
     """SPECS and the options that say how to read and look them up: a Request."""
     decorators = (
         click.argument("specs", nargs=-1, required=True, metavar="SPECS..."),
-        click.option(
-            "--set",
-            "overrides",
-            multiple=True,
-            metavar="PATH=VALUE",
-            help="Override a key of the spec, e.g. workload.prompt=512,1024. Repeatable.",
-        ),
-        click.option(
-            "--only",
-            multiple=True,
-            metavar="AXIS=VALUE",
-            help="Keep only these values of an axis, e.g. precision=bf16. Repeatable.",
-        ),
+        set_option,
+        only_option,
         db_option,
         click.option("--fresh", is_flag=True, help="Measure anew what is measured already."),
         click.option("--retry-failed", is_flag=True, help="Try again what failed before."),

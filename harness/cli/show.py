@@ -11,26 +11,15 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from harness.cli.options import db_option, format_option
-from harness.cli.table import table
-from harness.cli.words import estimate_text
+from harness.cli.shown import Shown, as_csv, as_table
 
 if TYPE_CHECKING:
+    from harness.analyse.compare import Speedup
     from harness.domain.metric import Estimate
     from harness.domain.result import Result
 
 # The layout of the JSON document; raised when a key changes its meaning or goes.
 JSON_VERSION = 1
-# What a table shows of each cell, where the cell has it.
-_COLUMNS = (
-    "tokens_per_second",
-    "latency",
-    "ttft",
-    "tpot",
-    "mfu",
-    "mbu",
-    "peak_memory",
-    "logit_error",
-)
 
 
 @click.command()
@@ -57,12 +46,14 @@ def show(
     kept = [one for one in found if _matches(one, wanted, statuses)]
     if sort:
         kept = _sorted(kept, sort)
+    baseline_of = _baseline_of(found)
     if style == "json":
         click.echo(json.dumps(document(kept, found), indent=2))
     elif not kept:
         click.echo(f"no such result in {db}" if found else f"no results yet in {db}", err=True)
     else:
-        click.echo(_table(kept, found, style))
+        rows = [Shown(one, _speedup(one, baseline_of(one))) for one in kept]
+        click.echo(as_csv(rows) if style == "csv" else as_table(rows, style))
 
 
 def document(kept: Sequence[Result], all_results: Sequence[Result]) -> dict[str, Any]:
@@ -116,20 +107,28 @@ def _estimate(metric: Estimate) -> dict[str, Any]:
     }
 
 
-def _speedup(one: Result, baseline: Result | None) -> Estimate | None:
+def _speedup(one: Result, baseline: Result | None) -> Speedup | None:
     """How many times as good as the baseline in the scenario's headline metric."""
     from harness import scenarios
-    from harness.analyse.compare import speedup
+    from harness.analyse.compare import compared
 
-    name = scenarios.registry[one.cell.scenario.name].headline
-    if baseline is None or name not in one.metrics or name not in baseline.metrics:
+    if baseline is None:
         return None
-    return speedup(baseline.metrics[name], one.metrics[name])
+    return compared(one, baseline, scenarios.registry[one.cell.scenario.name].headline)
 
 
 def _speedup_object(one: Result, baseline: Result | None) -> dict[str, Any] | None:
-    ratio = _speedup(one, baseline)
-    return {"value": ratio.value, "low": ratio.low, "high": ratio.high} if ratio else None
+    found = _speedup(one, baseline)
+    if found is None:
+        return None
+    ratio = found.estimate
+    return {
+        "value": ratio.value,
+        "low": ratio.low,
+        "high": ratio.high,
+        "rounds": ratio.rounds,
+        "paired": found.paired,
+    }
 
 
 def _baseline_of(found: Sequence[Result]) -> Callable[[Result], Result | None]:
@@ -176,56 +175,3 @@ def _sorted(found: Sequence[Result], metric: str) -> list[Result]:
         return (estimate is None, sign * estimate.value if estimate else 0.0)
 
     return sorted(found, key=key)
-
-
-def _table(kept: Sequence[Result], found: Sequence[Result], style: str) -> str:
-    from harness.domain.cell import AXES
-
-    baseline_of = _baseline_of(found)
-    several = len(kept) > 1
-    axes = [
-        axis
-        for axis in AXES
-        # An axis on which all agree says nothing in a table for people; data keeps it.
-        if style == "csv" or not several or len({one.cell.labels[axis] for one in kept}) > 1
-    ]
-    columns = [name for name in _COLUMNS if any(name in one.metrics for one in kept)]
-    headers = ["cell", *axes, "workload", "status", *columns, "speed-up", "commit", "why"]
-    return table(
-        headers, [_row(one, axes, columns, baseline_of(one), style) for one in kept], style
-    )
-
-
-def _row(
-    one: Result,
-    axes: Sequence[str],
-    columns: Sequence[str],
-    baseline: Result | None,
-    style: str,
-) -> list[str]:
-    ratio = _speedup(one, baseline)
-    workload = " ".join(f"{key}={value}" for key, value in one.cell.workload)
-    return [
-        one.cell.id,
-        *(one.cell.labels[axis] for axis in axes),
-        workload,
-        str(one.status),
-        *(_figure(one, name, style) for name in columns),
-        "" if ratio is None else _ratio(ratio, style),
-        str(one.run.commit),
-        one.reason or str(one.stop_rule or ""),
-    ]
-
-
-def _figure(one: Result, name: str, style: str) -> str:
-    metric = one.metrics.get(name)
-    if metric is None:
-        return ""
-    return str(metric.value) if style == "csv" else estimate_text(name, metric)
-
-
-def _ratio(ratio: Estimate, style: str) -> str:
-    if style == "csv":
-        return str(ratio.value)
-    interval = "" if ratio.low is None else f" [{ratio.low:.2f}, {ratio.high:.2f}]"
-    return f"{ratio.value:.2f}x{interval}"

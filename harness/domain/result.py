@@ -61,8 +61,9 @@ class Round:
 
     `facts` are figures the process knows of itself (load_time in seconds, model_bytes,
     parameters, peak_memory in bytes, ...), by name, and those of the host around it, whose names
-    begin with `host_`; metrics are derived from them and from the samples. `notes` are what no
-    figure tells: by a metric's name why it was not measured, by a `host_` name how the host stood.
+    begin with `host_`. `notes` are what no figure tells: by a metric's name why it was not
+    measured, by a `host_` name how the host stood. `values` are the metrics that were derived
+    from the facts and the samples, by name; they can be derived again.
     """
 
     index: int
@@ -72,6 +73,7 @@ class Round:
     samples: tuple[Sample, ...] = ()
     facts: Mapping[str, float] = field(default_factory=dict)
     notes: Mapping[str, str] = field(default_factory=dict)
+    values: Mapping[str, float] = field(default_factory=dict)
     started: datetime | None = None
     seconds: float = 0.0  # the round's whole life, start to end
 

@@ -7,10 +7,11 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from harness import scenarios
-from harness.analyse.stats import relative_half_width
+from harness.analyse.compare import Speedup, measured, speedup
+from harness.analyse.stats import ENOUGH, relative_half_width
 from harness.domain.metric import Estimate
 from harness.domain.result import Round, Status, StopRule
-from harness.execute.summary import estimates
+from harness.execute.summary import estimate, estimates, valued
 from harness.spec.plan import Planned
 
 
@@ -35,63 +36,123 @@ class CellDone:
 
 
 Event = RoundDone | CellDone
+Rounds = Mapping[str, Sequence[Round]]  # by the key of the planned cell
 
 
 def campaign(
     items: Sequence[Planned],
-    earlier: Mapping[str, Sequence[Round]],
+    earlier: Rounds,
     measure: Callable[[Planned, int], Round],
     seed: int,
 ) -> Iterator[Event]:
     """Measure the cells round by round, telling each round and each finished cell.
 
-    A pass gives every unfinished cell one round, in an order shuffled anew: so drift of the
-    machine, and whatever else runs on it, hits all cells alike. `earlier` holds the rounds
-    that a cut-short run left, by cell id.
+    A pass gives every open cell one round, in an order shuffled anew: so drift of the machine,
+    and whatever else runs on it, hits all cells alike. A baseline and the cells compared with it
+    stay together, and it is measured as long as one of them is, so that each of their rounds
+    has one of its near it in time. `earlier` holds the rounds that a cut-short run left.
     """
     order = random.Random(seed)  # noqa: S311 - a shuffle, not a secret
-    rounds = {item.cell.id: list(earlier.get(item.cell.id, ())) for item in items}
-    open_items = list(items)
-    while open_items:
-        order.shuffle(open_items)
-        for item in list(open_items):
-            done = rounds[item.cell.id]
-            end = conclusion(item, done)
-            if end is None:
-                done.append(measure(item, len(done)))
+    rounds = {item.key: list(earlier.get(item.key, ())) for item in items}
+    left = list(items)
+    while left:
+        for family in _shuffled(left, order):
+            for item in _open(family, rounds):
+                done = rounds[item.key]
+                done.append(valued(measure(item, len(done))))
                 yield RoundDone(item, done[-1])
-                end = conclusion(item, done)
-            if end is not None:
-                open_items.remove(item)
-                yield end
+            still = _open(family, rounds)
+            for item in family:
+                if item not in still:
+                    left.remove(item)
+                    yield _closed(item, rounds)
 
 
-def conclusion(item: Planned, rounds: Sequence[Round]) -> CellDone | None:
-    """How the cell ends after these rounds; None while it wants another.
+def _shuffled(items: Sequence[Planned], order: random.Random) -> list[list[Planned]]:
+    """Each baseline with the cells compared with it; both levels in random order."""
+    families: dict[str, list[Planned]] = {}
+    for item in items:
+        families.setdefault(item.baseline or item.key, []).append(item)
+    for family in families.values():
+        order.shuffle(family)
+    shuffled = list(families.values())
+    order.shuffle(shuffled)
+    return shuffled
 
-    A round that did not end well ends its cell: the same would happen again. Else the asked
-    number of rounds is always done; further ones follow until the headline metric's interval
-    is as narrow as asked, the time box ends, or the most rounds are done.
+
+def _open(family: Sequence[Planned], rounds: Rounds) -> list[Planned]:
+    """The cells that take part in a pass: all that want a round, and their baseline."""
+    wanting = [item for item in family if wants_round(item, rounds)]
+    held = {item.baseline for item in wanting}
+    return [
+        item
+        for item in family
+        if item in wanting or (item.key in held and _bad(rounds[item.key]) is None)
+    ]
+
+
+def wants_round(item: Planned, rounds: Rounds) -> bool:
+    """Whether the cell, taken for itself, is to be measured further."""
+    return _bad(rounds[item.key]) is None and stop_rule(item, rounds) is None
+
+
+def stop_rule(item: Planned, rounds: Rounds) -> StopRule | None:
+    """What ends a cell whose rounds all went well; None while it wants another.
+
+    The asked number of rounds is always done. Further ones follow until the headline metric's
+    interval and, where there is a baseline, the speed-up's are as narrow as asked, which only
+    ENOUGH rounds can tell; until the time box ends; or until the most rounds are done.
     """
-    bad = next((one for one in rounds if one.status is not Status.OK), None)
-    if bad is not None:
-        return CellDone(item, bad.status, bad.reason, bad.detail)
-    rule = _stop_rule(item, rounds)
-    if rule is None:
+    effort, ours = item.measure, rounds[item.key]
+    if len(ours) < effort.rounds:
         return None
-    return CellDone(item, Status.OK, stop_rule=rule, metrics=estimates(rounds))
-
-
-def _stop_rule(item: Planned, rounds: Sequence[Round]) -> StopRule | None:
-    effort = item.measure
-    if len(rounds) < effort.rounds:
-        return None
-    headline = scenarios.registry[item.cell.scenario.name].headline
-    width = relative_half_width(estimates(rounds)[headline])
-    if width is not None and width <= effort.target_ci:
+    if len(ours) >= ENOUGH and _is_narrow(item, rounds):
         return StopRule.TARGET
-    if len(rounds) >= effort.max_rounds:
+    if len(ours) >= effort.max_rounds:
         return StopRule.ROUNDS
-    if sum(one.seconds for one in rounds) >= effort.max_time:
+    if sum(one.seconds for one in ours) >= effort.max_time:
         return StopRule.TIME_BOX
     return None
+
+
+def _is_narrow(item: Planned, rounds: Rounds) -> bool:
+    ratio = against_baseline(item, rounds)
+    told = [_headline(item, rounds[item.key])] + ([ratio.estimate] if ratio else [])
+    widths = [relative_half_width(one) for one in told]
+    return all(width is not None and width <= item.measure.target_ci for width in widths)
+
+
+def against_baseline(item: Planned, rounds: Rounds) -> Speedup | None:
+    """The speed-up so far; None for a baseline, and without good rounds of one."""
+    theirs = rounds.get(item.baseline or "", ())
+    if item.baseline in {None, item.key} or not theirs or _bad(theirs) is not None:
+        return None
+    metric = _headline_name(item)
+    ours = rounds[item.key]
+    return speedup(
+        measured(_headline(item, ours), metric, ours),
+        measured(_headline(item, theirs), metric, theirs),
+    )
+
+
+def _headline(item: Planned, rounds: Sequence[Round]) -> Estimate:
+    found = estimate(_headline_name(item), rounds)
+    assert found is not None, "a scenario measures its own headline metric"
+    return found
+
+
+def _headline_name(item: Planned) -> str:
+    return scenarios.registry[item.cell.scenario.name].headline
+
+
+def _bad(rounds: Sequence[Round]) -> Round | None:
+    """The round that ended its cell by not ending well: the same would happen again."""
+    return next((one for one in rounds if one.status is not Status.OK), None)
+
+
+def _closed(item: Planned, rounds: Rounds) -> CellDone:
+    ours = rounds[item.key]
+    bad = _bad(ours)
+    if bad is not None:
+        return CellDone(item, bad.status, bad.reason, bad.detail)
+    return CellDone(item, Status.OK, stop_rule=stop_rule(item, rounds), metrics=estimates(ours))

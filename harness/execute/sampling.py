@@ -10,6 +10,9 @@ from harness.execute.messages import Effort
 # A sample counts as settled when it is at most this much slower than the median of all later
 # ones. Wider than the jitter of a quiet machine, narrower than any first-call cost.
 TOLERANCE = 1.10
+FEWEST_FOR_LEVEL = 8
+# A sample lasts at least so many times what the clock can tell apart: it is read to 0.1%.
+FINEST = 1000
 
 
 def settled_from(seconds: Sequence[float]) -> int:
@@ -24,6 +27,22 @@ def settled_from(seconds: Sequence[float]) -> int:
         return 0
     level = median(seconds[half:]) * TOLERANCE
     return next((i for i in range(1, half) if seconds[i] <= level), half)
+
+
+def settles(seconds: Sequence[float]) -> bool:
+    """Whether the round came to rest: what it measured after warm-up has one level.
+
+    It has not where no sample of the first half is near the level of the second, nor where the
+    kept samples' first half and second half differ by more than TOLERANCE allows. Fewer than
+    FEWEST_FOR_LEVEL kept samples cannot tell, and count as settled.
+    """
+    start = settled_from(seconds)
+    kept = seconds[start:]
+    if len(kept) < FEWEST_FOR_LEVEL:
+        return True
+    middle = len(kept) // 2
+    early, late = median(kept[:middle]), median(kept[middle:])
+    return start < len(seconds) // 2 and max(early, late) <= TOLERANCE * min(early, late)
 
 
 def wants_more(seconds: Sequence[float], elapsed: float, effort: Effort) -> bool:

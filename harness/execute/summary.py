@@ -1,29 +1,34 @@
-"""Metrics of a cell from its rounds."""
+"""Metrics of a round, and of a cell from its rounds."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from harness import metrics
 from harness.analyse.stats import summarise
 from harness.domain.metric import Estimate
 from harness.domain.result import Round
-from harness.metrics import Metric
+
+
+def valued(one: Round) -> Round:
+    """The round with every registered metric that it carries."""
+    told = {entry.name: entry().value(one) for entry in metrics.registry.entries()}
+    return replace(one, values={name: value for name, value in told.items() if value is not None})
 
 
 def estimates(rounds: Sequence[Round]) -> Mapping[str, Estimate]:
     """Every registered metric that the rounds carry, by name."""
-    found = {entry.name: _estimate(entry(), rounds) for entry in metrics.registry.entries()}
-    return {name: estimate for name, estimate in found.items() if estimate is not None}
+    found = {name: estimate(name, rounds) for name in metrics.registry}
+    return {name: one for name, one in found.items() if one is not None}
 
 
-def _estimate(metric: Metric, rounds: Sequence[Round]) -> Estimate | None:
-    told = [
-        (value, metric.samples(one)) for one in rounds if (value := metric.value(one)) is not None
-    ]
-    if not told or (metric.every_round and len(told) < len(rounds)):
+def estimate(name: str, rounds: Sequence[Round]) -> Estimate | None:
+    """One metric over the rounds that carry it; None where none does."""
+    metric = metrics.registry[name]()
+    carrying = [one for one in rounds if name in one.values]
+    if not carrying or (metric.every_round and len(carrying) < len(rounds)):
         return None
-    values = [value for value, _ in told]
-    samples = sum(number for _, number in told)
-    value, low, high = summarise(values)
-    return Estimate(value, low, high, metric.unit, metric.direction, len(values), samples)
+    value, low, high = summarise([one.values[name] for one in carrying])
+    samples = sum(metric.samples(one) for one in carrying)
+    return Estimate(value, low, high, metric.unit, metric.direction, len(carrying), samples)

@@ -9,9 +9,10 @@ import gc
 import math
 import time
 import traceback
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
+from statistics import fmean
 
 import torch
 
@@ -24,7 +25,7 @@ from harness.execute.clock import clock_of
 from harness.execute.messages import Effort, Job, Report
 from harness.execute.peak import PeakMemory
 from harness.execute.phase import Counted, Phase
-from harness.execute.sampling import settled_from, wants_more
+from harness.execute.sampling import FINEST, settled_from, settles, wants_more
 from harness.execute.traffic import traffic
 from harness.model import cost
 from harness.model.measure import model_bytes, parameter_count
@@ -68,11 +69,13 @@ def _measure(job: Job, rank: Rank, agree: Agree) -> Report:
     with _mode(scenario):
         iteration = Counted(scenario.prepare(loaded.subject))
         with Phase(device, energy=job.energy, speaks=rank.index == 0) as phase:
-            samples = _drive(iteration, clock_of(device), job.effort, agree)
+            driven = _drive(iteration, clock_of(device), job.effort, agree)
     facts |= {"peak_memory": peak.bytes(), **peak.on_gpu()}
     facts |= traffic(cell, scenario, loaded.subject)
     facts |= phase.facts(tokens=iteration.times * facts["steps"] * facts["tokens"])
-    return Report(Status.OK, samples=samples, facts=facts, notes=phase.notes)
+    return Report(
+        Status.OK, samples=driven.samples, facts={**facts, **driven.facts}, notes=phase.notes
+    )
 
 
 @dataclass(frozen=True)
@@ -160,23 +163,40 @@ def _mode(scenario: Scenario) -> AbstractContextManager[object]:
     return nullcontext() if scenario.trains else torch.inference_mode()
 
 
-def _drive(iteration: Iteration, clock: Clock, effort: Effort, agree: Agree) -> tuple[Sample, ...]:
+@dataclass(frozen=True)
+class _Driven:
+    samples: tuple[Sample, ...]
+    facts: Mapping[str, float]
+
+
+def _drive(iteration: Iteration, clock: Clock, effort: Effort, agree: Agree) -> _Driven:
     """Repeat the iteration until there are samples enough; mark the warm-up ones."""
     taken: list[Mapping[str, float]] = []
     main: list[float] = []  # of the first section an iteration names, which is its main one
     gc.collect()
     gc.disable()  # a collection inside the clock would time the harness's own garbage
     begin = time.perf_counter()
+    repeats = 1
     while agree(wants_more(main, time.perf_counter() - begin, effort)):
-        taken.append(iteration(clock))
+        taken.append(_mean([iteration(clock) for _ in range(repeats)]))
         main.append(next(iter(taken[-1].values())))
+        # After the first, which pays for lazy initialisation, the second tells how long one takes.
+        while len(main) == 2 and agree(main[1] * repeats < FINEST * clock.resolution):
+            repeats *= 2
     gc.enable()
     settled = settled_from(main)
-    return tuple(
+    samples = tuple(
         Sample(section, seconds, warmup=position < settled)
         for position, sections in enumerate(taken)
         for section, seconds in sections.items()
     )
+    facts = {"warmup": settled, "settled": settles(main), "repeats": repeats}
+    return _Driven(samples, facts)
+
+
+def _mean(times: Sequence[Mapping[str, float]]) -> Mapping[str, float]:
+    """Of several iterations, by section."""
+    return {section: fmean(one[section] for one in times) for section in times[0]}
 
 
 def _is_out_of_memory(error: Exception) -> bool:

@@ -27,7 +27,12 @@ class Percentile(Metric):
     every_round = True
 
     def value(self, one: Round) -> float | None:
-        """Of the main section; None with fewer than five samples beyond it."""
+        """Of the main section; None with fewer than five samples beyond it.
+
+        Nor where iterations are so short that a sample is the mean of several.
+        """
+        if one.facts.get("repeats", 1) > 1:
+            return None
         timed = one.timed(main_section(one))
         if len(timed) * (100 - self.percent) < 100 * _BEYOND:
             return None

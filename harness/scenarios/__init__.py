@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 class Clock(Protocol):
     """Marks moments on the device's own time line."""
 
+    resolution: float  # seconds: what it can tell apart
+
     def mark(self) -> object:
         """Now, once all work given to the device before is accounted for."""
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from harness.analyse.compare import speedup
+from harness.analyse.compare import compared
 from harness.domain.result import Result, Status
 from harness.site.chronicle import Chronicle
 from harness.site.format import Figure, finite, ratio
@@ -21,6 +21,7 @@ class Gain:
     figure: Figure | None = None
     why_not: str = ""
     is_baseline: bool = False
+    paired: bool = False  # made of rounds near each other in time, so that drift cancels
 
 
 def gain(one: Chronicle, places: Places, metric: str) -> Gain:
@@ -51,12 +52,11 @@ def _conditions(result: Result) -> tuple[str, str, str]:
 
 
 def _ratio(baseline: Result, result: Result, metric: str) -> Gain:
-    reference, estimate = baseline.metrics.get(metric), result.metrics.get(metric)
-    if baseline.status is not Status.OK or reference is None:
+    if baseline.status is not Status.OK or metric not in baseline.metrics:
         return Gain(why_not=f"the baseline has no such figure; its status is: {baseline.status}")
-    if estimate is None:
+    if metric not in result.metrics:
         return Gain(why_not="it was not measured")
-    found = speedup(reference, estimate)
-    if found is None or finite(found.value) is None:
+    found = compared(result, baseline, metric)
+    if found is None or finite(found.estimate.value) is None:
         return Gain(why_not="the two figures give no ratio")
-    return Gain(ratio(found))
+    return Gain(ratio(found.estimate), paired=found.paired)

@@ -10,6 +10,8 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from harness import __version__, resources
 from harness.domain.result import Result
+from harness.domain.run import Host
+from harness.domain.selfcheck import SelfCheck
 from harness.site import format as printed
 from harness.site.folder import SiteFolder
 from harness.site.pages import Page, headline, pages
@@ -18,12 +20,14 @@ _COPIED = ("style.css", "theme.js", "site.js")
 _VEGA = "assets/vega.js"
 
 
-def build(results: Sequence[Result], out: Path) -> Path:
+def build(
+    results: Sequence[Result], out: Path, checks: Sequence[tuple[Host, SelfCheck]] = ()
+) -> Path:
     """Write the site of these results into `out`; the path of its index page.
 
     Equal results give equal files. UsageError where the folder holds files of others.
     """
-    planned = list(pages(results, __version__, headline))
+    planned = list(pages(results, checks, __version__, headline))
     texts = {f"assets/{name}": _asset(name) for name in _COPIED} | {_VEGA: _vega}
     names = [*texts, *(page.path for page in planned)]
     folder = SiteFolder.claim(out, names)

@@ -9,6 +9,7 @@ from typing import TypeAlias
 
 from harness.domain.result import Result, Status
 from harness.domain.run import Asked, Host, Run
+from harness.domain.selfcheck import SelfCheck
 from harness.metrics import registry as metrics
 from harness.scenarios import registry as scenarios
 from harness.site import words
@@ -18,6 +19,7 @@ from harness.site.chronicle import Chronicle, chronicles, newest_first
 from harness.site.leaderboard import Board, Headline, boards, charts_of
 
 Context: TypeAlias = Mapping[str, object]
+Checks: TypeAlias = Sequence[tuple[Host, SelfCheck]]
 
 
 @dataclass(frozen=True)
@@ -46,7 +48,9 @@ class Summary:
     statuses: tuple[tuple[Status, int], ...]
 
 
-def pages(results: Sequence[Result], version: str, headline: Headline) -> Iterator[Page]:
+def pages(
+    results: Sequence[Result], checks: Checks, version: str, headline: Headline
+) -> Iterator[Page]:
     """Every page; the index comes last, so that it never links to what is not there yet."""
     told = chronicles(results)
     places: Places = {(one.cell.id, one.host.fingerprint): one for one in told}
@@ -54,7 +58,7 @@ def pages(results: Sequence[Result], version: str, headline: Headline) -> Iterat
         metric = headline(one.cell.scenario.name)
         yield Page(one.page, "cell.html", _cell(one, places, metric, version))
     yield Page("failures.html", "failures.html", lambda: {"failures": failures(told)})
-    yield Page("about.html", "about.html", _about)
+    yield Page("about.html", "about.html", lambda: _about(checks))
     yield Page("index.html", "index.html", lambda: _index(results, told, places, headline))
 
 
@@ -107,9 +111,18 @@ def _index(
     return {"summary": summary(results, told), "boards": shown, "charts": drawn}
 
 
-def _about() -> Context:
+def _about(checks: Checks) -> Context:
     told = [metrics[name] for name in words.ordered(set(metrics))]
     return {
         "statuses": list(words.STATUSES.items()),
+        "checks": _by_host(checks),
         "metrics": [(words.title(m.name), words.better(m.direction), m.summary) for m in told],
     }
+
+
+def _by_host(checks: Checks) -> list[tuple[Host, list[SelfCheck]]]:
+    hosts = {host.fingerprint: host for host, _ in checks}
+    return [
+        (host, [check for of, check in checks if of.fingerprint == name])
+        for name, host in hosts.items()
+    ]

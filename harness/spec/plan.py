@@ -43,6 +43,12 @@ class Planned:
     baseline: str | None = None  # the id of the cell it is compared with
     weights: Mapping[str, str] = field(default_factory=dict)  # digest -> file, if it has any
     price: float | None = None  # US dollars an hour of its hardware, where one is known
+    copy: int = 0  # to compare a cell with itself: which of them this is
+
+    @property
+    def key(self) -> str:
+        """The cell's id, but for copies of it."""
+        return f"{self.cell.id}#{self.copy}" if self.copy else self.cell.id
 
 
 @dataclass(frozen=True)
@@ -198,6 +204,10 @@ def _decided(wanted: Wanted, earlier: Known | None, fresh: bool, retry_failed: b
             rounds_done=earlier.rounds,
             adopt=earlier.result,
         )
+    if earlier.status is Status.OK and earlier.rounds < wanted.measure.rounds:
+        asked = f"at least {wanted.measure.rounds} are asked"
+        reason = f"measured with {earlier.rounds} rounds only; {asked}"
+        return _plan(wanted, Action.MEASURE, reason)
     if earlier.status is Status.OK:
         reason = "measured already at this commit, host and environment"
     elif earlier.status is Status.SKIPPED:

@@ -97,18 +97,19 @@ class Workload(Block):
 class Measure(Block):
     """How hard to measure."""
 
-    rounds: int = Field(3, ge=1, le=1000, description="fewest rounds (fresh processes) of a cell")
+    rounds: int = Field(6, ge=1, le=1000, description="fewest rounds (fresh processes) of a cell")
     max_rounds: int = Field(
-        10,
+        30,
         ge=1,
         le=1000,
         description="most rounds of a cell; not below `rounds`, whose default it follows",
     )
     target_ci: Share = Field(
-        0.05,
-        description="rounds stop once the half-width of the 95% interval of the scenario's "
-        "headline metric is at most this share of its median",
-        json_schema_extra=_shown("5%"),
+        0.015,
+        description="rounds stop once the half-widths of the 95% intervals of the scenario's "
+        "headline metric and of the speed-up are at most this share of the value; takes 6 rounds "
+        "at least",
+        json_schema_extra=_shown("1.5%"),
     )
     max_time: Duration = Field(
         60.0,
@@ -130,7 +131,7 @@ class Measure(Block):
         """Asking for more rounds than the default maximum raises that maximum, and so samples."""
         if not isinstance(data, dict):
             return data
-        follow = {"max_rounds": ("rounds", 10), "max_samples": ("samples", 1000)}
+        follow = {"max_rounds": ("rounds", 30), "max_samples": ("samples", 1000)}
         raised = {
             most: max(default, data[fewest])
             for most, (fewest, default) in follow.items()

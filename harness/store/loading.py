@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import fields
 
 from sqlalchemy import Connection, func, select
 
@@ -11,6 +12,7 @@ from harness.domain.cell import Cell
 from harness.domain.metric import Estimate
 from harness.domain.result import Result, Round, Sample
 from harness.domain.run import Host, Run
+from harness.domain.selfcheck import SelfCheck
 from harness.store.rows import estimate_of, result_of, round_of, run_of
 from harness.store.tables import (
     CellRow,
@@ -21,6 +23,8 @@ from harness.store.tables import (
     RoundRow,
     RunRow,
     SampleRow,
+    SelfCheckRow,
+    ValueRow,
 )
 
 # SQLite takes some 32,000 values in one statement; older ones 999.
@@ -51,6 +55,22 @@ def load_results(connection: Connection, *, newest_only: bool, samples: bool) ->
     ]
 
 
+def load_selfchecks(connection: Connection) -> list[tuple[Host, SelfCheck]]:
+    """The newest of each kind of machine and cell, in the order they were made."""
+    newest = select(func.max(SelfCheckRow.id)).group_by(SelfCheckRow.host, SelfCheckRow.cell)
+    query = select(SelfCheckRow.__table__).where(SelfCheckRow.id.in_(newest))
+    rows = connection.execute(query.order_by(SelfCheckRow.id)).mappings().all()
+    hosts, cells = _hosts(connection), _cells(connection)
+    names = [one.name for one in fields(SelfCheck) if one.name != "cell"]
+    return [
+        (
+            hosts[row["host"]],
+            SelfCheck(cell=cells[row["cell"]], **{name: row[name] for name in names}),
+        )
+        for row in rows
+    ]
+
+
 def load_rounds(
     connection: Connection, results: Sequence[int], *, samples: bool
 ) -> Mapping[int, tuple[Round, ...]]:
@@ -65,21 +85,24 @@ def load_rounds(
         )
     ]
     keys = [row.id for row in rows]
-    facts = _facts(connection, keys)
+    facts, values = (_figures(connection, table, keys) for table in (FactRow, ValueRow))
     taken = _samples(connection, keys) if samples else {}
     found: defaultdict[int, list[Round]] = defaultdict(list)
     for row in rows:
-        found[row.result].append(round_of(row, tuple(taken.get(row.id, ())), facts.get(row.id, {})))
+        told = facts.get(row.id, {}), values.get(row.id, {})
+        found[row.result].append(round_of(row, tuple(taken.get(row.id, ())), *told))
     return {result: tuple(rounds) for result, rounds in found.items()}
 
 
 def _runs(connection: Connection) -> Mapping[int, Run]:
-    hosts = {
-        row.fingerprint: Host.from_json(row.content)
-        for row in connection.execute(select(HostRow.__table__))
-    }
+    hosts = _hosts(connection)
     rows = connection.execute(select(RunRow.__table__))
     return {row.id: run_of(row, hosts) for row in rows}
+
+
+def _hosts(connection: Connection) -> Mapping[str, Host]:
+    rows = connection.execute(select(HostRow.__table__))
+    return {row.fingerprint: Host.from_json(row.content) for row in rows}
 
 
 def _cells(connection: Connection) -> Mapping[str, Cell]:
@@ -98,10 +121,12 @@ def _metrics(
     return found
 
 
-def _facts(connection: Connection, rounds: Sequence[int]) -> Mapping[int, Mapping[str, float]]:
+def _figures(
+    connection: Connection, table: type[FactRow | ValueRow], rounds: Sequence[int]
+) -> Mapping[int, Mapping[str, float]]:
     found: defaultdict[int, dict[str, float]] = defaultdict(dict)
     for keys in _chunks(rounds):
-        query = select(FactRow.__table__).where(FactRow.round.in_(keys))
+        query = select(table.__table__).where(table.round.in_(keys))
         for row in connection.execute(query):
             found[row.round][row.name] = row.value
     return found

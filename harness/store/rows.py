@@ -69,8 +69,13 @@ def round_values(result: int, run: int, one: Round) -> dict[str, Any]:
     }
 
 
-def round_of(row: Row[Any], samples: tuple[Sample, ...], facts: Mapping[str, float]) -> Round:
-    """A row, with its samples and facts, as its round."""
+def round_of(
+    row: Row[Any],
+    samples: tuple[Sample, ...],
+    facts: Mapping[str, float],
+    values: Mapping[str, float],
+) -> Round:
+    """A row, with its samples, facts and metrics, as its round."""
     return Round(
         index=row.position,
         status=Status(row.status),
@@ -79,6 +84,7 @@ def round_of(row: Row[Any], samples: tuple[Sample, ...], facts: Mapping[str, flo
         samples=samples,
         facts=facts,
         notes=row.notes,
+        values=values,
         started=row.started,
         seconds=row.seconds,
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import replace
+from dataclasses import fields, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
@@ -16,8 +16,9 @@ from harness.domain.cell import Cell
 from harness.domain.metric import Estimate
 from harness.domain.result import Known, Result, Round, Status, StopRule
 from harness.domain.run import Commit, Environment, Host, Run
+from harness.domain.selfcheck import SelfCheck
 from harness.store.engine import Database
-from harness.store.loading import load_results, load_rounds
+from harness.store.loading import load_results, load_rounds, load_selfchecks
 from harness.store.rows import metric_values, round_values, run_values, sample_values
 from harness.store.tables import (
     CellRow,
@@ -28,6 +29,8 @@ from harness.store.tables import (
     RoundRow,
     RunRow,
     SampleRow,
+    SelfCheckRow,
+    ValueRow,
 )
 
 
@@ -51,8 +54,7 @@ class Store:
     def begin(self, run: Run) -> Run:
         """Note that a run starts; the run with its key."""
         with self._database.writing() as connection:
-            host = {"fingerprint": run.host.fingerprint, "content": run.host.to_json()}
-            connection.execute(upsert(HostRow).values(host).on_conflict_do_nothing())
+            _know(connection, run.host)
             key = connection.execute(
                 insert(RunRow).values(run_values(run)).returning(RunRow.id)
             ).scalar_one()
@@ -124,8 +126,7 @@ class Store:
         with self._database.writing() as connection:
             if adopt is not None and _adopted(connection, run, adopt):
                 return adopt
-            content = {"id": cell.id, "content": cell.to_json(), "label": str(cell)}
-            connection.execute(upsert(CellRow).values(content).on_conflict_do_nothing())
+            _note(connection, cell)
             row = {
                 "run": run.id,
                 "cell": cell.id,
@@ -149,9 +150,10 @@ class Store:
             ).scalar_one()
             if one.samples:
                 connection.execute(insert(SampleRow), sample_values(key, one))
-            if one.facts:
-                facts = [{"round": key, "name": n, "value": v} for n, v in one.facts.items()]
-                connection.execute(insert(FactRow), facts)
+            for table, figures in ((FactRow, one.facts), (ValueRow, one.values)):
+                rows = [{"round": key, "name": n, "value": v} for n, v in figures.items()]
+                if rows:
+                    connection.execute(insert(table), rows)
 
     def rounds_of(self, result: int) -> list[Round]:
         """A result's rounds so far, in order."""
@@ -191,6 +193,28 @@ class Store:
         with self._database.reading() as connection:
             return {cell: float(seconds) for cell, seconds in connection.execute(query)}
 
+    def save_selfcheck(self, host: Host, environment: Environment, check: SelfCheck) -> None:
+        """Keep what a self-check said."""
+        figures = {one.name: getattr(check, one.name) for one in fields(check)}
+        with self._database.writing() as connection:
+            _know(connection, host)
+            _note(connection, check.cell)
+            connection.execute(
+                insert(SelfCheckRow).values(
+                    {
+                        **figures,
+                        "cell": check.cell.id,
+                        "host": host.fingerprint,
+                        "environment_digest": environment.digest,
+                    }
+                )
+            )
+
+    def selfchecks(self) -> list[tuple[Host, SelfCheck]]:
+        """The newest of each kind of machine and cell."""
+        with self._database.reading() as connection:
+            return load_selfchecks(connection)
+
     def results(self, *, newest_only: bool = True, samples: bool = False) -> list[Result]:
         """Results, newest first: of each cell and host the newest, or all.
 
@@ -198,6 +222,16 @@ class Store:
         """
         with self._database.reading() as connection:
             return load_results(connection, newest_only=newest_only, samples=samples)
+
+
+def _know(connection: Connection, host: Host) -> None:
+    values = {"fingerprint": host.fingerprint, "content": host.to_json()}
+    connection.execute(upsert(HostRow).values(values).on_conflict_do_nothing())
+
+
+def _note(connection: Connection, cell: Cell) -> None:
+    values = {"id": cell.id, "content": cell.to_json(), "label": str(cell)}
+    connection.execute(upsert(CellRow).values(values).on_conflict_do_nothing())
 
 
 def _adopted(connection: Connection, run: Run, result: int) -> bool:

@@ -41,6 +41,24 @@ class HostRow(Table):
     content: Mapped[dict[str, Any]]
 
 
+class SelfCheckRow(Table):
+    """What comparing a cell with itself said of a kind of machine; the newest counts."""
+
+    __tablename__ = "selfcheck"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    host: Mapped[str] = mapped_column(ForeignKey("host.fingerprint"))
+    environment_digest: Mapped[str]
+    cell: Mapped[str] = mapped_column(ForeignKey("cell.id"))
+    metric: Mapped[str]
+    trials: Mapped[int]
+    rounds: Mapped[float]
+    false_alarms: Mapped[float]
+    noise_floor: Mapped[float]
+    smallest_change: Mapped[float]
+    coverage: Mapped[float]
+    when: Mapped[datetime]
+
+
 class CellRow(Table):
     """A point of the matrix."""
 
@@ -108,6 +126,15 @@ class FactRow(Table):
     """A figure that a round's process knows of itself, or of the host around it."""
 
     __tablename__ = "fact"
+    round: Mapped[int] = mapped_column(ForeignKey("round.id", ondelete="CASCADE"), primary_key=True)
+    name: Mapped[str] = mapped_column(primary_key=True)
+    value: Mapped[float]
+
+
+class ValueRow(Table):
+    """A metric in one round. Can be derived again from the round's facts and samples."""
+
+    __tablename__ = "round_metric"
     round: Mapped[int] = mapped_column(ForeignKey("round.id", ondelete="CASCADE"), primary_key=True)
     name: Mapped[str] = mapped_column(primary_key=True)
     value: Mapped[float]

@@ -181,6 +181,27 @@ def test_doctor_speaks_of_disturbance_in_the_words_results_do(harness: Harness) 
     assert all("measur" in told for told in document["energy"].values())
 
 
+def test_a_self_check_tells_and_keeps_what_it_found(harness: Harness, tmp_path: Path) -> None:
+    """Two comparisons of a cell with itself; the site shows them."""
+    few = ["--trials", "2", "--only", "scenario=prefill", "--set", "matrix.model=nano"]
+    short = ["--set", "measure={rounds: 2, max_rounds: 2, round_time: 1ms}"]
+    answer = harness("selfcheck", *few, *short, "--format", "json")
+    assert answer.code == 0, answer.err
+    (check,) = answer.json["checks"]
+    assert (check["axes"]["scenario"], check["trials"], check["rounds"]) == ("prefill", 2, 2)
+    assert 0 <= check["false_alarms"] <= 1
+    assert harness("site").code == 0
+    about = (tmp_path / "results" / "site" / "about.html").read_text()
+    assert "nano local prefill" in about
+
+
+def test_a_self_check_of_what_cannot_be_measured_says_why(harness: Harness) -> None:
+    """Not a table of nothing."""
+    answer = harness("selfcheck", "--set", "matrix.model=gpt3-175b", "--set", "workload.prompt=8")
+    assert answer.code == 2
+    assert "needs at least" in answer.err
+
+
 def test_the_site_of_no_results_says_what_to_run(harness: Harness, tmp_path: Path) -> None:
     """A page, not an error: the nightly job's first night."""
     answer = harness("site")

@@ -29,12 +29,26 @@ def test_a_single_round_has_no_interval() -> None:
 
 
 def test_two_rounds_have_students_interval() -> None:
-    """Worked by hand: 12.706 x 1.0 x s / sqrt(2), with s = 0.1 / sqrt(2)."""
+    """Worked by hand, on logarithms: 12.706 x 1.0 x s / sqrt(2), with s = ln(1.1) / sqrt(2)."""
     value, low, high = summarise([1.0, 1.1])
     assert low is not None
     assert high is not None
     assert value == pytest.approx(1.05)
-    assert high - value == pytest.approx(12.706 * 0.05, rel=1e-4)
+    assert math.log(high / value) == pytest.approx(12.706 * math.log(1.1) / 2, rel=1e-4)
+    assert low * high == pytest.approx(value**2)
+
+
+def test_six_rounds_have_all_of_them_as_interval() -> None:
+    """The least and the largest of six hold the median in 1 - 2 / 2^6 = 96.9% of cases."""
+    assert summarise([6.0, 1.0, 2.0, 5.0, 3.0, 4.0]) == (3.5, 1.0, 6.0)
+
+
+def test_one_wild_round_among_ten_moves_no_bound_far() -> None:
+    """Bounds are order statistics, not a standard deviation."""
+    calm = [1.0 + index / 1000 for index in range(9)]
+    _, low, high = summarise([*calm, 100.0])
+    assert low == pytest.approx(1.0, abs=0.002)
+    assert high == pytest.approx(1.008, abs=0.002)
 
 
 @pytest.mark.parametrize("bad", [math.inf, math.nan])
@@ -50,13 +64,12 @@ def test_rounds_that_agree_have_an_interval_of_no_width(value: float, count: int
 
 @given(times)
 def test_the_interval_holds_the_median(rounds: list[float]) -> None:
-    """In its middle."""
+    """And keeps to the side of zero that all rounds are on."""
     value, low, high = summarise(rounds)
     assert low is not None
     assert high is not None
     assert value == median(rounds)
-    assert low <= value <= high
-    assert high - value == pytest.approx(value - low, rel=1e-6, abs=1e-9 * value)
+    assert 0 < low <= value <= high
 
 
 @given(times, st.floats(1e-3, 1e3))
@@ -67,31 +80,29 @@ def test_another_unit_scales_value_and_interval(rounds: list[float], factor: flo
     assert scaled == pytest.approx(tuple(expected), rel=1e-6, abs=1e-9 * factor * max(rounds))
 
 
-@given(times, st.floats(0, 1e3))
-def test_an_offset_moves_value_and_interval_alike(rounds: list[float], offset: float) -> None:
-    """A constant cost in every round adds no uncertainty."""
-    expected = [one + offset for one in summarise(rounds) if one is not None]
-    shifted = summarise([one + offset for one in rounds])
-    assert shifted == pytest.approx(tuple(expected), rel=1e-6, abs=1e-9 * (max(rounds) + offset))
-
-
 @given(times, st.randoms(use_true_random=False))
 def test_the_order_of_rounds_is_of_no_matter(rounds: list[float], random: object) -> None:
     assert summarise(sorted(rounds)) == pytest.approx(summarise(rounds))
 
 
-@pytest.mark.parametrize("count", [3, 5, 10])
-def test_the_interval_holds_the_truth_as_often_as_it_says(count: int) -> None:
-    """In 95 of 100 cells, were rounds normal; told by 5,000 made-up cells."""
-    truth = 0.2
-    cells = np.random.default_rng(count).normal(truth, 0.01, (5000, count)).tolist()
+@pytest.mark.parametrize("count", [3, 4, 5, 6, 7, 8, 10, 15, 30])
+@pytest.mark.parametrize("law", ["normal", "skewed", "heavy tails"])
+def test_the_interval_holds_the_truth_as_often_as_it_says(count: int, law: str) -> None:
+    """In 93 to 98 of 100 cells of a number of rounds set beforehand; told by 5,000 made-up ones."""
+    dice = np.random.default_rng(count)
+    shape = (5000, count)
+    noise = {
+        "normal": dice.normal(0, 0.02, shape),
+        "skewed": dice.gamma(1.5, 0.015, shape) - 0.015 * 1.18296,
+        "heavy tails": 0.02 * dice.standard_t(3, shape),
+    }[law]
     held = 0
-    for rounds in cells:
+    for rounds in (0.2 * np.exp(noise)).tolist():
         _, low, high = summarise(rounds)
         assert low is not None
         assert high is not None
-        held += low <= truth <= high
-    assert 0.93 < held / len(cells) < 0.97
+        held += low <= 0.2 <= high
+    assert 0.93 < held / 5000 < 0.98
 
 
 def test_the_relative_half_width_is_a_share_of_the_value() -> None:

@@ -1,14 +1,27 @@
 """The order of rounds, and when a cell is done."""
 
-from collections.abc import Callable
+import math
+import random
+from collections.abc import Callable, Sequence
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from statistics import median
 from typing import Any
 
 import pytest
 
+from harness.analyse.stats import summarise
 from harness.domain.cell import Cell, Choice
 from harness.domain.result import Round, Sample, Status, StopRule
-from harness.execute.campaign import CellDone, RoundDone, campaign, conclusion
+from harness.execute.campaign import (
+    CellDone,
+    Event,
+    RoundDone,
+    against_baseline,
+    campaign,
+    stop_rule,
+)
+from harness.execute.summary import valued
 from harness.spec.plan import Action, Planned
 from harness.spec.schema import Limits, Measure
 
@@ -37,11 +50,17 @@ def planned(prompt: int, **measure: object) -> Planned:
     )
 
 
-def fine(index: int, latency: float = 1.0, seconds: float = 1.0) -> Round:
-    """A round that ended well."""
+START = datetime(2026, 1, 5, tzinfo=UTC)
+
+
+def fine(index: int, latency: float = 1.0, seconds: float = 1.0, at: float = 0.0) -> Round:
+    """A round that ended well, begun so many seconds after the start."""
     samples = (Sample("latency", 9.0, warmup=True), Sample("latency", latency))
+    started = START + timedelta(seconds=at)
     facts = {"tokens": 16.0}
-    return Round(index, Status.OK, samples=samples, facts=facts, seconds=seconds)
+    return valued(
+        Round(index, Status.OK, samples=samples, facts=facts, seconds=seconds, started=started)
+    )
 
 
 def events(
@@ -117,11 +136,12 @@ def test_a_cell_whose_last_round_was_stored_is_only_closed() -> None:
     ("effort", "latencies", "rule"),
     [
         ({}, [1.0, 1.0], None),  # the asked rounds are always done
-        ({}, [1.0, 1.0, 1.0], StopRule.TARGET),
-        ({}, [1.0, 2.0, 3.0], StopRule.ROUNDS),
-        ({"max_rounds": 9}, [1.0, 2.0, 3.0], None),
+        ({}, [1.0, 1.0, 1.0], StopRule.ROUNDS),
+        ({"max_rounds": 9}, [1.0, 1.0, 1.0], None),  # three that agree may do so by luck
+        ({"max_rounds": 9}, [1.0] * 6, StopRule.TARGET),
+        ({"max_rounds": 9}, [1.0, 2.0, 3.0] * 2, None),
         ({"max_rounds": 9, "max_time": "3s"}, [1.0, 2.0, 3.0], StopRule.TIME_BOX),
-        ({"max_rounds": 9}, [1.0, 2.0, 3.0, *[2.0] * 6], StopRule.ROUNDS),
+        ({"max_rounds": 9}, [1.0, 2.0, 3.0] * 3, StopRule.ROUNDS),
     ],
 )
 def test_a_cell_ends_by_target_time_box_or_rounds(
@@ -130,15 +150,24 @@ def test_a_cell_ends_by_target_time_box_or_rounds(
     """And the result tells which of them it was."""
     item = planned(1, **{"target_ci": "2%", **effort})
     rounds = [fine(index, latency) for index, latency in enumerate(latencies)]
-    end = conclusion(item, rounds)
-    assert (end.stop_rule if end else None) == rule
+    assert stop_rule(item, {item.key: rounds}) == rule
+
+
+def closed(*rounds: Round) -> CellDone:
+    """A cell of these rounds, which were all that was asked."""
+    (end,) = events([planned(1)], unasked, earlier={planned(1).key: rounds})
+    assert isinstance(end, CellDone)
+    return end
+
+
+def unasked(_: Planned, index: int) -> Round:
+    """Nothing is to be measured."""
+    raise AssertionError(f"round {index} was measured")
 
 
 def test_metrics_leave_warm_up_out() -> None:
     """The slow first sample of each round does not count."""
-    item = planned(1)
-    end = conclusion(item, [fine(index) for index in range(3)])
-    assert end is not None
+    end = closed(*(fine(index) for index in range(3)))
     assert end.metrics["latency"].value == 1.0
     assert end.metrics["tokens_per_second"].value == 16.0
     assert (end.metrics["latency"].rounds, end.metrics["latency"].samples) == (3, 3)
@@ -146,10 +175,126 @@ def test_metrics_leave_warm_up_out() -> None:
 
 def test_a_metric_measured_in_one_round_has_no_interval() -> None:
     """The logits are compared once, as every round builds the same model."""
-    item = planned(1)
     rounds = [fine(index) for index in range(3)]
-    rounds[0] = replace(rounds[0], facts={**rounds[0].facts, "logit_error": 0.01})
-    end = conclusion(item, rounds)
-    assert end is not None
-    error = end.metrics["logit_error"]
+    rounds[0] = valued(replace(rounds[0], facts={**rounds[0].facts, "logit_error": 0.01}))
+    error = closed(*rounds).metrics["logit_error"]
     assert (error.value, error.low, error.high, error.rounds) == (0.01, None, None, 1)
+
+
+class Machine:
+    """A machine with a clock of its own that slows down as it runs: by `drift` a second.
+
+    A round takes a second. Cells of prompt 2 take `ratio` times as long as those of prompt 1.
+    """
+
+    def __init__(self, drift: float, ratio: float = 1.25, noise: float = 0.002) -> None:
+        self.drift, self.ratio, self.noise = drift, ratio, noise
+        self.now = 0.0
+        self._random = random.Random(7)
+
+    def measure(self, item: Planned, index: int) -> Round:
+        self.now += 1.0
+        pace = (1 + self.drift * self.now) * math.exp(self._random.gauss(0, self.noise))
+        latency = 0.1 * pace * (self.ratio if item.cell.load["prompt"] == 2 else 1.0)
+        return fine(index, latency, at=self.now)
+
+
+def rounds_by_prompt(told: Sequence[Event]) -> dict[int, list[Round]]:
+    """Of a campaign's events."""
+    found: dict[int, list[Round]] = {}
+    for event in told:
+        if isinstance(event, RoundDone):
+            found.setdefault(event.item.cell.load["prompt"], []).append(event.round)
+    return found
+
+
+def pair_of_cells(**measure: object) -> tuple[Planned, Planned]:
+    """A baseline, and a cell compared with it."""
+    base = planned(1, **measure)
+    return replace(base, baseline=base.key), replace(planned(2, **measure), baseline=base.key)
+
+
+def test_the_paired_speedup_is_right_on_a_machine_that_drifts() -> None:
+    """The baseline was begun long before: its own median is of a faster machine.
+
+    The machine slows down by 30% over the campaign. Paired by time the ratio is within 1% of
+    the truth, unpaired it is off by more than 10%.
+    """
+    machine = Machine(drift=0.005)
+    base, cell = pair_of_cells(rounds=40, max_rounds=40)
+    alone = [machine.measure(base, index) for index in range(40)]
+    told = events([base, cell], machine.measure, earlier={base.key: alone})
+    found = rounds_by_prompt(told)
+    theirs, ours = [*alone, *found[1]], found[2]
+    ratio = against_baseline(cell, {base.key: theirs, cell.key: ours})
+    assert ratio is not None
+    assert ratio.paired
+    assert ratio.estimate.value == pytest.approx(1 / 1.25, rel=0.01)
+    assert ratio.estimate.low is not None
+    assert ratio.estimate.high is not None
+    assert ratio.estimate.low <= 1 / 1.25 <= ratio.estimate.high
+    medians = [median(one.values["latency"] for one in rounds) for rounds in (theirs, ours)]
+    assert abs(medians[0] / medians[1] * 1.25 - 1) > 0.1
+
+
+def test_a_baseline_is_measured_as_long_as_a_cell_compared_with_it() -> None:
+    """Each round of the cell has one of the baseline near it in time."""
+    machine = Machine(drift=0.0)
+    base, cell = pair_of_cells(rounds=3, max_rounds=9, target_ci="0.0001%")
+    base = replace(base, measure=planned(1).measure)  # three rounds would do for itself
+    found = rounds_by_prompt(events([base, cell], machine.measure))
+    assert (len(found[1]), len(found[2])) == (9, 9)
+
+
+def test_a_baseline_that_fails_holds_up_no_cell() -> None:
+    """The cell goes on for itself, and has no speed-up."""
+    base, cell = pair_of_cells()
+
+    def measure(item: Planned, index: int) -> Round:
+        return fine(index) if item is cell else Round(index, Status.FAILED, "a bug")
+
+    ends = {e.item.key: e.status for e in events([base, cell], measure) if isinstance(e, CellDone)}
+    assert ends == {base.key: Status.FAILED, cell.key: Status.OK}
+
+
+def test_a_family_stays_together_in_a_pass() -> None:
+    """So that a pair is near in time however many cells there are."""
+    families = []
+    for prompt in range(1, 20, 3):
+        base = planned(prompt)
+        others = [planned(prompt + more) for more in (1, 2)]
+        families += [replace(one, baseline=base.key) for one in (base, *others)]
+    told = events(families, lambda _, index: fine(index))
+    order = [event.item.baseline for event in told if isinstance(event, RoundDone)]
+    assert all(len(set(order[i : i + 3])) == 1 for i in range(0, len(order), 3))
+
+
+LAWS: dict[str, Callable[[random.Random], float]] = {
+    "normal": lambda r: r.gauss(0, 0.02),
+    # A machine is more often much slower than much faster; the median of a Gamma(1.5).
+    "skewed": lambda r: r.gammavariate(1.5, 0.015) - 0.015 * 1.18296,
+    # One round in ten meets something; symmetric, so that the median stays 0.
+    "with outliers": lambda r: r.gauss(0, 0.02) + (r.random() < 0.1) * r.choice((-1, 1)) * 0.2,
+}
+
+
+@pytest.mark.parametrize("law", LAWS)
+@pytest.mark.parametrize("target", ["5%", "1.5%"])
+def test_intervals_hold_the_truth_as_often_as_they_say(law: str, target: str) -> None:
+    """Between 93% and 97% of cells, though each was measured until its interval was narrow."""
+    noise, dice = LAWS[law], random.Random(11)
+    item = planned(1, rounds=6, max_rounds=30, max_time="1h", target_ci=target)
+    held = tries = 0
+    while tries < 1500:
+        rounds: list[Round] = []
+        while stop_rule(item, {item.key: rounds}) is None:
+            value = math.exp(noise(dice))
+            rounds.append(
+                Round(len(rounds), Status.OK, values={"tokens_per_second": value}, seconds=1.0)
+            )
+        _, low, high = summarise([one.values["tokens_per_second"] for one in rounds])
+        assert low is not None
+        assert high is not None
+        held += low <= 1.0 <= high
+        tries += 1
+    assert 0.93 <= held / tries <= 0.97

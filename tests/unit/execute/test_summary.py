@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from harness.domain.result import Round, Sample, Status
-from harness.execute.summary import estimates
+from harness.execute.summary import estimates, valued
 
 
 def timed(index: int, samples: int) -> Round:
     """A round of so many samples."""
-    return Round(index, Status.OK, samples=(Sample("latency", 0.1),) * samples)
+    return valued(Round(index, Status.OK, samples=(Sample("latency", 0.1),) * samples))
 
 
 def test_a_percentile_needs_samples_enough_in_each_round() -> None:
@@ -19,5 +19,5 @@ def test_a_percentile_needs_samples_enough_in_each_round() -> None:
 
 def test_other_metrics_are_of_the_rounds_that_have_them() -> None:
     """The logits are compared in the first alone."""
-    first = Round(0, Status.OK, facts={"logit_error": 0.1})
+    first = valued(Round(0, Status.OK, facts={"logit_error": 0.1}))
     assert estimates([first, timed(1, 3)])["logit_error"].rounds == 1

@@ -137,6 +137,12 @@ def test_a_percentile_needs_five_samples_beyond_it(name: str, least: int) -> Non
     assert value(name, TPOT * least) == pytest.approx(0.02)
 
 
+def test_a_percentile_of_means_is_no_percentile() -> None:
+    """Of iterations too short to be timed alone, a sample is the mean of several."""
+    assert value("time_p90", LATENCY * 50, {"repeats": 1.0}) == pytest.approx(0.06)
+    assert value("time_p90", LATENCY * 50, {"repeats": 2.0}) is None
+
+
 def test_a_percentile_is_of_the_whole_iteration_where_it_is_timed() -> None:
     assert value("time_p90", (*LATENCY, *TPOT) * 50) == pytest.approx(0.06)
 

@@ -47,6 +47,8 @@ every_scenario = pytest.mark.parametrize(
 class StoppedClock:
     """No time passes: only the work matters here."""
 
+    resolution = 1e-9
+
     def mark(self) -> object:
         return None
 

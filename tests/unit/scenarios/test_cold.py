@@ -27,6 +27,8 @@ class Device(torch.nn.Module):
     A pass takes a second and emptying the caches a thousand.
     """
 
+    resolution = 1e-9
+
     def __init__(self) -> None:
         super().__init__()
         self.core: Transformer = build(

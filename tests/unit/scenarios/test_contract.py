@@ -33,6 +33,8 @@ pytestmark = pytest.mark.parametrize(
 class CountingClock:
     """Each mark is a second after the one before."""
 
+    resolution = 1e-9
+
     def __init__(self) -> None:
         self.marks = 0
 

@@ -26,6 +26,8 @@ LOAD = {"batch": 2, "prompt": 12, "generate": 5}
 class Passes(nn.Module):
     """A model that notes the tokens of each pass, and is a clock: a pass takes a second."""
 
+    resolution: float = 1e-9
+
     def __init__(self, core: Transformer) -> None:
         super().__init__()
         self.core = core

@@ -258,7 +258,7 @@ def _failed(run: Run) -> list[Result]:
 
 
 def _round(index: int, sections: dict[str, float], run: Run) -> Round:
-    noise = random.Random(index)  # noqa: S311 - made-up timings, alike in every test run
+    noise = random.Random(index)
     samples = [
         Sample(
             section,

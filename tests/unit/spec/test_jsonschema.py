@@ -66,7 +66,7 @@ def test_defaults_are_as_people_write_them(schema: dict[str, Any]) -> None:
         measure["round_time"]["default"],
         limits["timeout"]["default"],
         workload["prompt"]["default"],
-    ) == ("5%", "60s", "1s", "10m", 512)
+    ) == ("1.5%", "60s", "1s", "10m", 512)
 
 
 def test_the_defaults_that_are_told_are_the_defaults(schema: dict[str, Any]) -> None:

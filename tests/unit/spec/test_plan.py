@@ -52,14 +52,22 @@ class TestWhatIsKnown:
         ) == (Action.MEASURE, "not measured yet", None, 0)
 
     def test_a_measured_cell_is_reused(self, plan: Planner, read: Read) -> None:
-        item = only(plan(SMALL, {cell_id(read): Known(Status.OK, rounds=3, result=7)}))
+        item = only(plan(SMALL, {cell_id(read): Known(Status.OK, rounds=6, result=7)}))
         assert (
             item.action,
             item.status,
             item.rounds_done,
             item.seconds,
-        ) == (Action.REUSE, Status.OK, 3, None)
+        ) == (Action.REUSE, Status.OK, 6, None)
         assert item.reason == "measured already at this commit, host and environment"
+
+    def test_a_cell_measured_less_than_is_asked_is_measured_anew(
+        self, plan: Planner, read: Read
+    ) -> None:
+        known = {cell_id(read): Known(Status.OK, rounds=3)}
+        item = only(plan(SMALL, known))
+        assert (item.action, item.rounds_done, item.adopt) == (Action.MEASURE, 0, None)
+        assert item.reason == "measured with 3 rounds only; at least 6 are asked"
 
     def test_a_cell_cut_short_goes_on(self, plan: Planner, read: Read) -> None:
         """Its rounds count, and the result that holds them is taken over."""
@@ -70,8 +78,8 @@ class TestWhatIsKnown:
             item.rounds_done,
             item.adopt,
             item.seconds,
-        ) == (Action.MEASURE, 2, 7, 4.0)
-        assert item.reason == "an earlier run left 2 of at least 3 rounds"
+        ) == (Action.MEASURE, 2, 7, 16.0)
+        assert item.reason == "an earlier run left 2 of at least 6 rounds"
 
     @pytest.mark.parametrize(
         "status",
@@ -100,7 +108,7 @@ class TestWhatIsKnown:
         assert f"tried again; before: {status}: it broke" == again.reason
 
     def test_trying_failures_again_leaves_successes_alone(self, plan: Planner, read: Read) -> None:
-        known = {cell_id(read): Known(Status.OK, rounds=3)}
+        known = {cell_id(read): Known(Status.OK, rounds=6)}
         assert Action.REUSE is only(plan(SMALL, known, retry_failed=True)).action
 
     def test_a_skip_that_no_longer_holds_is_measured(self, plan: Planner, read: Read) -> None:
@@ -189,7 +197,7 @@ class TestWhatTheHostCannotDo:
         self, plan: Planner, read: Read
     ) -> None:
         text = "matrix: {model: small, scenario: prefill, hardware: cuda}"
-        known = {cell_id(read, text): Known(Status.OK, rounds=3)}
+        known = {cell_id(read, text): Known(Status.OK, rounds=6)}
         assert Action.SKIP is only(plan(text, known)).action
 
 
@@ -207,7 +215,7 @@ class TestCellsThatSpecsShare:
 
     def test_they_get_the_strictest_measure_and_the_widest_limits(self, read: Read) -> None:
         one = read(
-            SMALL + "measure: {rounds: 5, target_ci: 1%, quality: false, seed: 1}\n"
+            SMALL + "measure: {rounds: 7, target_ci: 1%, quality: false, seed: 1}\n"
             "limits: {timeout: 1m, memory: 1GiB}"
         )
         two = read(
@@ -216,7 +224,7 @@ class TestCellsThatSpecsShare:
         (item,) = shared([one, two])
         assert (
             Measure.model_validate(
-                {"rounds": 5, "target_ci": 0.01, "max_time": "5m", "samples": 9, "seed": 1}
+                {"rounds": 7, "target_ci": 0.01, "max_time": "5m", "samples": 9, "seed": 1}
             )
             == item.measure
         )
@@ -290,7 +298,7 @@ class TestPrices:
 class TestExpectedTime:
     def test_it_is_what_rounds_took_before(self, plan: Planner, read: Read) -> None:
         item = only(plan(SMALL, durations={cell_id(read): 2.5}))
-        assert item.seconds == 3 * 2.5
+        assert item.seconds == 6 * 2.5
 
     def test_a_guess_grows_with_the_work(self, plan: Planner) -> None:
         def guess(text: str) -> float:
@@ -299,20 +307,20 @@ class TestExpectedTime:
         small = guess(SMALL)
         assert guess(SMALL + "workload: {prompt: 1024}") > small
         assert guess(SMALL.replace("prefill", "train")) > 2 * small
-        assert guess(SMALL + "measure: {rounds: 6}") == pytest.approx(2 * small)
-        assert guess(SMALL + "measure: {round_time: 60s}") > 3 * 60
+        assert guess(SMALL + "measure: {rounds: 12}") == pytest.approx(2 * small)
+        assert guess(SMALL + "measure: {round_time: 60s}") > 6 * 60
 
     def test_a_round_takes_at_least_its_time(self, plan: Planner) -> None:
         nano = "matrix: {model: nano, scenario: prefill}\nworkload: {prompt: 8}\nmeasure: {round_time: 2s}"
-        assert 3 * 2 < (only(plan(nano)).seconds or 0.0) < 3 * 3
+        assert 6 * 2 < (only(plan(nano)).seconds or 0.0) < 6 * 3
 
     def test_a_plan_sums_up(self, plan: Planner, read: Read) -> None:
         text = "matrix: {model: small, scenario: prefill, precision: [fp32, bf16], hardware: [local, cuda]}"
         first, *_ = read(text).cells
         second = next(cell for cell in read(text).cells if cell.precision.name == "bf16")
-        made = plan(text, {first.id: Known(Status.OK, rounds=3)}, {second.id: 4.0})
+        made = plan(text, {first.id: Known(Status.OK, rounds=6)}, {second.id: 4.0})
         assert made.counts() == {Action.MEASURE: 1, Action.REUSE: 1, Action.SKIP: 2}
-        assert made.expected_seconds() == 3 * 4.0
+        assert made.expected_seconds() == 6 * 4.0
         assert [second.id] == [item.cell.id for item in made.of(Action.MEASURE)]
         assert len(made) == 4
         assert plan(SMALL).counts() == {Action.MEASURE: 1}

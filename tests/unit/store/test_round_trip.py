@@ -12,7 +12,8 @@ import pytest
 from harness.domain.cell import Cell, Choice
 from harness.domain.metric import Estimate
 from harness.domain.result import Result, Round, Status, StopRule
-from harness.domain.run import Commit, Host, Run
+from harness.domain.run import Commit, Environment, Host, Run
+from harness.domain.selfcheck import SelfCheck
 from harness.store import Store
 
 MakeCell = Callable[..., Cell]
@@ -187,3 +188,18 @@ def test_more_results_than_a_statement_takes_are_loaded(
 def test_an_empty_database_has_no_results(store: Store) -> None:
     assert store.results() == []
     assert store.rounds_of(1) == []
+
+
+def test_the_newest_self_check_of_a_host_and_cell_counts(
+    store: Store, host: Host, make_cell: Callable[..., Cell]
+) -> None:
+    """Older ones stay stored."""
+    first = SelfCheck(
+        make_cell(), "latency", 50, 7.5, 0.02, 0.01, 0.03, 0.95, datetime(2026, 1, 5, tzinfo=UTC)
+    )
+    other = replace(first, cell=make_cell(scenario=Choice("train")))
+    newer = replace(first, trials=60)
+    environment = Environment({"torch": "2.13.0"})
+    for check in (first, other, newer):
+        store.save_selfcheck(host, environment, check)
+    assert [(host, other), (host, newer)] == store.selfchecks()

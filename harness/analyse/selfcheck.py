@@ -1,0 +1,71 @@
+"""A/A comparisons judged: what is claimed where there is nothing to claim."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from statistics import fmean, median
+
+from harness.analyse.compare import Speedup
+from harness.domain.cell import Cell
+from harness.domain.metric import Estimate
+from harness.domain.selfcheck import SelfCheck
+
+POWER = 0.95  # with which the smallest change is told from none
+
+
+@dataclass(frozen=True)
+class Trial:
+    """One comparison of a cell with itself: the ratio, both sides, and their rounds' figures."""
+
+    ratio: Speedup
+    sides: tuple[Estimate, Estimate]
+    values: tuple[float, ...]
+
+
+def judged(cell: Cell, metric: str, trials: Sequence[Trial], when: datetime) -> SelfCheck:
+    """What the trials, at least one, say together."""
+    truth = median(value for trial in trials for value in trial.values)
+    sides = [side for trial in trials for side in trial.sides]
+    return SelfCheck(
+        cell=cell,
+        metric=metric,
+        trials=len(trials),
+        rounds=fmean(side.rounds for side in sides),
+        false_alarms=fmean(trial.ratio.differs for trial in trials),
+        noise_floor=math.expm1(
+            quantile([abs(math.log(trial.ratio.estimate.value)) for trial in trials], 0.95)
+        ),
+        smallest_change=math.expm1(quantile(_margins(trials), POWER)),
+        coverage=fmean(_holds(side, truth) for side in sides),
+        when=when,
+    )
+
+
+def _margins(trials: Sequence[Trial]) -> list[float]:
+    """How large a true change, on the logarithm, each trial would have needed to be told.
+
+    The same noise beside a change d moves the ratio's interval by d, so it excludes 1 where d
+    is larger than the interval reaches to the other side: once for a rise and once for a fall.
+    A trial without an interval would never tell.
+    """
+    margins: list[float] = []
+    for trial in trials:
+        low, high = trial.ratio.estimate.low, trial.ratio.estimate.high
+        if low is None or high is None or low <= 0:
+            margins += [math.inf, math.inf]
+        else:
+            margins += [-math.log(low), math.log(high)]
+    return margins
+
+
+def quantile(values: Sequence[float], share: float) -> float:
+    """The least of the values that at least that share of them does not exceed."""
+    ordered = sorted(values)
+    return ordered[max(0, math.ceil(share * len(ordered)) - 1)]
+
+
+def _holds(side: Estimate, truth: float) -> bool:
+    return side.low is not None and side.high is not None and side.low <= truth <= side.high

@@ -1,0 +1,123 @@
+"""Results as a table for people, and as columns for a spreadsheet."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from harness.cli.table import table
+from harness.cli.words import estimate_text, shared_text
+from harness.domain.cell import AXES
+
+if TYPE_CHECKING:
+    from harness.analyse.compare import Speedup
+    from harness.domain.metric import Estimate
+    from harness.domain.result import Result
+
+# What a table shows of each cell, where the cell has it.
+_COLUMNS = (
+    "tokens_per_second",
+    "latency",
+    "ttft",
+    "tpot",
+    "mfu",
+    "mbu",
+    "peak_memory",
+    "logit_error",
+)
+
+
+@dataclass(frozen=True)
+class Shown:
+    """A result, and its speed-up if there is one."""
+
+    result: Result
+    speedup: Speedup | None
+
+    @property
+    def counts(self) -> tuple[str, str]:
+        """Rounds, and samples in them, of the metric that ranks the scenario."""
+        from harness import scenarios
+
+        name = scenarios.registry[self.result.cell.scenario.name].headline
+        headline = self.result.metrics.get(name)
+        return (str(headline.rounds), str(headline.samples)) if headline else ("", "")
+
+
+def as_table(rows: Sequence[Shown], style: str) -> str:
+    """For people: only the axes that tell the cells apart, and below it what they share."""
+    cells = [row.result.cell for row in rows]
+    axes = [axis for axis in AXES if len({cell.labels[axis] for cell in cells}) > 1]
+    if len(rows) == 1:
+        axes = list(AXES)
+    columns = [name for name in _COLUMNS if any(name in row.result.metrics for row in rows)]
+    counts = ["rounds", "samples"]
+    headers = ["cell", *axes, "workload", "status", *columns, "speed-up", *counts, "commit", "why"]
+    text = table(headers, [_row(row, axes, columns) for row in rows], style)
+    shared = shared_text(cells)
+    return f"{text}\n\nall: {shared}" if shared else text
+
+
+def _row(row: Shown, axes: Sequence[str], columns: Sequence[str]) -> list[str]:
+    one = row.result
+    return [
+        one.cell.id,
+        *(one.cell.labels[axis] for axis in axes),
+        " ".join(f"{key}={value}" for key, value in one.cell.workload),
+        str(one.status),
+        *(
+            estimate_text(name, one.metrics[name]) if name in one.metrics else ""
+            for name in columns
+        ),
+        _ratio_text(row.speedup),
+        *row.counts,
+        str(one.run.commit),
+        one.reason or str(one.stop_rule or ""),
+    ]
+
+
+def _ratio_text(speedup: Speedup | None) -> str:
+    if speedup is None:
+        return ""
+    ratio = speedup.estimate
+    interval = "" if ratio.low is None else f" [{ratio.low:.2f}, {ratio.high:.2f}]"
+    return f"{ratio.value:.2f}x{interval}{'' if speedup.paired else ' unpaired'}"
+
+
+def as_csv(rows: Sequence[Shown]) -> str:
+    """For a spreadsheet: every axis, and every metric in its own unit with its interval."""
+    units = {name: one.unit for row in rows for name, one in sorted(row.result.metrics.items())}
+    figures = [
+        part
+        for name, unit in units.items()
+        for part in (f"{name} [{unit}]", f"{name} low", f"{name} high")
+    ]
+    ratios = ["speed-up", "speed-up low", "speed-up high", "paired"]
+    counts = ["rounds", "samples"]
+    headers = ["cell", *AXES, "workload", "status", *figures, *ratios, *counts, "commit", "why"]
+    return table(headers, [_data(row, list(units)) for row in rows], "csv")
+
+
+def _data(row: Shown, metrics: Sequence[str]) -> list[str]:
+    one = row.result
+    ratio = _numbers(row.speedup.estimate if row.speedup else None)
+    return [
+        one.cell.id,
+        *(one.cell.labels[axis] for axis in AXES),
+        " ".join(f"{key}={value}" for key, value in one.cell.workload),
+        str(one.status),
+        *(number for name in metrics for number in _numbers(one.metrics.get(name))),
+        *ratio,
+        str(row.speedup.paired).lower() if row.speedup else "",
+        *row.counts,
+        str(one.run.commit),
+        one.reason or str(one.stop_rule or ""),
+    ]
+
+
+def _numbers(estimate: Estimate | None) -> tuple[str, str, str]:
+    if estimate is None:
+        return ("", "", "")
+    told = (estimate.value, estimate.low, estimate.high)
+    return tuple("" if one is None else str(one) for one in told)  # type: ignore[return-value]  # as many as there are
