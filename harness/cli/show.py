@@ -15,6 +15,7 @@ from harness.cli.shown import Shown, as_csv, as_table
 
 if TYPE_CHECKING:
     from harness.analyse.compare import Speedup
+    from harness.analyse.growth import Growth
     from harness.domain.metric import Estimate
     from harness.domain.result import Result
 
@@ -58,8 +59,14 @@ def show(
 
 def document(kept: Sequence[Result], all_results: Sequence[Result]) -> dict[str, Any]:
     """The JSON contract: one object a cell; docs/json.md describes every key."""
+    from harness.analyse.growth import GROWING, growths
+
     baselines = _baseline_of(all_results)
-    return {"version": JSON_VERSION, "results": [_object(one, baselines) for one in kept]}
+    return {
+        "version": JSON_VERSION,
+        "results": [_object(one, baselines) for one in kept],
+        "growth": [_growth(one) for name in GROWING for one in growths(kept, name)],
+    }
 
 
 def _object(one: Result, baseline_of: Callable[[Result], Result | None]) -> dict[str, Any]:
@@ -92,6 +99,16 @@ def _object(one: Result, baseline_of: Callable[[Result], Result | None]) -> dict
             "command": run.command,
         },
         "metrics": {name: _estimate(metric) for name, metric in sorted(one.metrics.items())},
+    }
+
+
+def _growth(one: Growth) -> dict[str, Any]:
+    return {
+        "axes": one.cell.labels,
+        "host": one.host.fingerprint,
+        "metric": one.metric,
+        "prompts": [length for length, _ in one.points],
+        "exponent": _estimate(one.exponent),
     }
 
 

@@ -7,6 +7,7 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
+import psutil
 import torch
 
 _CLEAR = Path("/proc/self/clear_refs")
@@ -30,6 +31,14 @@ class PeakMemory:
             torch.cuda.reset_peak_memory_stats()
         elif _CLEAR.exists():
             _CLEAR.write_text("5")
+
+    def now(self) -> int:
+        """What is held at this moment, of what `bytes` tells the peak."""
+        if self._on_gpu:
+            return torch.cuda.memory_reserved()
+        if _STATUS.exists():
+            return _status_bytes("VmRSS")
+        return psutil.Process().memory_info().rss
 
     def bytes(self) -> int:
         """The peak since the restart."""

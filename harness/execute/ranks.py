@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 _SUMMED = (
     "load_memory",
     "peak_memory",
+    "held_memory",
     "peak_allocated",
     "peak_reserved",
     "state_bytes",

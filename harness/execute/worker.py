@@ -66,6 +66,7 @@ def _measure(job: Job, rank: Rank, agree: Agree) -> Report:
     loaded = _load(job, scenario, device, rank)
     facts = {**loaded.facts, **_counted(cell, scenario), "load_memory": peak.bytes()}
     peak.restart()
+    facts["held_memory"] = peak.now()
     with _mode(scenario):
         iteration = Counted(scenario.prepare(loaded.subject))
         with Phase(device, energy=job.energy, speaks=rank.index == 0) as phase:

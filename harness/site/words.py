@@ -18,6 +18,7 @@ _TITLES = {
     "energy_per_token": "Energy per token",
     "cost_per_million_tokens": "Cost per million tokens",
     "peak_memory": "Peak memory",
+    "working_memory": "Working memory",
     "peak_allocated": "Peak allocated",
     "peak_reserved": "Peak reserved",
     "load_memory": "Load memory",
@@ -39,6 +40,7 @@ QUALITY = ("logit_error",)
 
 # Figures of the cell rather than of its run: told on its own page, no leaderboard's matter.
 BACKGROUND = (
+    "working_memory",
     "load_time",
     "load_memory",
     "parameters",
