@@ -7,7 +7,8 @@ HarnessError                    one clear message for the user
 |-- PluginError                 an outside package's entry failed to load; names it
 |-- StoreError                  the results database cannot be used
 |-- Unsupported                 this host or this combination cannot do what a cell asks
-`-- WorkerLost                  the process that starts rounds is gone
+|-- WorkerLost                  the process that starts rounds is gone
+`-- CeilingError                what this host can do at best could not be measured
 """
 
 from __future__ import annotations
@@ -66,6 +67,10 @@ class Unsupported(HarnessError):
 
 class WorkerLost(HarnessError):
     """The process that starts rounds ended before the parent asked it to."""
+
+
+class CeilingError(HarnessError):
+    """The process that measures what the host can do at best ended before it was done."""
 
 
 def unknown(kind: str, name: str, possible: Iterable[str]) -> str:

@@ -5,14 +5,17 @@ from __future__ import annotations
 import os
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Protocol
 
 import psutil
 
+from harness import ceilings
 from harness.analyse.selfcheck import judged
+from harness.domain.ceiling import Ceiling, Ceilings
+from harness.domain.cell import Choice
 from harness.domain.result import Result, Round, Status
 from harness.domain.run import Asked, Commit, Environment, Host, Run
 from harness.domain.selfcheck import SelfCheck
@@ -61,6 +64,8 @@ class Prepared:
     environment: Environment
     commit: Commit
     plan: Plan
+    # By hardware, the ceilings that a run measures before the first round.
+    ceilings: ceilings.Names = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -85,6 +90,9 @@ class Watcher(Protocol):
     def begin(self, prepared: Prepared) -> None:
         """The plan stands; measuring starts."""
 
+    def ceiling(self, event: ceilings.Event) -> None:
+        """Measuring what the host can do at best starts, goes on, or fails."""
+
     def start(self, item: Planned, index: int) -> None:
         """A round starts."""
 
@@ -108,7 +116,8 @@ def prepare(request: Request) -> Prepared:
             known = store.known(commit, host, environment, alive=is_alive)
             durations = store.durations(host)
     plan = make_plan(specs, host, known, durations, request.fresh, request.retry_failed)
-    return Prepared(specs, host, environment, commit, plan)
+    lacking = ceilings.lacking(request.db, plan, host, environment)
+    return Prepared(specs, host, environment, commit, plan, lacking)
 
 
 def run(request: Request, watcher: Watcher) -> Outcome:
@@ -124,7 +133,15 @@ def run(request: Request, watcher: Watcher) -> Outcome:
             watcher.begin(prepared)
             try:
                 _record_skips(store, this_run, prepared.plan)
-                for end in _measured(store, this_run, runner, prepared, watcher):
+                limits = ceilings.limits(
+                    store,
+                    prepared.plan,
+                    prepared.host,
+                    prepared.environment,
+                    prepared.ceilings,
+                    watcher.ceiling,
+                )
+                for end in _measured(store, this_run, runner, prepared, limits, watcher):
                     statuses[end.item.cell.id] = end.status
             finally:
                 watcher.end()
@@ -167,7 +184,8 @@ def selfcheck(
 
 def site(db: Path, out: Path) -> Path:
     """Build the site of all that is stored; its first page."""
-    return build(results(db, newest_only=False, samples=True), out, selfchecks(db))
+    stored = results(db, newest_only=False, samples=True)
+    return build(stored, out, selfchecks(db), all_ceilings(db))
 
 
 def selfchecks(db: Path) -> list[tuple[Host, SelfCheck]]:
@@ -176,6 +194,30 @@ def selfchecks(db: Path) -> list[tuple[Host, SelfCheck]]:
         return []
     with Store(db) as store:
         return store.selfchecks()
+
+
+def ceiling(
+    db: Path, hardware: Choice, tell: ceilings.Teller, seconds: float, *, fresh: bool
+) -> tuple[ceilings.Place, tuple[Ceiling, ...]]:
+    """What the hardware can do at best on this host, and where that holds.
+
+    What is not stored, or known to be too low, is measured. UsageError where this host has no
+    such hardware.
+    """
+    place = ceilings.Place(this_host(), this_environment(), hardware)
+    ceilings.refuse(place)
+    with Store(db) as store:
+        found = () if fresh else ceilings.stored(store, place)
+        names = ceilings.missing(found, place, again=True)
+        return place, ceilings.settled(store, place, names, tell, seconds)
+
+
+def all_ceilings(db: Path) -> tuple[Ceilings, ...]:
+    """What every host can do at best, as far as it is stored."""
+    if not db.exists():
+        return ()
+    with Store(db) as store:
+        return store.all_ceilings()
 
 
 def is_alive(pid: int, started: float) -> bool:
@@ -208,7 +250,12 @@ def _record_skips(store: Store, this_run: Run, plan: Plan) -> None:
 
 
 def _measured(
-    store: Store, this_run: Run, runner: Runner, prepared: Prepared, watcher: Watcher
+    store: Store,
+    this_run: Run,
+    runner: Runner,
+    prepared: Prepared,
+    limits: ceilings.Limits,
+    watcher: Watcher,
 ) -> Iterator[CellDone]:
     """Measure the cells that the plan says to, storing as it goes; each one's end."""
     items = [item for item in prepared.plan.items if item.action is Action.MEASURE]
@@ -223,7 +270,9 @@ def _measured(
         watcher.start(item, index)
         with watch.around(item.cell) as seen:
             one = runner.round(_job(item, index), _bounds(item, prepared.host))
-        facts = {**one.facts, **seen.facts, **_price(item)}
+        found = limits[item.cell.hardware] if one.status is Status.OK else ()
+        peaks = ceilings.peaks(item.cell, prepared.host, found)
+        facts = {**one.facts, **seen.facts, **_price(item), **peaks}
         return replace(one, facts=facts, notes={**one.notes, **seen.notes})
 
     for event in campaign(items, earlier, measure, this_run.seed):

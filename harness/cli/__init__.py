@@ -13,6 +13,7 @@ from typing import Any, NoReturn
 import click
 
 from harness import __version__
+from harness.cli.ceiling import ceiling
 from harness.cli.completion import completion
 from harness.cli.doctor import doctor
 from harness.cli.init import init
@@ -56,7 +57,19 @@ def cli() -> None:
     """
 
 
-for command in (init, plan, run, show, site, list_entries, schema, doctor, selfcheck, completion):
+for command in (
+    init,
+    plan,
+    run,
+    show,
+    site,
+    ceiling,
+    list_entries,
+    schema,
+    doctor,
+    selfcheck,
+    completion,
+):
     cli.add_command(command)
 
 

@@ -10,6 +10,7 @@ import click
 from harness.cli.options import format_option, spec_options
 from harness.cli.table import table
 from harness.cli.words import duration, shared_text, short_names
+from harness.domain.ceiling import SEARCH_SECONDS
 
 if TYPE_CHECKING:
     from harness.pipeline import Prepared, Request
@@ -42,8 +43,20 @@ def headline(prepared: Prepared) -> str:
     counts = ", ".join(f"{number} to {action}" for action, number in plan.counts().items())
     where = f"commit {prepared.commit}" if prepared.commit.sha else "no git commit"
     time = duration(plan.expected_seconds())
+    if lacking := _ceiling_seconds(prepared):
+        time += f" after {duration(sum(lacking.values()))} for ceilings"
     cells = f"{len(plan.items)} cell{'' if len(plan.items) == 1 else 's'}"
     return f"{cells} ({counts}), about {time}; {where}, on {prepared.host}"
+
+
+def _ceiling_seconds(prepared: Prepared) -> dict[str, float]:
+    """By hardware, how long measuring its own limits takes before the first round."""
+    from harness.execute.ceilings import expected_seconds
+
+    return {
+        str(one): expected_seconds(names, SEARCH_SECONDS)
+        for one, names in prepared.ceilings.items()
+    }
 
 
 def _row(item: Planned, name: str) -> tuple[str, ...]:
@@ -58,6 +71,10 @@ def _document(prepared: Prepared) -> dict[str, Any]:
         "dirty": bool(prepared.commit.dirty),
         "host": prepared.host.fingerprint,
         "expected_seconds": prepared.plan.expected_seconds(),
+        "ceilings": [
+            {"hardware": hardware, "expected_seconds": seconds}
+            for hardware, seconds in _ceiling_seconds(prepared).items()
+        ],
         "cells": [_object(item) for item in prepared.plan.items],
     }
 

@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING
 
 import click
 
+from harness.ceilings import Failed
 from harness.cli.plan import headline
-from harness.cli.words import duration, estimate_text, shared_text, short_names
+from harness.cli.words import ceiling_line, duration, estimate_text, shared_text, short_names
 from harness.domain.result import Status
 from harness.execute.campaign import CellDone, RoundDone
+from harness.execute.ceiling_messages import Missing
 from harness.spec.plan import Action
 
 if TYPE_CHECKING:
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
 
     from rich.progress import Progress, TaskID
 
+    from harness import ceilings
     from harness.execute.campaign import Event
     from harness.pipeline import Prepared, Watcher
     from harness.spec.plan import Planned
@@ -38,6 +41,11 @@ class Quiet:
 
     def begin(self, prepared: Prepared) -> None:
         """Nothing."""
+
+    def ceiling(self, event: ceilings.Event) -> None:
+        """One that could not be measured."""
+        if isinstance(event, (Failed, Missing)):
+            click.echo(ceiling_line(event), err=True)
 
     def start(self, item: Planned, index: int) -> None:
         """Nothing."""
@@ -69,6 +77,10 @@ class Lines:
         for line in untried(prepared, self._names):
             self._say(line)
         self._cells = prepared.plan.counts().get(Action.MEASURE, 0)
+
+    def ceiling(self, event: ceilings.Event) -> None:
+        """A line each."""
+        self._say(ceiling_line(event, verbose=self._verbose))
 
     def start(self, item: Planned, index: int) -> None:
         """Nothing; the round is told when it ends."""

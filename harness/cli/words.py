@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from harness.domain.cell import AXES, Cell
 
 if TYPE_CHECKING:
+    from harness import ceilings
     from harness.domain.metric import Estimate
 
 _MINUTE, _HOUR = 60, 3600
@@ -63,3 +64,27 @@ def estimate_text(name: str, estimate: Estimate) -> str:
 
     text = figure(estimate, unit_of(name, estimate.unit))
     return " ".join(part for part in (text.value, text.unit, text.interval) if part)
+
+
+def ceiling_line(event: ceilings.Event, *, verbose: bool = False) -> str:
+    """What is told of measuring a host's own limits, e.g. `gemm_fp32: 324 GFLOP/s`.
+
+    If `verbose`, with how, and a line for each kernel that was tried.
+    """
+    from harness.ceilings import Begun, Failed
+    from harness.execute.ceiling_messages import Found
+    from harness.site.format import quantity
+
+    if isinstance(event, Begun):
+        time = duration(event.expected_seconds)
+        return f"measuring what {event.hardware} can do at best, once: about {time}"
+    if isinstance(event, Failed):
+        return f"what {event.hardware} can do at best is not all known: {event.reason}"
+    if isinstance(event, Found):
+        one = event.ceiling
+        figure = f"  {one.name}: {quantity(one.value, one.unit)}"
+        if not verbose:
+            return figure + one.reservation
+        tried = [f"    {kernel}: {quantity(rate, one.unit)}" for kernel, rate in event.tried]
+        return "\n".join([f"{figure} ({one.told})", *tried])
+    return f"  {event.name}: not measured: {event.reason}"

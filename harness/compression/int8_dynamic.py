@@ -25,6 +25,7 @@ class Int8Dynamic(Compression):
     """torch's dynamic quantisation, one scale an output channel."""
 
     differentiable = False
+    computes = "int8"
 
     def unsupported(self, cell: Cell, host: Host) -> str | None:
         """On CPU, from fp32 only: that is what torch's kernels take."""

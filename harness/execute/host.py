@@ -10,6 +10,7 @@ from pathlib import Path
 import psutil
 
 from harness.domain.run import Gpu, Host
+from harness.hardware.processors import Processor
 
 # Extensions that matrix kernels are chosen by, as Linux spells them.
 _ISA = (
@@ -23,6 +24,7 @@ _ISA = (
     "avx512_fp16",
     "amx_tile",
     "amx_bf16",
+    "amx_fp16",
     "amx_int8",
     "asimd",
     "asimddp",
@@ -48,6 +50,16 @@ def this_host() -> Host:
         system=platform.system(),
         gpus=_gpus(),
     )
+
+
+def this_processor() -> Processor | None:
+    """This host's processor by its numbers; None where the system does not tell them."""
+    fields = _cpu_fields()
+    told = [fields.get(key, "") for key in ("cpu family", "model")]
+    if not all(number.isdigit() for number in told):
+        return None
+    family, model = map(int, told)
+    return Processor(fields.get("vendor_id", ""), family, model)
 
 
 def _cpu_fields() -> dict[str, str]:

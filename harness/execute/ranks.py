@@ -101,9 +101,15 @@ def _report_file(folder: Path, index: int) -> Path:
 
 
 def _rank_report(job: Job, rank: Rank, rendezvous: Path) -> Report:
-    import torch.distributed as dist
-
     from harness.execute.worker import report_of
+
+    join_group(rank, rendezvous)
+    return report_of(job, rank, _agreement())
+
+
+def join_group(rank: Rank, rendezvous: Path) -> None:
+    """Make this process one of a gloo group, whose members meet in that file."""
+    import torch.distributed as dist
 
     # Loopback: the ranks are all here, and a host's own name need not resolve.
     os.environ.setdefault("GLOO_SOCKET_IFNAME", "lo0" if sys.platform == "darwin" else "lo")
@@ -111,7 +117,6 @@ def _rank_report(job: Job, rank: Rank, rendezvous: Path) -> Report:
         str(rendezvous), rank.world
     )
     dist.init_process_group("gloo", store=store, rank=rank.index, world_size=rank.world)
-    return report_of(job, rank, _agreement())
 
 
 def _agreement() -> Agree:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from abc import abstractmethod
 from typing import TYPE_CHECKING
 
+from harness.domain.cell import Cell
 from harness.domain.entry import Entry
 from harness.domain.run import Host
 from harness.registry import Registry
@@ -22,6 +23,22 @@ class Hardware(Entry):
 
         Raises Unsupported where the device turns out not to be usable.
         """
+
+    def obstacle(self, host: Host) -> str | None:
+        """Why this host cannot do what the options ask; None where it can."""
+        return self.unavailable(host)
+
+    def unsupported(self, cell: Cell, host: Host) -> str | None:
+        """The same, whatever the cell."""
+        return self.obstacle(host)
+
+    def device(self, host: Host) -> str:
+        """The device's name, as its driver or the system tells it; "" where it is not known."""
+        return ""
+
+    def threads_on(self, host: Host) -> int | None:
+        """Processor threads it computes with, all ranks together; None for other devices."""
+        return None
 
     @abstractmethod
     def memory_bytes(self, host: Host) -> int:

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 from pydantic import Field
 
-from harness.domain.cell import Cell
 from harness.domain.entry import Options
 from harness.domain.run import Host
 from harness.hardware import Hardware, register
@@ -30,7 +29,7 @@ class Cpu(Hardware):
         threads: int = self.options.threads
         return threads
 
-    def unsupported(self, cell: Cell, host: Host) -> str | None:
+    def obstacle(self, host: Host) -> str | None:
         """More threads than the host has would measure the scheduler."""
         if self.threads > host.logical_cores:
             return f"asks for {self.threads} threads; this host has {host.logical_cores}"
@@ -44,6 +43,14 @@ class Cpu(Hardware):
         threads = self.threads or psutil.cpu_count(logical=False) or 1
         torch.set_num_threads(max(1, threads // ranks))
         return torch.device("cpu")
+
+    def device(self, host: Host) -> str:
+        """The processor's."""
+        return host.cpu
+
+    def threads_on(self, host: Host) -> int | None:
+        """As asked, else one a physical core."""
+        return self.threads or host.physical_cores
 
     def memory_bytes(self, host: Host) -> int:
         """The host's memory."""

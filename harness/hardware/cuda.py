@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING
 
 from pydantic import Field
 
-from harness.domain.cell import Cell
 from harness.domain.entry import Options
 from harness.domain.run import Host
 from harness.errors import Unsupported
 from harness.hardware import Hardware, register
+from harness.hardware.datasheets import data_sheet
 
 if TYPE_CHECKING:
     import torch
@@ -30,7 +30,7 @@ class Cuda(Hardware):
         """Told by the driver, so that a host without torch can tell too."""
         return None if host.gpus else "this host has no CUDA device"
 
-    def unsupported(self, cell: Cell, host: Host) -> str | None:
+    def obstacle(self, host: Host) -> str | None:
         """A device number beyond the last."""
         if host.gpus and self.options.index >= len(host.gpus):
             return f"asks for GPU {self.options.index}; this host has {len(host.gpus)}"
@@ -50,6 +50,16 @@ class Cuda(Hardware):
         device = torch.device("cuda", self.options.index)
         torch.cuda.set_device(device)
         return device
+
+    def device(self, host: Host) -> str:
+        """The GPU's; "" where there is no such device."""
+        gpus = host.gpus[self.options.index : self.options.index + 1]
+        return gpus[0].name if gpus else ""
+
+    def price_per_hour(self, host: Host) -> float | None:
+        """The published median, where there is one: of a range alone nobody knows the price."""
+        sheet = data_sheet(self.device(host))
+        return sheet.price_median_usd_hr if sheet else None
 
     def memory_bytes(self, host: Host) -> int:
         """The device's memory; 0 where there is no such device."""

@@ -9,6 +9,7 @@ from pathlib import Path
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from harness import __version__, resources
+from harness.domain.ceiling import Ceilings
 from harness.domain.result import Result
 from harness.domain.run import Host
 from harness.domain.selfcheck import SelfCheck
@@ -21,13 +22,16 @@ _VEGA = "assets/vega.js"
 
 
 def build(
-    results: Sequence[Result], out: Path, checks: Sequence[tuple[Host, SelfCheck]] = ()
+    results: Sequence[Result],
+    out: Path,
+    checks: Sequence[tuple[Host, SelfCheck]] = (),
+    ceilings: Sequence[Ceilings] = (),
 ) -> Path:
     """Write the site of these results into `out`; the path of its index page.
 
     Equal results give equal files. UsageError where the folder holds files of others.
     """
-    planned = list(pages(results, checks, __version__, headline))
+    planned = list(pages(results, checks, ceilings, __version__, headline))
     texts = {f"assets/{name}": _asset(name) for name in _COPIED} | {_VEGA: _vega}
     names = [*texts, *(page.path for page in planned)]
     folder = SiteFolder.claim(out, names)

@@ -43,6 +43,9 @@ _LADDERS = {
     ),
     "J": (Scale(1.0, "J"), Scale(1e-3, "mJ"), Scale(1e-6, "µJ")),
     "FLOP": (*(Scale(factor, f"{prefix}FLOP") for factor, prefix in _SI), Scale(1.0, "FLOP")),
+    "FLOP/s": (*(Scale(factor, f"{prefix}FLOP/s") for factor, prefix in _SI), Scale(1.0, "FLOP/s")),
+    "B/s": (*(Scale(factor, f"{prefix}B/s") for factor, prefix in _SI), Scale(1.0, "B/s")),
+    "Hz": (*(Scale(factor, f"{prefix}Hz") for factor, prefix in _SI), Scale(1.0, "Hz")),
     "count": (
         Scale(1e9, "billion"),
         Scale(1e6, "million"),

@@ -7,12 +7,13 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
+from harness.domain.ceiling import Ceilings
 from harness.domain.result import Result, Status
 from harness.domain.run import Asked, Host, Run
 from harness.domain.selfcheck import SelfCheck
 from harness.metrics import registry as metrics
 from harness.scenarios import registry as scenarios
-from harness.site import words
+from harness.site import ceilings, words
 from harness.site.baseline import Places
 from harness.site.cell_page import view
 from harness.site.chronicle import Chronicle, chronicles, newest_first
@@ -50,7 +51,11 @@ class Summary:
 
 
 def pages(
-    results: Sequence[Result], checks: Checks, version: str, headline: Headline
+    results: Sequence[Result],
+    checks: Checks,
+    found: Sequence[Ceilings],
+    version: str,
+    headline: Headline,
 ) -> Iterator[Page]:
     """Every page; the index comes last, so that it never links to what is not there yet."""
     told = chronicles(results)
@@ -60,6 +65,7 @@ def pages(
         yield Page(one.page, "cell.html", _cell(one, places, metric, version))
     yield Page("failures.html", "failures.html", lambda: {"failures": failures(told)})
     yield Page("growth.html", "growth.html", lambda: {"tables": growth_tables(told)})
+    yield Page("ceilings.html", "ceilings.html", lambda: _ceilings(found))
     yield Page("about.html", "about.html", lambda: _about(checks))
     yield Page("index.html", "index.html", lambda: _index(results, told, places, headline))
 
@@ -111,6 +117,10 @@ def _index(
     shown: list[Board] = boards(told, places, headline)
     drawn = {group.anchor: charts_of(group) for board in shown for group in board.groups}
     return {"summary": summary(results, told), "boards": shown, "charts": drawn}
+
+
+def _ceilings(found: Sequence[Ceilings]) -> Context:
+    return {"tables": ceilings.tables(found), "kinds": ceilings.KINDS}
 
 
 def _about(checks: Checks) -> Context:

@@ -177,6 +177,7 @@ def stricter(one: Measure, other: Measure) -> Measure:
         max_samples=max(one.max_samples, other.max_samples),
         quality=one.quality or other.quality,
         energy=one.energy or other.energy,
+        ceiling=one.ceiling or other.ceiling,
         seed=one.seed,
     )
 

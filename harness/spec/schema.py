@@ -123,6 +123,9 @@ class Measure(Block):
     max_samples: int = Field(1000, ge=1, le=10**6, description="most samples a round")
     quality: bool = Field(True, description="also measure what the numbers cost in quality")
     energy: bool = Field(False, description="also read the hardware's energy counters")
+    ceiling: bool = Field(
+        True, description="also measure, once, what the hardware can do at best (harness ceiling)"
+    )
     seed: int = Field(0, ge=0, le=2**32 - 1, description="of the weights, the tokens, the order")
 
     @model_validator(mode="before")

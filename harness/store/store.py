@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import fields, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -12,11 +12,13 @@ from typing import Self
 from sqlalchemy import Connection, func, insert, select, update
 from sqlalchemy.dialects.sqlite import insert as upsert
 
+from harness.domain.ceiling import Ceiling, Ceilings
 from harness.domain.cell import Cell
 from harness.domain.metric import Estimate
 from harness.domain.result import Known, Result, Round, Status, StopRule
 from harness.domain.run import Commit, Environment, Host, Run
 from harness.domain.selfcheck import SelfCheck
+from harness.store.ceilings import load_all_ceilings, load_ceilings, save_ceilings
 from harness.store.engine import Database
 from harness.store.loading import load_results, load_rounds, load_selfchecks
 from harness.store.rows import metric_values, round_values, run_values, sample_values
@@ -222,6 +224,25 @@ class Store:
         """
         with self._database.reading() as connection:
             return load_results(connection, newest_only=newest_only, samples=samples)
+
+    def save_ceilings(
+        self, host: Host, environment: Environment, hardware: str, found: Sequence[Ceiling]
+    ) -> None:
+        """Keep what the hardware can do at best, in place of limits of the same name and kind."""
+        if found:
+            with self._database.writing() as connection:
+                _know(connection, host)
+                save_ceilings(connection, host, environment, hardware, found)
+
+    def ceilings(self, host: Host, environment: Environment, hardware: str) -> tuple[Ceiling, ...]:
+        """What the hardware, by its label, can do at best, as far as it is known."""
+        with self._database.reading() as connection:
+            return load_ceilings(connection, host, environment, hardware)
+
+    def all_ceilings(self) -> tuple[Ceilings, ...]:
+        """Of every host, environment and hardware; those saved last come first."""
+        with self._database.reading() as connection:
+            return load_all_ceilings(connection)
 
 
 def _know(connection: Connection, host: Host) -> None:

@@ -166,3 +166,20 @@ class MetricRow(Table):
     direction: Mapped[str]
     rounds: Mapped[int]
     samples: Mapped[int]
+
+
+class CeilingRow(Table):
+    """What a host can do at best: one row a limit and where it comes from."""
+
+    __tablename__ = "ceiling"
+    host: Mapped[str] = mapped_column(ForeignKey("host.fingerprint"), primary_key=True)
+    environment_digest: Mapped[str] = mapped_column(primary_key=True)
+    hardware: Mapped[str] = mapped_column(primary_key=True)  # the choice's label
+    name: Mapped[str] = mapped_column(primary_key=True)
+    kind: Mapped[str] = mapped_column(primary_key=True)  # measured, theoretical, data sheet
+    value: Mapped[float]
+    unit: Mapped[str]
+    how: Mapped[str]
+    others: Mapped[float]  # the share of the machine that other work took
+    environment: Mapped[dict[str, Any]]  # versions
+    saved: Mapped[datetime]

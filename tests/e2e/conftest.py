@@ -84,13 +84,18 @@ def site_samples() -> ModuleType:
 @pytest.fixture(scope="session")
 def site_folder(site_samples: ModuleType, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A site of two hosts, three commits, every status."""
-    return build(site_samples.make_database(), tmp_path_factory.mktemp("site")).parent
+    folder = tmp_path_factory.mktemp("site")
+    ceilings = site_samples.make_ceilings()
+    return build(site_samples.make_database(), folder, ceilings=ceilings).parent
 
 
 @pytest.fixture(scope="session")
 def hostile_site_folder(site_samples: ModuleType, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A site of results whose every text tries to break it."""
-    return build(site_samples.make_hostile(), tmp_path_factory.mktemp("hostile")).parent
+    folder = tmp_path_factory.mktemp("hostile")
+    evil = "</script><img src=x onerror=\"document.title='broken'\">" + "x" * 400
+    ceilings = site_samples.make_ceilings(evil, evil)
+    return build(site_samples.make_hostile(), folder, ceilings=ceilings).parent
 
 
 @pytest.fixture(scope="module")

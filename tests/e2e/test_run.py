@@ -17,7 +17,10 @@ import pytest
 if TYPE_CHECKING:
     from tests.conftest import Harness
 
-QUICK = "measure: {rounds: 2, max_rounds: 2, samples: 3, max_samples: 20, round_time: 10ms}\n"
+QUICK = """\
+measure:
+  {rounds: 2, max_rounds: 2, samples: 3, max_samples: 20, round_time: 10ms, ceiling: false}
+"""
 
 ALL_AXES = f"""\
 # Does everything run?
@@ -164,7 +167,8 @@ matrix:
   scenario: [prefill, decode]
   operator: [sdpa, math]
 workload: {batch: [1], prompt: 16, generate: 4}
-measure: {rounds: 3, max_rounds: 3, samples: 3, max_samples: 100000, round_time: 400ms}
+measure:
+  {rounds: 3, max_rounds: 3, samples: 3, max_samples: 100000, round_time: 400ms, ceiling: false}
 """
 
 

@@ -152,7 +152,9 @@ def test_the_theme_follows_the_system_and_the_button_turns_it(
 
 
 @pytest.mark.parametrize("width", [360, 1280])
-@pytest.mark.parametrize("name", ["index.html", "failures.html", "about.html", "a cell"])
+@pytest.mark.parametrize(
+    "name", ["index.html", "ceilings.html", "failures.html", "about.html", "a cell"]
+)
 def test_no_page_scrolls_sideways(
     site_folder: Path,
     site_samples: ModuleType,
@@ -169,7 +171,7 @@ def test_hostile_text_stays_text(
     hostile_site_folder: Path, open_site: OpenSite, width: int
 ) -> None:
     paths = sorted(hostile_site_folder.rglob("*.html"))
-    assert len(paths) == 8
+    assert len(paths) == 9
     opened = open_site(width=width)
     for path in paths:
         page = opened.open(path)

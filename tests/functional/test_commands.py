@@ -156,6 +156,38 @@ def test_schema_is_json_schema(harness: Harness) -> None:
     assert keys <= set(schema["properties"])
 
 
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("--hardware", "gpu"), "unknown hardware 'gpu'; did you mean 'cpu'?"),
+        (("--hardware", "cpu:threads=4096"), "asks for 4096 threads"),
+        (("--hardware", "cpu:thread=1"), "did you mean 'threads'?"),
+        (("--seconds", "0"), "--seconds"),
+    ],
+)
+def test_a_ceiling_of_nothing_there_is_refused(
+    harness: Harness, tmp_path: Path, arguments: tuple[str, ...], message: str
+) -> None:
+    """One clear error, exit code 2, nothing stored."""
+    answer = harness("ceiling", *arguments)
+    assert answer.code == 2
+    assert message in answer.err
+    assert "Traceback" not in answer.err
+    assert not (tmp_path / "results").exists()
+
+
+def test_plan_tells_how_long_ceilings_take_unless_the_spec_wants_none(
+    harness: Harness, spec: str
+) -> None:
+    """They are measured once, before the first round."""
+    assert "for ceilings" in harness("plan", spec).out
+    (found,) = harness("plan", spec, "--format", "json").json["ceilings"]
+    assert found["hardware"] == "local"
+    assert found["expected_seconds"] > 0
+    without = harness("plan", spec, "--set", "measure.ceiling=false", "--format", "json")
+    assert without.json["ceilings"] == []
+
+
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
 def test_completion_prints_the_shells_script(harness: Harness, shell: str) -> None:
     """It names the command it completes."""

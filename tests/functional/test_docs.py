@@ -11,8 +11,12 @@ import pytest
 
 from harness import backends, compression, hardware, metrics, operators, parallelism, scenarios
 from harness.cli import cli
+from harness.domain.cell import Choice
 from harness.domain.precision import PRECISIONS
 from harness.domain.result import Status, StopRule
+from harness.domain.run import Gpu, Host
+from harness.execute.ceilings import wanted
+from harness.hardware.processors import Processor
 from harness.model.sizes import SIZES
 from harness.spec.jsonschema import json_schema
 
@@ -22,6 +26,9 @@ if TYPE_CHECKING:
 DOCS = Path(__file__).parents[2] / "docs"
 SPEC, CLI, NUMBERS = ((DOCS / f"{name}.md").read_text() for name in ("spec", "cli", "numbers"))
 
+HOST = Host("", "", 8, 8, (), 0, "", (Gpu("NVIDIA H100 80GB HBM3", 0),))
+PROCESSOR = wanted(Choice("local"), HOST, Processor("GenuineIntel", 6, 207))
+GPU = wanted(Choice("cuda"), HOST, None)
 ROOMS = (backends, compression, hardware, operators, parallelism, scenarios)
 NAMES = [*SIZES, *PRECISIONS, *(name for room in ROOMS for name in room.registry)]
 
@@ -50,6 +57,12 @@ def test_every_option_of_an_entry_is_in_the_spec_docs(option: str) -> None:
 def test_every_metric_is_explained(metric: str) -> None:
     """With its unit and what it is."""
     assert f"| `{metric}` |" in NUMBERS
+
+
+@pytest.mark.parametrize("name", sorted({*PROCESSOR, *GPU}))
+def test_every_ceiling_is_explained(name: str) -> None:
+    """With its unit and what it is."""
+    assert f"`{name}`" in NUMBERS
 
 
 def _keys(schema: dict[str, Any], root: dict[str, Any]) -> Iterator[str]:

@@ -14,7 +14,7 @@ matrix:
   model: [nano]
   scenario: [prefill]
 workload: {{batch: [1], prompt: {list(range(1, CELLS + 1))}}}
-measure: {{rounds: 1, max_rounds: 1, samples: 5, max_samples: 10, round_time: 1ms}}
+measure: {{rounds: 1, max_rounds: 1, samples: 5, max_samples: 10, round_time: 1ms, ceiling: false}}
 """
 
 

@@ -34,6 +34,18 @@ def test_the_model_must_fit_in_the_gpus_memory(host: Host) -> None:
     assert Cuda().memory_bytes(host) == 0
 
 
+def test_its_price_is_the_published_median(host: Host) -> None:
+    """Of a range alone, or of an unknown device, there is none."""
+
+    def price(name: str) -> float | None:
+        return Cuda().price_per_hour(replace(host, gpus=(Gpu(name, 2**30),)))
+
+    assert price("NVIDIA H100 80GB HBM3") == 2.95
+    assert price("NVIDIA H200") is None
+    assert price("Example G1") is None
+    assert Cuda().price_per_hour(host) is None
+
+
 def test_a_gpu_that_torch_cannot_use_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     """The driver shows it, but this torch was built without CUDA."""
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)

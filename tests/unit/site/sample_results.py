@@ -8,6 +8,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import product
 
+from harness.domain.ceiling import Ceiling, CeilingKind, Ceilings
 from harness.domain.cell import Cell, Choice
 from harness.domain.metric import Direction, Estimate
 from harness.domain.result import Result, Round, Sample, Status, StopRule
@@ -175,6 +176,18 @@ def make_database() -> list[Result]:
     older_first += _failed(make_run(COMMITS[-1]))
     older_first += _measured(make_run(COMMITS[-1], SERVER), speed=0.2)
     return [replace(result, id=key) for key, result in enumerate(older_first, start=1)][::-1]
+
+
+def make_ceilings(hardware: str = "local", how: str = "torch.matmul, 2 threads") -> list[Ceilings]:
+    """What the laptop can do at best."""
+    found = (
+        Ceiling("gemm_fp32", 324e9, "FLOP/s", CeilingKind.MEASURED, how),
+        Ceiling("gemm_fp32", 360e9, "FLOP/s", CeilingKind.THEORETICAL, how),
+        Ceiling("memory_read", 34e9, "B/s", CeilingKind.MEASURED, how, others=0.4),
+    )
+    environment = Environment({"torch": "2.13.0", "harness": "0.1.0"})
+    saved = datetime(2026, 1, 8, 10, tzinfo=UTC)
+    return [Ceilings(replace(LAPTOP, cpu=hardware), environment, hardware, found, saved)]
 
 
 def make_hostile() -> list[Result]:

@@ -261,6 +261,13 @@ class TestCellsThatSpecsShare:
         assert stricter(Measure(), Measure()) == Measure()
         assert wider(Limits(), Limits()) == Limits()
 
+    @pytest.mark.parametrize("key", ["quality", "ceiling"])
+    def test_what_one_asks_for_is_measured(self, key: str) -> None:
+        asked, refused = (Measure.model_validate({key: value}) for value in (True, False))
+        assert getattr(stricter(asked, refused), key)
+        assert getattr(stricter(refused, asked), key)
+        assert not getattr(stricter(refused, refused), key)
+
     @pytest.mark.parametrize(("first", "second"), [("1GiB", None), (None, "1GiB")])
     def test_no_limit_is_the_widest(self, first: Any, second: Any) -> None:
         assert wider(Limits(memory=first), Limits(memory=second)).memory is None

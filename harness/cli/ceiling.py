@@ -1,0 +1,135 @@
+"""`harness ceiling`: what this host can do at best."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from harness.cli.options import db_option, format_option
+from harness.cli.table import table
+from harness.cli.words import ceiling_line
+from harness.domain.ceiling import SEARCH_SECONDS
+
+if TYPE_CHECKING:
+    from harness.ceilings import Event, Place
+    from harness.domain.ceiling import Ceiling
+
+EXIT_FAILED = 1
+
+
+@click.command()
+@click.option(
+    "--hardware",
+    default="local",
+    show_default=True,
+    metavar="NAME",
+    help="Of which hardware: local, cuda, cpu:threads=1.",
+)
+@click.option("--fresh", is_flag=True, help="Measure anew what is measured already.")
+@click.option(
+    "--seconds",
+    type=click.FloatRange(min=0.01, max=600),
+    default=SEARCH_SECONDS,
+    show_default=True,
+    help="How long to search for each; less finds too little.",
+)
+@click.option("-v", "--verbose", is_flag=True, help="Tell what every kernel tried reached.")
+@db_option
+@format_option("table", "json")
+@click.pass_context
+def ceiling(
+    ctx: click.Context,
+    hardware: str,
+    fresh: bool,
+    seconds: float,
+    verbose: bool,
+    db: Path,
+    style: str,
+) -> None:
+    """Measure what this host can do at best, and show it beside theory and data sheet.
+
+    What is measured already for this host, environment and hardware is not measured again.
+    """
+    from harness import pipeline
+    from harness.spec.hardware import parse_hardware
+
+    failures = 0
+
+    def tell(event: Event) -> None:
+        nonlocal failures
+        failures += _is_failure(event)
+        click.echo(ceiling_line(event, verbose=verbose), err=True)
+
+    place, found = pipeline.ceiling(db, parse_hardware(hardware), tell, seconds, fresh=fresh)
+    if style == "json":
+        click.echo(json.dumps(_document(place, found), indent=2))
+    else:
+        click.echo(_text(place, found))
+    if failures:
+        ctx.exit(EXIT_FAILED)
+
+
+def _is_failure(event: Event) -> bool:
+    from harness.ceilings import Failed
+    from harness.execute.ceiling_messages import Missing
+
+    return isinstance(event, (Failed, Missing))
+
+
+def _document(place: Place, found: Sequence[Ceiling]) -> dict[str, Any]:
+    return {
+        "version": 1,
+        "host": place.host.fingerprint,
+        "host_name": str(place.host),
+        "versions": dict(place.environment.versions),
+        "hardware": str(place.hardware),
+        "ceilings": [one.to_json() for one in found],
+    }
+
+
+def _text(place: Place, found: Sequence[Ceiling]) -> str:
+    from harness.domain.ceiling import CeilingKind, compared
+    from harness.site.format import quantity
+
+    def figure(one: Ceiling | None) -> str:
+        return quantity(one.value, one.unit) if one else ""
+
+    rows = compared(found)
+    figures = [
+        (
+            row.name,
+            *(figure(row.of.get(kind)) for kind in CeilingKind),
+            f"{row.share:.0%}" if row.share else "",
+        )
+        for row in rows
+    ]
+    headers = ("ceiling", *map(str, CeilingKind), "reached")
+    hows = [
+        f"{row.name}: {row.of[CeilingKind.MEASURED].told}"
+        for row in rows
+        if CeilingKind.MEASURED in row.of
+    ]
+    return "\n".join(
+        [str(place.host), "", table(headers, figures), "", *hows, *_notes(place, found)]
+    )
+
+
+def _notes(place: Place, found: Sequence[Ceiling]) -> list[str]:
+    """What is not known, and why."""
+    from harness.ceilings import why_no_theory
+    from harness.domain.ceiling import CeilingKind
+
+    notes = []
+    if any(one.disturbed for one in found):
+        notes.append(
+            "what is too low is measured again by the same command: wait for a quiet machine"
+        )
+    if why := why_no_theory(place):
+        notes.append(f"no theoretical peak: {why}")
+    if not any(one.kind is CeilingKind.DATA_SHEET for one in found):
+        notes.append("no data sheet: this device is in no record (harness/hardware/datasheets.py)")
+    return notes

@@ -1,0 +1,236 @@
+"""What processor cores can do in a cycle, with the source of each figure.
+
+Records rather than branches: a processor that is not here has no theoretical peak. Figures are
+per core, for 512-bit and 256-bit fused multiply-add units (FMA), each doing 2 FLOPs a lane.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+
+from harness.domain.ceiling import FLOPS, Ceiling, CeilingKind, gemm
+
+
+@dataclass(frozen=True)
+class Processor:
+    """A processor as /proc/cpuinfo tells it."""
+
+    vendor: str  # "GenuineIntel"
+    family: int
+    model: int
+
+    def __str__(self) -> str:
+        return f"{self.vendor} family {self.family} model {self.model}"
+
+
+@dataclass(frozen=True)
+class Core:
+    """A kind of core.
+
+    `units_512` counts 512-bit FMAs that can start in a cycle, two ganged 256-bit units as one.
+    `halved` names extensions whose instructions start half as often as an FMA of that width.
+    """
+
+    name: str
+    vendor: str
+    family: int
+    models: frozenset[int]
+    units_256: int
+    units_512: int
+    source: str
+    halved: frozenset[str] = frozenset()
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class Extension:
+    """An instruction set extension that does more multiply-adds a lane than fp32 FMA does."""
+
+    flag: str  # as Linux spells it
+    number_format: str
+    width: int  # bits of its registers
+    multiple: int  # of the fp32 FLOPs of an FMA as wide
+
+
+@dataclass(frozen=True)
+class Tile:
+    """An AMX instruction: FLOPs a cycle and core, whatever the vector units do."""
+
+    flag: str
+    number_format: str
+    flops: int
+
+
+_WIDTHS = "FMA units: Intel Optimization Reference Manual; stackoverflow.com/a/15657772"
+_ZEN = "FMA units: numberworld.org, Zen 4 and Zen 5 AVX-512 teardowns (2022, 2024)"
+
+CORES = (
+    Core("Haswell", "GenuineIntel", 6, frozenset({60, 63, 69, 70}), 2, 0, _WIDTHS),
+    Core("Broadwell", "GenuineIntel", 6, frozenset({61, 71, 79, 86}), 2, 0, _WIDTHS),
+    Core(
+        "Skylake to Comet Lake",
+        "GenuineIntel",
+        6,
+        frozenset({78, 94, 142, 158, 165, 166}),
+        2,
+        0,
+        _WIDTHS,
+    ),
+    Core(
+        "Skylake, Cascade and Cooper Lake servers",
+        "GenuineIntel",
+        6,
+        frozenset({85}),
+        2,
+        2,
+        _WIDTHS,
+        note="Xeon Bronze, Silver and some Gold have one 512-bit unit, and half this peak",
+    ),
+    Core("Ice Lake servers", "GenuineIntel", 6, frozenset({106, 108}), 2, 2, _WIDTHS),
+    Core(
+        "Ice, Tiger and Rocket Lake clients",
+        "GenuineIntel",
+        6,
+        frozenset({125, 126, 140, 141, 167}),
+        2,
+        1,
+        _WIDTHS,
+    ),
+    Core(
+        "Sapphire and Emerald Rapids",
+        "GenuineIntel",
+        6,
+        frozenset({143, 207}),
+        2,
+        2,
+        f"{_WIDTHS}; avx512_bf16 at half the rate: github.com/libxsmm/tpp-mlir/pull/1025",
+        halved=frozenset({"avx512_bf16"}),
+    ),
+    Core("Zen and Zen+", "AuthenticAMD", 23, frozenset({1, 8, 17, 24}), 1, 0, _WIDTHS),
+    Core("Zen 2", "AuthenticAMD", 23, frozenset({49, 96, 104, 113}), 2, 0, _WIDTHS),
+    Core("Zen 3", "AuthenticAMD", 25, frozenset({1, 8, 33, 68, 80}), 2, 0, _ZEN),
+    Core("Zen 4", "AuthenticAMD", 25, frozenset({17, 24, 97, 116, 117, 120, 160}), 2, 1, _ZEN),
+    Core("Zen 5", "AuthenticAMD", 26, frozenset({2, 17, 68}), 2, 2, _ZEN),
+)
+
+# Products of two bf16 pairs, of two fp16 numbers in half the lane, of four int8 pairs.
+EXTENSIONS = (
+    Extension("avx512_bf16", "bf16", 512, 2),
+    Extension("avx512_fp16", "fp16", 512, 2),
+    Extension("avx512_vnni", "int8", 512, 4),
+    Extension("avx_vnni", "int8", 256, 4),
+)
+
+# A product of 16 x 64 by 64 x 16 bytes each 16 cycles: Intel Optimization Reference Manual,
+# chapter on AMX.
+TILES = (
+    Tile("amx_bf16", "bf16", 1024),
+    Tile("amx_fp16", "fp16", 1024),
+    Tile("amx_int8", "int8", 2048),
+)
+
+_FP32_BITS = 32
+
+
+@dataclass(frozen=True)
+class Peak:
+    """The most FLOPs a core can do in a cycle in a format, and by which instructions."""
+
+    flops: float
+    by: str
+
+
+@dataclass(frozen=True)
+class Load:
+    """How many cores work, and how fast their clock was seen to run."""
+
+    cores: int
+    clock: float  # Hz
+    seen: str  # how the clock was found
+    isa: Collection[str] = field(default_factory=frozenset)
+
+
+def core_of(processor: Processor | None) -> Core | None:
+    """The record of that processor; None for one that nobody has looked up."""
+    return next((core for core in CORES if processor is not None and _is(core, processor)), None)
+
+
+def peaks(core: Core, isa: Collection[str]) -> Mapping[str, Peak]:
+    """By format, the most a core can do in a cycle with these extensions.
+
+    bf16 and fp16 can always be done in fp32 after conversion, so they have at least its peak;
+    int8 has none unless an extension multiplies it.
+    """
+    fp32 = _fp32(core, isa)
+    if fp32 is None:
+        return {}
+    best = {
+        "fp32": fp32,
+        **{one: Peak(fp32.flops, f"{fp32.by} in fp32") for one in ("bf16", "fp16")},
+    }
+    for number_format, peak in (*_extended(core, isa), *_tiled(isa)):
+        if number_format not in best or peak.flops > best[number_format].flops:
+            best[number_format] = peak
+    return best
+
+
+def theoretical(core: Core, load: Load) -> tuple[Ceiling, ...]:
+    """What the cores could do if every unit were busy in every cycle."""
+    return tuple(
+        Ceiling(
+            name=gemm(number_format),
+            value=load.cores * peak.flops * load.clock,
+            unit=FLOPS,
+            kind=CeilingKind.THEORETICAL,
+            how=_told(core, load, peak),
+        )
+        for number_format, peak in peaks(core, load.isa).items()
+    )
+
+
+def _is(core: Core, processor: Processor) -> bool:
+    return (core.vendor, core.family) == (processor.vendor, processor.family) and (
+        processor.model in core.models
+    )
+
+
+def _fp32(core: Core, isa: Collection[str]) -> Peak | None:
+    if core.units_512 and "avx512f" in isa:
+        return Peak(_fma(core.units_512, 512), f"{core.units_512} x 512-bit FMA")
+    if "fma" in isa:
+        return Peak(_fma(core.units_256, 256), f"{core.units_256} x 256-bit FMA")
+    return None
+
+
+def _fma(units: float, width: int) -> float:
+    """FLOPs a cycle: a multiply and an add in each lane of each unit."""
+    return units * (width // _FP32_BITS) * 2
+
+
+def _extended(core: Core, isa: Collection[str]) -> list[tuple[str, Peak]]:
+    units = {256: core.units_256, 512: core.units_512}
+    return [
+        (
+            one.number_format,
+            Peak(
+                _fma(units[one.width], one.width)
+                * one.multiple
+                * (0.5 if one.flag in core.halved else 1.0),
+                one.flag,
+            ),
+        )
+        for one in EXTENSIONS
+        if one.flag in isa and units[one.width]
+    ]
+
+
+def _tiled(isa: Collection[str]) -> list[tuple[str, Peak]]:
+    return [(one.number_format, Peak(one.flops, one.flag)) for one in TILES if one.flag in isa]
+
+
+def _told(core: Core, load: Load, peak: Peak) -> str:
+    cores = "1 core" if load.cores == 1 else f"{load.cores} cores"
+    arithmetic = f"{cores} x {peak.flops:g} a cycle ({peak.by}) x {load.clock / 1e9:.2f} GHz"
+    note = f"; {core.note}" if core.note else ""
+    return f"{arithmetic} ({load.seen}); {core.name}, {core.source}{note}"

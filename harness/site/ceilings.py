@@ -1,0 +1,92 @@
+"""What each machine can do at best, as its page shows it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from harness.domain.ceiling import CLOCK, Ceiling, CeilingKind, Ceilings, Row, compared
+from harness.domain.run import Host
+from harness.site.format import moment, quantity
+
+KINDS = tuple(CeilingKind)
+
+
+@dataclass(frozen=True)
+class Line:
+    """One limit: a figure for each kind, how much of the bound was reached, where each is from."""
+
+    title: str
+    figures: tuple[str | None, ...]  # in the order of KINDS
+    reached: str  # "91%", or empty
+    measured: str  # how, or empty
+    too_low: bool
+    sources: tuple[tuple[str, str], ...]  # of the other kinds: kind, how
+
+
+@dataclass(frozen=True)
+class Table:
+    """The limits of one hardware choice on one host."""
+
+    anchor: str
+    hardware: str
+    host: Host
+    facts: tuple[tuple[str, str], ...]
+    lines: tuple[Line, ...]
+
+    @property
+    def has_sources(self) -> bool:
+        """Whether theory or a data sheet says anything."""
+        return any(line.sources for line in self.lines)
+
+
+def tables(found: Sequence[Ceilings]) -> list[Table]:
+    """One for each host and hardware, in the newest environment it was measured in."""
+    newest: dict[tuple[str, str], Ceilings] = {}
+    for one in sorted(found, key=lambda one: one.saved, reverse=True):
+        newest.setdefault((one.host.fingerprint, one.hardware), one)
+    return [_table(number, newest[place]) for number, place in enumerate(sorted(newest))]
+
+
+def title(name: str) -> str:
+    """A limit in words: "Matrix products in bf16", "All-reduce over 2 processes"."""
+    start, _, rest = name.partition("_")
+    if start == "gemm":
+        return f"Matrix products in {rest}"
+    if name.startswith("all_reduce_"):
+        return f"All-reduce over {name.rpartition('_')[2]} processes"
+    return _TITLES.get(name, name.replace("_", " ").capitalize())
+
+
+_TITLES = {
+    "memory_read": "Reading memory",
+    "memory_copy": "Copying memory, read and written bytes",
+    CLOCK: "Clock under load",
+}
+
+
+def _table(number: int, one: Ceilings) -> Table:
+    versions = one.environment.versions
+    software = ", ".join(f"{name} {version}" for name, version in sorted(versions.items()))
+    return Table(
+        anchor=f"ceilings-{number}",
+        hardware=one.hardware,
+        host=one.host,
+        facts=(("last measured", moment(one.saved)), ("software", software)),
+        lines=tuple(map(_line, compared(one.found))),
+    )
+
+
+def _line(row: Row) -> Line:
+    def figure(one: Ceiling | None) -> str | None:
+        return quantity(one.value, one.unit) if one else None
+
+    measured = row.of.get(CeilingKind.MEASURED)
+    return Line(
+        title=title(row.name),
+        figures=tuple(figure(row.of.get(kind)) for kind in KINDS),
+        reached=f"{row.share:.0%}" if row.share else "",
+        measured=measured.told if measured else "",
+        too_low=measured is not None and measured.disturbed,
+        sources=tuple((kind.value, row.of[kind].how) for kind in KINDS[1:] if kind in row.of),
+    )

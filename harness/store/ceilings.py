@@ -1,0 +1,95 @@
+"""What hosts can do at best, to rows and back."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import ColumnElement, Connection, literal_column, select
+from sqlalchemy.dialects.sqlite import insert as upsert
+
+from harness.domain.ceiling import Ceiling, CeilingKind, Ceilings
+from harness.domain.run import Environment, Host
+from harness.store.tables import CeilingRow, HostRow
+
+if TYPE_CHECKING:
+    from sqlalchemy import Row
+
+_KEY = ("host", "environment_digest", "hardware", "name", "kind")
+_FIRST_SAVED: ColumnElement[int] = literal_column(
+    "ceiling.rowid"
+)  # which a row keeps when it is replaced
+
+
+def save_ceilings(
+    connection: Connection,
+    host: Host,
+    environment: Environment,
+    hardware: str,
+    found: Sequence[Ceiling],
+) -> None:
+    """Keep them, at least one, in place of those of the same name and kind; the host is there."""
+    statement = upsert(CeilingRow)
+    others = {name: column for name, column in statement.excluded.items() if name not in _KEY}
+    replacing = statement.on_conflict_do_update(index_elements=_KEY, set_=others)
+    connection.execute(replacing, [_values(one, host, environment, hardware) for one in found])
+
+
+def load_ceilings(
+    connection: Connection, host: Host, environment: Environment, hardware: str
+) -> tuple[Ceiling, ...]:
+    """In the order they were first saved."""
+    query = (
+        select(CeilingRow.__table__)
+        .where(
+            CeilingRow.host == host.fingerprint,
+            CeilingRow.environment_digest == environment.digest,
+            CeilingRow.hardware == hardware,
+        )
+        .order_by(_FIRST_SAVED)
+    )
+    return tuple(map(_ceiling, connection.execute(query)))
+
+
+def load_all_ceilings(connection: Connection) -> tuple[Ceilings, ...]:
+    """Of every host, environment and hardware; those saved last come first."""
+    hosts = {
+        row.fingerprint: Host.from_json(row.content)
+        for row in connection.execute(select(HostRow.__table__))
+    }
+    places: defaultdict[tuple[str, str, str], list[Row[Any]]] = defaultdict(list)
+    for row in connection.execute(select(CeilingRow.__table__).order_by(_FIRST_SAVED)):
+        places[row.host, row.environment_digest, row.hardware].append(row)
+    found = [
+        Ceilings(
+            host=hosts[host],
+            environment=Environment(rows[0].environment),
+            hardware=hardware,
+            found=tuple(map(_ceiling, rows)),
+            saved=max(row.saved for row in rows),
+        )
+        for (host, _, hardware), rows in places.items()
+    ]
+    return tuple(sorted(found, key=lambda one: one.saved, reverse=True))
+
+
+def _values(one: Ceiling, host: Host, environment: Environment, hardware: str) -> dict[str, Any]:
+    return {
+        "host": host.fingerprint,
+        "environment_digest": environment.digest,
+        "hardware": hardware,
+        "name": one.name,
+        "kind": one.kind.value,
+        "value": one.value,
+        "unit": one.unit,
+        "how": one.how,
+        "others": one.others,
+        "environment": dict(environment.versions),
+        "saved": datetime.now(UTC),
+    }
+
+
+def _ceiling(row: Row[Any]) -> Ceiling:
+    return Ceiling(row.name, row.value, row.unit, CeilingKind(row.kind), row.how, row.others)

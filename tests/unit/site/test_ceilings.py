@@ -1,0 +1,87 @@
+"""What machines can do at best, as their page shows it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+from harness.domain.ceiling import Ceiling, CeilingKind, Ceilings
+from harness.domain.run import Environment, Host
+from harness.site.build import build
+from harness.site.ceilings import tables, title
+
+NOW = datetime(2026, 1, 5, 10, tzinfo=UTC)
+FOUND = (
+    Ceiling("gemm_fp32", 324e9, "FLOP/s", CeilingKind.MEASURED, "torch.matmul, 2 threads"),
+    Ceiling("gemm_fp32", 360e9, "FLOP/s", CeilingKind.THEORETICAL, "2 cores x 64"),
+    Ceiling("memory_read", 34e9, "B/s", CeilingKind.MEASURED, "torch.dot", others=0.4),
+)
+
+
+def ceilings(host: Host, hardware: str = "local", **changes: object) -> Ceilings:
+    plain = Ceilings(host, Environment({"torch": "2.13.0"}), hardware, FOUND, NOW)
+    return replace(plain, **changes)  # type: ignore[arg-type]  # of any field
+
+
+def test_measured_stands_beside_theory_with_how_much_of_it_was_reached(host: Host) -> None:
+    (table,) = tables([ceilings(host)])
+    fp32, read = table.lines
+    assert fp32.figures == ("324 GFLOP/s", "360 GFLOP/s", None)
+    assert fp32.reached == "90%"
+    assert (fp32.measured, fp32.too_low) == ("torch.matmul, 2 threads", False)
+    assert fp32.sources == (("theoretical", "2 cores x 64"),)
+    assert (read.figures, read.reached) == (("34 GB/s", None, None), "")
+    assert read.too_low
+    assert "too low: other work took 40%" in read.measured
+
+
+def test_the_newest_environment_counts(host: Host) -> None:
+    """A new torch is measured anew; what the old one reached is history."""
+    old = ceilings(host, environment=Environment({"torch": "2.12.0"}), saved=NOW - timedelta(1))
+    (table,) = tables([old, ceilings(host)])
+    assert ("software", "torch 2.13.0") in table.facts
+
+
+def test_every_host_and_hardware_has_a_table(host: Host) -> None:
+    other = replace(host, cpu="another")
+    found = [ceilings(host), ceilings(host, "cpu(threads=1)"), ceilings(other)]
+    shown = [(table.host, table.hardware) for table in tables(found)]
+    assert len(shown) == 3
+    assert len({table.anchor for table in tables(found)}) == 3
+    assert shown == [(table.host, table.hardware) for table in tables(found[::-1])]
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("gemm_bf16", "Matrix products in bf16"),
+        ("all_reduce_2", "All-reduce over 2 processes"),
+        ("memory_read", "Reading memory"),
+        ("clock", "Clock under load"),
+        ("something_new", "Something new"),
+    ],
+)
+def test_limits_have_words(name: str, words: str) -> None:
+    assert title(name) == words
+
+
+def test_the_page_shows_them_and_escapes_everything(host: Host, tmp_path: Path) -> None:
+    evil = "<img src=x onerror=alert(1)>"
+    hostile = ceilings(
+        replace(host, cpu=evil), evil, found=tuple(replace(one, how=evil) for one in FOUND)
+    )
+    build([], tmp_path, ceilings=[hostile])
+    page = (tmp_path / "ceilings.html").read_text(encoding="utf-8")
+    assert "<img" not in page
+    assert page.count("&lt;img src=x") >= 4
+    assert "324 GFLOP/s" in page
+
+
+def test_without_any_it_says_what_to_run(sample: ModuleType, tmp_path: Path) -> None:
+    index = build([sample.make_result()], tmp_path)
+    assert "harness ceiling" in (tmp_path / "ceilings.html").read_text(encoding="utf-8")
+    assert 'href="ceilings.html"' in index.read_text(encoding="utf-8")
