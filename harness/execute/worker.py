@@ -26,6 +26,7 @@ from harness.execute.messages import Effort, Job, Report
 from harness.execute.peak import PeakMemory
 from harness.execute.sampling import FINEST, settled_from, settles, wants_more
 from harness.model import cost
+from harness.model.architectures import shape_of
 from harness.model.measure import model_bytes, parameter_count
 from harness.model.shape import Shape
 from harness.model.transformer import Transformer, build
@@ -80,7 +81,7 @@ class _Loaded:
 def _load(job: Job, scenario: Scenario, device: torch.device, rank: Rank) -> _Loaded:
     """The model as the cell wants it, and what making it so took."""
     cell = job.cell
-    shape = Shape(**dict(cell.model.options))
+    shape = shape_of(cell.model)
     dtype: torch.dtype = getattr(torch, PRECISIONS[cell.precision.name].dtype)
     compares = job.quality and rank.index == 0 and (cell.compression or dtype != torch.float32)
     watch = _Stopwatch()
@@ -112,7 +113,14 @@ def _dense(
     cell: Cell, shape: Shape, job: Job, device: torch.device, dtype: torch.dtype
 ) -> Transformer:
     operator = operators.registry[cell.operator.name].of(cell.operator)
-    core = build(shape, operator.mixer, device=device, dtype=dtype, seed=job.seed)
+    core = build(
+        shape,
+        operator.mixer,
+        device=device,
+        dtype=dtype,
+        seed=job.seed,
+        unmasked=operator.unmasked,
+    )
     if shape.weights:
         load_gpt2_layout(core, job.weights[shape.weights])
     return core
@@ -120,7 +128,7 @@ def _dense(
 
 def _counted(cell: Cell, scenario: Scenario) -> dict[str, float]:
     """What one iteration does, over all ranks, from the model's own arithmetic."""
-    shape = Shape(**dict(cell.model.options))
+    shape = shape_of(cell.model)
     operator = operators.registry[cell.operator.name].of(cell.operator)
     return {
         "flops": cost.flops(shape, operator, scenario.work(cell.load)),

@@ -35,7 +35,8 @@ class Clock(Protocol):
 class Subject:
     """A model ready to run, and what a scenario needs to drive it.
 
-    `model` is called; `core` is the Transformer inside it, which makes decode states. Under
+    `model` is called; `core` is the Transformer inside it, which makes decode states and lessons.
+    No scenario asks which architecture that is: see Transformer for what all have in common. Under
     parallelism `batch` is this process's share of the cell's.
     """
 

@@ -8,13 +8,14 @@ import pytest
 from pydantic import Field, ValidationError
 
 from harness.domain.cell import Choice
-from harness.domain.entry import Entry, Options
+from harness.domain.entry import Entry
+from harness.domain.entry import Options as NoOptions
 
 
 class Window(Entry):
     """With options of two kinds."""
 
-    class Options(Options):
+    class Options(NoOptions):
         """Here they are."""
 
         size: int = Field(128, ge=1, description="tokens to see")

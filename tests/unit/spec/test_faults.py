@@ -115,7 +115,7 @@ def test_a_wrong_key_or_setting(faults: Faults, line: str, expected: str) -> Non
         (
             "model: {name: nano, contxt: 3}",
             ("4:23: unknown key 'contxt'; did you mean 'context'? "
-            "(possible: context, d_ff, d_model, heads, layers, name, vocab, weights)"),
+            "(possible: architecture, context, d_ff, d_model, heads, layers, name, vocab, weights)"),
         ),
         (
             "hardware: {device: cpu, thread: [1, 2]}",
