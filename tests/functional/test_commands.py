@@ -208,3 +208,11 @@ def test_the_parents_side_never_imports_torch(
     for arguments in (["plan", spec], ["list"], ["show"], ["site"], ["schema"], ["doctor"]):
         answer = harness(*arguments)
         assert answer.code == 0, (arguments, answer.err)
+
+
+def test_list_tells_what_a_named_model_is(harness: Harness) -> None:
+    """Of another architecture than the others, above all."""
+    entries = harness("list", "model", "--format", "json").json["entries"]
+    summaries = {entry["name"]: entry["summary"] for entry in entries}
+    assert "encoder-decoder" in summaries["seed-512"]
+    assert "single decoder layer" in summaries["seed-512"]

@@ -13,6 +13,8 @@ from harness import backends, compression, hardware, metrics, operators, paralle
 from harness.cli import cli
 from harness.domain.precision import PRECISIONS
 from harness.domain.result import Status, StopRule
+from harness.model.architectures import SHAPES
+from harness.model.shape import Shape
 from harness.model.sizes import SIZES
 from harness.spec.jsonschema import json_schema
 
@@ -44,6 +46,13 @@ def _options() -> Iterator[ParameterSet]:
 def test_every_option_of_an_entry_is_in_the_spec_docs(option: str) -> None:
     """What a spec may set."""
     assert f"`{option}`" in SPEC
+
+
+@pytest.mark.parametrize("kind", SHAPES.values(), ids=SHAPES)
+def test_every_architecture_and_its_options_are_in_the_spec_docs(kind: type[Shape]) -> None:
+    """What a model may be, and be made of."""
+    for word in ("architecture", kind.architecture, *kind.model_fields):
+        assert f"`{word}`" in SPEC, word
 
 
 @pytest.mark.parametrize("metric", list(metrics.registry))
