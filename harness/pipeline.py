@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Protocol
@@ -24,6 +24,7 @@ from harness.execute.host import this_host
 from harness.execute.messages import Effort, Job
 from harness.execute.runner import Bounds, Runner
 from harness.execute.selfcheck import trials as compared_with_itself
+from harness.execute.watch import HostWatch
 from harness.scenarios import registry as scenarios
 from harness.site.build import build
 from harness.spec.load import Spec, load
@@ -216,10 +217,14 @@ def _measured(
         for item in items
     }
     earlier = _earlier_rounds(store, items, keys)
+    watch = HostWatch()
 
     def measure(item: Planned, index: int) -> Round:
         watcher.start(item, index)
-        return runner.round(_job(item, index), _bounds(item, prepared.host))
+        with watch.around(item.cell) as seen:
+            one = runner.round(_job(item, index), _bounds(item, prepared.host))
+        facts = {**one.facts, **seen.facts, **_price(item)}
+        return replace(one, facts=facts, notes={**one.notes, **seen.notes})
 
     for event in campaign(items, earlier, measure, this_run.seed):
         key = keys[event.item.cell.id]
@@ -238,6 +243,11 @@ def _earlier_rounds(
     return {item.cell.id: store.rounds_of(keys[item.cell.id]) for item in items if item.rounds_done}
 
 
+def _price(item: Planned) -> Mapping[str, float]:
+    """Of an hour of the cell's hardware, as a fact of the round; nothing where it has none."""
+    return {} if item.price is None else {"price_per_hour": item.price}
+
+
 def _close(store: Store, key: int, end: CellDone) -> None:
     store.close_result(key, end.status, end.reason, end.detail, end.stop_rule, end.metrics)
 
@@ -252,6 +262,7 @@ def _job(item: Planned, index: int) -> Job:
         # Once is enough: the same seed makes the same model in every round.
         quality=effort.quality and index == 0,
         weights=item.weights,
+        energy=effort.energy,
     )
 
 

@@ -43,7 +43,7 @@
       background: null,
       font,
       view: { stroke: null },
-      range: { category: [color("accent"), color("second")] },
+      range: { category: ["accent", "second", "ok", "plum", "warn", "bad"].map(color) },
       axis: {
         ...text,
         titleFontWeight: 500,

@@ -29,6 +29,7 @@ def doctor(db: Path, style: str) -> None:
         for one in document["disturbance"]
     ]
     click.echo(table(("what disturbs", "", ""), disturbance) + "\n")
+    click.echo(table(("energy", ""), document["energy"].items()) + "\n")
     for row in document["unusable"]:
         click.echo(f"cannot be measured here: {row['axis']} {row['name']}: {row['reason']}")
 
@@ -40,6 +41,7 @@ def _document(db: Path) -> dict[str, Any]:
     from harness.cli.listing import entry_rows
     from harness.execute.commit import commit_of
     from harness.execute.disturbance import findings
+    from harness.execute.energy import standing
     from harness.execute.environment import this_environment
     from harness.execute.host import this_host
 
@@ -56,6 +58,7 @@ def _document(db: Path) -> dict[str, Any]:
         },
         "results": {"database": str(db), "cells": len(stored)},
         "disturbance": [asdict(one) for one in findings(host)],
+        "energy": standing(host),
         "unusable": [row for row in entry_rows(host) if not row["usable"]],
     }
 

@@ -15,6 +15,7 @@ from harness.cli.shown import Shown, as_csv, as_table
 
 if TYPE_CHECKING:
     from harness.analyse.compare import Speedup
+    from harness.analyse.growth import Growth
     from harness.domain.metric import Estimate
     from harness.domain.result import Result
 
@@ -58,11 +59,19 @@ def show(
 
 def document(kept: Sequence[Result], all_results: Sequence[Result]) -> dict[str, Any]:
     """The JSON contract: one object a cell; docs/json.md describes every key."""
+    from harness.analyse.growth import GROWING, growths
+
     baselines = _baseline_of(all_results)
-    return {"version": JSON_VERSION, "results": [_object(one, baselines) for one in kept]}
+    return {
+        "version": JSON_VERSION,
+        "results": [_object(one, baselines) for one in kept],
+        "growth": [_growth(one) for name in GROWING for one in growths(kept, name)],
+    }
 
 
 def _object(one: Result, baseline_of: Callable[[Result], Result | None]) -> dict[str, Any]:
+    from harness.analyse.disturbance import disturbances
+
     run = one.run
     return {
         "cell": one.cell.id,
@@ -71,6 +80,8 @@ def _object(one: Result, baseline_of: Callable[[Result], Result | None]) -> dict
         "status": str(one.status),
         "reason": one.reason,
         "stop_rule": str(one.stop_rule) if one.stop_rule else None,
+        "disturbed": disturbances(one.rounds),
+        "not_measured": dict(one.not_measured),
         "baseline": one.baseline,
         "speedup": _speedup_object(one, baseline_of(one)),
         "provenance": {
@@ -88,6 +99,16 @@ def _object(one: Result, baseline_of: Callable[[Result], Result | None]) -> dict
             "command": run.command,
         },
         "metrics": {name: _estimate(metric) for name, metric in sorted(one.metrics.items())},
+    }
+
+
+def _growth(one: Growth) -> dict[str, Any]:
+    return {
+        "axes": one.cell.labels,
+        "host": one.host.fingerprint,
+        "metric": one.metric,
+        "prompts": [length for length, _ in one.points],
+        "exponent": _estimate(one.exponent),
     }
 
 

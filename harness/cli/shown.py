@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from harness.cli.table import table
-from harness.cli.words import estimate_text, shared_text
+from harness.cli.words import estimate_text, shared_text, short_names
 from harness.domain.cell import AXES
 
 if TYPE_CHECKING:
@@ -16,7 +16,16 @@ if TYPE_CHECKING:
     from harness.domain.result import Result
 
 # What a table shows of each cell, where the cell has it.
-_COLUMNS = ("tokens_per_second", "latency", "ttft", "tpot", "peak_memory", "logit_error")
+_COLUMNS = (
+    "tokens_per_second",
+    "latency",
+    "ttft",
+    "tpot",
+    "mfu",
+    "mbu",
+    "peak_memory",
+    "logit_error",
+)
 
 
 @dataclass(frozen=True)
@@ -47,7 +56,22 @@ def as_table(rows: Sequence[Shown], style: str) -> str:
     headers = ["cell", *axes, "workload", "status", *columns, "speed-up", *counts, "commit", "why"]
     text = table(headers, [_row(row, axes, columns) for row in rows], style)
     shared = shared_text(cells)
-    return f"{text}\n\nall: {shared}" if shared else text
+    notes = ([f"all: {shared}"] if shared else []) + _growth_lines(rows)
+    return "\n".join([text, *([""] if notes else []), *notes])
+
+
+def _growth_lines(rows: Sequence[Shown]) -> list[str]:
+    """How each series grows with the prompt, where there are lengths enough to tell."""
+    from harness.analyse.growth import GROWING, growths
+
+    results = [row.result for row in rows]
+    found = [one for name in GROWING for one in growths(results, name)]
+    names = short_names([one.cell for one in found])
+    lines: dict[str, list[str]] = {}
+    for one in found:
+        text = f"{one.metric} ~ prompt^{estimate_text('', one.exponent)}"
+        lines.setdefault(names[one.cell.id], []).append(text)
+    return [f"{name}: {', '.join(told)}" for name, told in lines.items()]
 
 
 def _row(row: Shown, axes: Sequence[str], columns: Sequence[str]) -> list[str]:

@@ -60,8 +60,10 @@ class Round:
     """One fresh process measuring one cell.
 
     `facts` are figures the process knows of itself (load_time in seconds, model_bytes,
-    parameters, peak_memory in bytes, ...), by name. `values` are the metrics that were derived
-    from them and from the samples, by name; they can be derived again.
+    parameters, peak_memory in bytes, ...), by name, and those of the host around it, whose names
+    begin with `host_`. `notes` are what no figure tells: by a metric's name why it was not
+    measured, by a `host_` name how the host stood. `values` are the metrics that were derived
+    from the facts and the samples, by name; they can be derived again.
     """
 
     index: int
@@ -70,6 +72,7 @@ class Round:
     detail: str = ""  # a traceback, or the last lines the process printed
     samples: tuple[Sample, ...] = ()
     facts: Mapping[str, float] = field(default_factory=dict)
+    notes: Mapping[str, str] = field(default_factory=dict)
     values: Mapping[str, float] = field(default_factory=dict)
     started: datetime | None = None
     seconds: float = 0.0  # the round's whole life, start to end
@@ -93,6 +96,16 @@ class Result:
     metrics: Mapping[str, Estimate] = field(default_factory=dict)
     rounds: tuple[Round, ...] = ()
     id: int | None = None  # its key in the store, once saved
+
+    @property
+    def not_measured(self) -> Mapping[str, str]:
+        """By metric that was asked for and is missing, why, as its rounds told it."""
+        return {
+            name: why
+            for one in self.rounds
+            for name, why in one.notes.items()
+            if not name.startswith("host_") and name not in self.metrics
+        }
 
 
 @dataclass(frozen=True)

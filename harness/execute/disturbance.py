@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 import os
+import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 import psutil
 
+from harness.analyse.disturbance import SIGNS, Sign
 from harness.domain.run import Host
+from harness.execute import conditions, gpu
+from harness.execute.conditions import read
+from harness.execute.watch import HostWatch, between
 
-_CPU = Path("/sys/devices/system/cpu")
+_WATCHED_SECONDS = 1.1  # enough ticks of even a single core
+_NOT_TOLD = "not told by this system"
 
 
 @dataclass(frozen=True)
@@ -24,8 +31,38 @@ class Finding:
 
 
 def findings(host: Host) -> list[Finding]:
-    """All that this system lets an ordinary user read."""
-    return [_load(host), _governor(), _turbo(), _smt(host), _virtual(), _swap(), _steal()]
+    """All that this system lets an ordinary user read.
+
+    First what can be seen now, by the names and thresholds that results are judged by; then
+    what the machine is like.
+    """
+    return [*_signs(host), _load(host), _governor(), _turbo(), _smt(host), _virtual(), _swap()]
+
+
+def _signs(host: Host) -> list[Finding]:
+    """What a round would note, over a short while."""
+    facts = _watched(host)
+    return [_of_sign(sign, facts) for sign in SIGNS if host.gpus or "gpu" not in sign.fact]
+
+
+def _watched(host: Host) -> Mapping[str, float]:
+    watch = HostWatch()
+    first = watch.read()
+    time.sleep(_WATCHED_SECONDS)
+    last = watch.read()
+    facts = dict(between(first, last)) if first is not None and last is not None else {}
+    if host.gpus:
+        clocks = gpu.clocks("0", "now")
+        facts |= {**gpu.others("0"), **gpu.held_down(clocks)}
+    return facts
+
+
+def _of_sign(sign: Sign, facts: Mapping[str, float]) -> Finding:
+    if sign.fact not in facts:
+        return Finding(sign.what, _NOT_TOLD)
+    amount = facts[sign.fact]
+    value = sign.told.format(sign.amount(amount)) if amount > sign.threshold else "none seen now"
+    return Finding(sign.what, value, amount > sign.threshold, sign.advice)
 
 
 def _load(host: Host) -> Finding:
@@ -35,20 +72,14 @@ def _load(host: Host) -> Finding:
 
 
 def _governor() -> Finding:
-    value = _read(_CPU / "cpu0/cpufreq/scaling_governor")
-    if value is None:
-        return Finding("frequency governor", "not told by this system")
-    noisy = value != "performance"
-    return Finding("frequency governor", value, noisy, "set it to `performance`")
+    value = conditions.governor()
+    noisy = value not in {None, "performance"}
+    return Finding("frequency governor", value or _NOT_TOLD, noisy, "set it to `performance`")
 
 
 def _turbo() -> Finding:
-    boost = _read(_CPU / "cpufreq/boost")
-    no_turbo = _read(_CPU / "intel_pstate/no_turbo")
-    if boost is None and no_turbo is None:
-        return Finding("turbo", "not told by this system")
-    on = boost == "1" or no_turbo == "0"
-    return Finding("turbo", "on" if on else "off", on, "switch it off for steadier numbers")
+    value = conditions.turbo()
+    return Finding("turbo", value or _NOT_TOLD, value == "on", "switch it off for steadier numbers")
 
 
 def _smt(host: Host) -> Finding:
@@ -58,7 +89,7 @@ def _smt(host: Host) -> Finding:
 
 
 def _virtual() -> Finding:
-    cpuinfo = _read(Path("/proc/cpuinfo")) or ""
+    cpuinfo = read(Path("/proc/cpuinfo")) or ""
     virtual = " hypervisor" in cpuinfo
     value = "yes: neighbours may take time and cache" if virtual else "not seen"
     return Finding("virtual machine", value, virtual, "trust intervals, not single figures")
@@ -67,19 +98,3 @@ def _virtual() -> Finding:
 def _swap() -> Finding:
     used = psutil.swap_memory().used
     return Finding("swap in use", f"{used / 2**20:.0f} MiB", used > 0, "free memory first")
-
-
-def _steal() -> Finding:
-    times = psutil.cpu_times()
-    steal = getattr(times, "steal", None)
-    if steal is None:
-        return Finding("steal time", "not told by this system")
-    share = steal / sum(times)
-    return Finding("steal time", f"{share:.2%} since boot", share > 0.005, "the host is shared")
-
-
-def _read(file: Path) -> str | None:
-    try:
-        return file.read_text().strip()
-    except OSError:  # not there, or not ours to read: untold either way
-        return None

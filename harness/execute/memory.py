@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import resource
+from collections.abc import Iterator
 from pathlib import Path
 
 import psutil
@@ -27,13 +28,26 @@ def resident_bytes(pid: int) -> int:
         return 0
 
 
-def _resident_by_proc(pid: int) -> int:
+def family(pid: int) -> Iterator[int]:
+    """The process and all its living descendants, by Linux's /proc."""
+    yield pid
     try:
-        pages = int(Path(f"/proc/{pid}/statm").read_text().split()[1])
         children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
     except (FileNotFoundError, ProcessLookupError):  # it ended while being looked at
+        return
+    for child in children:
+        yield from family(int(child))
+
+
+def _resident_by_proc(pid: int) -> int:
+    return sum(_resident_alone(one) for one in family(pid))
+
+
+def _resident_alone(pid: int) -> int:
+    try:
+        return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * _PAGE
+    except (FileNotFoundError, ProcessLookupError):
         return 0
-    return pages * _PAGE + sum(_resident_by_proc(int(child)) for child in children)
 
 
 def oom_kills() -> int:

@@ -33,6 +33,7 @@ class Job:
     effort: Effort
     quality: bool  # also compare the logits with the dense fp32 model's
     weights: Mapping[str, str] = field(default_factory=dict)  # digest -> path
+    energy: bool = False  # also read the hardware's energy counters around the samples
 
     def encode(self) -> bytes:
         """One line of JSON."""
@@ -55,12 +56,14 @@ class Report:
     detail: str = ""
     samples: tuple[Sample, ...] = ()
     facts: Mapping[str, float] = field(default_factory=dict)
+    notes: Mapping[str, str] = field(default_factory=dict)
 
     def encode(self) -> bytes:
         """JSON; samples as rows, as there can be thousands."""
         rows = [(one.section, one.seconds, one.warmup) for one in self.samples]
         data = {"status": self.status, "reason": self.reason, "detail": self.detail}
-        return json.dumps({**data, "samples": rows, "facts": dict(self.facts)}).encode()
+        told = {"facts": dict(self.facts), "notes": dict(self.notes)}
+        return json.dumps({**data, **told, "samples": rows}).encode()
 
     @classmethod
     def decode(cls, text: bytes) -> Report:

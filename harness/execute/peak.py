@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import resource
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
+import psutil
 import torch
 
 _CLEAR = Path("/proc/self/clear_refs")
@@ -30,6 +32,14 @@ class PeakMemory:
         elif _CLEAR.exists():
             _CLEAR.write_text("5")
 
+    def now(self) -> int:
+        """What is held at this moment, of what `bytes` tells the peak."""
+        if self._on_gpu:
+            return torch.cuda.memory_reserved()
+        if _STATUS.exists():
+            return _status_bytes("VmRSS")
+        return psutil.Process().memory_info().rss
+
     def bytes(self) -> int:
         """The peak since the restart."""
         if self._on_gpu:
@@ -38,6 +48,15 @@ class PeakMemory:
             return _status_bytes("VmHWM")
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
         return peak if sys.platform == "darwin" else peak * 1024
+
+    def on_gpu(self) -> Mapping[str, float]:
+        """On a GPU, what tensors took and what torch's allocator held, apart; else nothing."""
+        if not self._on_gpu:
+            return {}
+        return {
+            "peak_allocated": torch.cuda.max_memory_allocated(),
+            "peak_reserved": torch.cuda.max_memory_reserved(),
+        }
 
 
 def _status_bytes(key: str) -> int:

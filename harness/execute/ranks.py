@@ -24,6 +24,17 @@ from harness.parallelism import Rank
 if TYPE_CHECKING:
     from harness.execute.worker import Agree
 
+# What each rank tells of its own part alone.
+_SUMMED = (
+    "load_memory",
+    "peak_memory",
+    "held_memory",
+    "peak_allocated",
+    "peak_reserved",
+    "state_bytes",
+    "bytes_moved",
+)
+
 
 def world_size(job: Job) -> int:
     """Processes the cell is split over: the product of its strategies' degrees."""
@@ -46,14 +57,15 @@ def join(reports: Sequence[Report]) -> Report:
     """One report of all ranks' reports, rank 0's first.
 
     A rank that did not end well speaks for all, by its number. Else each sample lasts as long
-    as on the slowest rank, as the step is not over before, and memory is summed.
+    as on the slowest rank, as the step is not over before, and bytes are summed.
     """
     for index, report in enumerate(reports):
         if report.status is not Status.OK:
             return Report(report.status, f"rank {index}: {report.reason}", report.detail)
     first = reports[0]
     samples = tuple(_slowest(same) for same in zip(*(r.samples for r in reports), strict=True))
-    return Report(Status.OK, samples=samples, facts={**first.facts, **_summed(reports)})
+    facts = {**first.facts, **_summed(reports)}
+    return Report(Status.OK, samples=samples, facts=facts, notes=first.notes)
 
 
 def _slowest(same: Sequence[Sample]) -> Sample:
@@ -63,7 +75,8 @@ def _slowest(same: Sequence[Sample]) -> Sample:
 def _summed(reports: Sequence[Report]) -> Mapping[str, float]:
     return {
         name: sum(report.facts[name] for report in reports)
-        for name in ("load_memory", "peak_memory")
+        for name in _SUMMED
+        if all(name in report.facts for report in reports)
     }
 
 

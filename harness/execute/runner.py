@@ -80,6 +80,7 @@ class Runner:
             detail=detail,
             samples=report.samples,
             facts=report.facts,
+            notes=report.notes,
             started=started,
             seconds=time.perf_counter() - begin,
         )

@@ -88,12 +88,16 @@ _keep: list[socket.socket] = []  # the wake-up's writing end lives as long as th
 
 
 def _say(channel: socket.socket, message: dict[str, object]) -> None:
-    channel.send(json.dumps(message).encode())
+    with contextlib.suppress(BrokenPipeError):  # the parent is gone, as the next read will tell
+        channel.send(json.dumps(message).encode())
 
 
 def _start_round(channel: socket.socket, rounds: set[int]) -> bool:
     """Fork a process for the next job; False once the parent is gone."""
-    packet, descriptors, _, _ = socket.recv_fds(channel, PACKET, 2)
+    try:
+        packet, descriptors, _, _ = socket.recv_fds(channel, PACKET, 2)
+    except ConnectionResetError:  # it went without reading our last message
+        return False
     if not packet:
         return False
     report, output = descriptors

@@ -27,7 +27,7 @@ def estimate(name: str, rounds: Sequence[Round]) -> Estimate | None:
     """One metric over the rounds that carry it; None where none does."""
     metric = metrics.registry[name]()
     carrying = [one for one in rounds if name in one.values]
-    if not carrying:
+    if not carrying or (metric.every_round and len(carrying) < len(rounds)):
         return None
     value, low, high = summarise([one.values[name] for one in carrying])
     samples = sum(metric.samples(one) for one in carrying)

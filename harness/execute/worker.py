@@ -24,7 +24,9 @@ from harness.errors import HarnessError, Unsupported
 from harness.execute.clock import clock_of
 from harness.execute.messages import Effort, Job, Report
 from harness.execute.peak import PeakMemory
+from harness.execute.phase import Counted, Phase
 from harness.execute.sampling import FINEST, settled_from, settles, wants_more
+from harness.execute.traffic import traffic
 from harness.model import cost
 from harness.model.architectures import shape_of
 from harness.model.measure import model_bytes, parameter_count
@@ -65,11 +67,17 @@ def _measure(job: Job, rank: Rank, agree: Agree) -> Report:
     loaded = _load(job, scenario, device, rank)
     facts = {**loaded.facts, **_counted(cell, scenario), "load_memory": peak.bytes()}
     peak.restart()
+    facts["held_memory"] = peak.now()
     with _mode(scenario):
-        iteration = scenario.prepare(loaded.subject)
-        driven = _drive(iteration, clock_of(device), job.effort, agree)
-    facts["peak_memory"] = peak.bytes()
-    return Report(Status.OK, samples=driven.samples, facts={**facts, **driven.facts})
+        iteration = Counted(scenario.prepare(loaded.subject))
+        with Phase(device, energy=job.energy, speaks=rank.index == 0) as phase:
+            driven = _drive(iteration, clock_of(device), job.effort, agree)
+    facts |= {"peak_memory": peak.bytes(), **peak.on_gpu()}
+    facts |= traffic(cell, scenario, loaded.subject)
+    facts |= phase.facts(tokens=iteration.times * facts["steps"] * facts["tokens"])
+    return Report(
+        Status.OK, samples=driven.samples, facts={**facts, **driven.facts}, notes=phase.notes
+    )
 
 
 @dataclass(frozen=True)
@@ -133,6 +141,7 @@ def _counted(cell: Cell, scenario: Scenario) -> dict[str, float]:
     return {
         "flops": cost.flops(shape, operator, scenario.work(cell.load)),
         "tokens": cell.load["batch"] * scenario.tokens(cell.load),
+        "steps": scenario.steps(cell.load),
     }
 
 

@@ -27,6 +27,10 @@ class Hardware(Entry):
     def memory_bytes(self, host: Host) -> int:
         """Bytes of memory that the model must fit in."""
 
+    def price_per_hour(self, host: Host) -> float | None:
+        """US dollars an hour where a data sheet has a price; a spec's `prices` go before it."""
+        return None
+
 
 registry: Registry[Hardware] = Registry("hardware", "hardware")
 register = registry.register

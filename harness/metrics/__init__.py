@@ -16,6 +16,7 @@ class Metric(Entry):
 
     unit: ClassVar[str]
     direction: ClassVar[Direction]
+    every_round: ClassVar[bool] = False  # whether a cell has it only if each of its rounds does
 
     @abstractmethod
     def value(self, one: Round) -> float | None:

@@ -41,23 +41,30 @@ class MixerCost(Protocol):
 
 def parameters(shape: Shape, operator: MixerCost) -> int:
     """Embeddings, blocks (mixer, feed-forward, two norms) and the final norm; the head is tied."""
-    width, d_model = shape.width, shape.d_model
-    feed_forward = 2 * width * d_model + width + d_model
-    block = operator.parameters(shape) + feed_forward + 4 * d_model
-    one_stack = (shape.vocab + shape.context) * d_model + shape.layers * block + 2 * d_model
+    tables = (shape.vocab + shape.context) * shape.d_model
+    blocks = shape.layers * _block_parameters(shape, operator)
     if not isinstance(shape, EncoderDecoderShape):
-        return one_stack
-    return one_stack + _decoder_parameters(shape, block)
+        return tables + blocks + 2 * shape.d_model
+    of_decoder = shape.context * shape.d_model + _decoder_parameters(shape, operator)
+    return tables + _encoder_parameters(shape, operator) + of_decoder
 
 
-def _decoder_parameters(shape: EncoderDecoderShape, block: int) -> int:
-    """Beside the encoder and the token embedding: positions, blocks, norm, and what joins them."""
-    d_model = shape.d_model
-    crossing = 4 * d_model**2 + 4 * d_model + 2 * d_model  # projections with biases, and a norm
-    readout = shape.layers * d_model**2 + d_model
-    blocks = shape.decoder_depth * (block + (crossing if shape.crosses else 0))
-    joint = 0 if shape.crosses else readout
-    return shape.context * d_model + blocks + 2 * d_model + joint
+def _block_parameters(shape: Shape, operator: MixerCost) -> int:
+    feed_forward = 2 * shape.width * shape.d_model + shape.width + shape.d_model
+    return operator.parameters(shape) + feed_forward + 4 * shape.d_model
+
+
+def _encoder_parameters(shape: EncoderDecoderShape, operator: MixerCost) -> int:
+    """Blocks, norm and readout, if it has one; embeddings left out."""
+    readout = 0 if shape.crosses else shape.layers * shape.d_model**2 + shape.d_model
+    return shape.layers * _block_parameters(shape, operator) + 2 * shape.d_model + readout
+
+
+def _decoder_parameters(shape: EncoderDecoderShape, operator: MixerCost) -> int:
+    """Blocks with cross-attention (four projections and a norm), if any, and the final norm."""
+    crossing = 4 * shape.d_model**2 + 6 * shape.d_model if shape.crosses else 0
+    blocks = shape.decoder_depth * (_block_parameters(shape, operator) + crossing)
+    return blocks + 2 * shape.d_model
 
 
 def flops(shape: Shape, operator: MixerCost, works: Iterable[Work]) -> int:
@@ -73,9 +80,12 @@ def _forward(shape: Shape, operator: MixerCost, work: Work) -> int:
     if isinstance(shape, EncoderDecoderShape):
         return _encoder_decoder(shape, operator, work) + _head(shape, work)
     blocks = shape.layers * _block(shape, operator, work.batch, work.new, work.past)
-    # Without gradients an encoder gives embeddings, and scores nothing.
-    scores = work.backward or not isinstance(shape, EncoderShape)
-    return blocks + (_head(shape, work) if scores else 0)
+    return blocks + (_head(shape, work) if _scores(shape, work) else 0)
+
+
+def _scores(shape: Shape, work: Work) -> bool:
+    """Without gradients an encoder gives embeddings, and scores nothing."""
+    return work.backward or not isinstance(shape, EncoderShape)
 
 
 def _encoder_decoder(shape: EncoderDecoderShape, operator: MixerCost, work: Work) -> int:
@@ -106,6 +116,83 @@ def _crossing(shape: Shape, batch: int, new: int, source: int, *, fresh: bool) -
 
 def _head(shape: Shape, work: Work) -> int:
     return 2 * work.batch * work.logits * shape.d_model * shape.vocab
+
+
+@dataclass(frozen=True)
+class Weights:
+    """Bytes of a model's weights as they run, by how a pass reads them."""
+
+    body: float  # of all blocks and the final norm: read whole by every pass
+    head: float  # of the output matrix, tied or not: read whole where logits are scored
+    row: float  # of one row of an embedding table: a pass reads only those it looks up
+    once: float = 0.0  # of what only the pass over a prompt reads: an encoder before a decoder
+
+
+def dense_weights(shape: Shape, operator: MixerCost, element: float) -> Weights:
+    """Those of the dense model at `element` bytes a number."""
+    tables = (shape.vocab + shape.context) * shape.d_model
+    body, once = parameters(shape, operator) - tables, 0
+    if isinstance(shape, EncoderDecoderShape):
+        body -= shape.context * shape.d_model
+        once = _encoder_parameters(shape, operator)
+        if shape.crosses:  # keys and values, with biases
+            once += shape.decoder_depth * 2 * (shape.d_model**2 + shape.d_model)
+    return Weights(
+        body=(body - once) * element,
+        head=shape.vocab * shape.d_model * element,
+        row=shape.d_model * element,
+        once=once * element,
+    )
+
+
+def bytes_moved(
+    shape: Shape,
+    operator: MixerCost,
+    works: Iterable[Work],
+    weights: Weights,
+    state_element: float,
+) -> float | None:
+    """The least bytes that the passes move between memory and the processor.
+
+    Every pass reads the weights once: an encoder's before a decoder only with a prompt, the
+    head's only where something is scored. It reads a row of the token table for each token, of
+    the position table for each position; it reads the decode state of the `past` tokens and
+    writes that of the `new` ones, a number of which takes `state_element` bytes (0 without a
+    state).
+    Activations are not counted, as if they stayed in caches: more may move. Weights are counted
+    as coming from memory each time: of a model that fits into the caches less does. None for a
+    training step, whose gradients, optimizer state and kept activations are not counted.
+    """
+    passes = list(works)
+    if any(work.backward for work in passes):
+        return None
+    return sum(
+        _weights_read(shape, work, weights) + _state_moved(shape, operator, work, state_element)
+        for work in passes
+    )
+
+
+def _weights_read(shape: Shape, work: Work, weights: Weights) -> float:
+    new, once = work.new, 0.0
+    if isinstance(shape, EncoderDecoderShape) and work.past == 0:
+        new, once = work.new + work.logits, weights.once  # looked up on both sides
+    rows = work.batch * new + new  # tokens differ between sequences, positions do not
+    head = weights.head if work.logits and _scores(shape, work) else 0.0
+    return weights.body + once + head + rows * weights.row
+
+
+def _state_moved(shape: Shape, operator: MixerCost, work: Work, element: float) -> float:
+    """What an operator keeps of `new` tokens is what it writes, be it a row each or one state.
+
+    What an encoder handed on is written with the prompt, and read whole by each later pass.
+    """
+    batch, new = work.batch, work.new
+    if work.past == 0:
+        return state_bytes(shape, operator, batch, new, element)
+    read = state_bytes(shape, operator, batch, work.past, element, work.further)
+    if isinstance(shape, EncoderDecoderShape):
+        return read + shape.decoder_depth * operator.state_bytes(shape, batch, new, element)
+    return read + state_bytes(shape, operator, batch, new, element)
 
 
 def weight_bytes(shape: Shape, operator: MixerCost, element: float) -> float:

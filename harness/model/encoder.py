@@ -55,4 +55,4 @@ class Encoder(Transformer):
 
     def new_state(self, batch: int, capacity: int, further: int = 0) -> DecodeState:
         """A state that only knows whether a sequence was read."""
-        return DecodeState([], capacity)
+        return DecodeState([], capacity, further)

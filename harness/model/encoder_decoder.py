@@ -48,9 +48,13 @@ class PromptedState(DecodeState):
     """The decoder's own state, and what the encoder handed on, which is computed once a prompt."""
 
     def __init__(
-        self, own: Sequence[LayerState], handed_on: Sequence[LayerState], capacity: int
+        self,
+        own: Sequence[LayerState],
+        handed_on: Sequence[LayerState],
+        capacity: int,
+        further: int,
     ) -> None:
-        super().__init__([*own, *handed_on], capacity)
+        super().__init__([*own, *handed_on], capacity, further)
         self._handed_on = handed_on
         self.prompt = 0  # its length in tokens
         self.memory: Memory | None = None
@@ -169,11 +173,20 @@ class EncoderDecoder(Transformer):
         if self.shape.crosses:
             prompt = (batch, capacity - further, where.device, where.dtype)
             handed_on = [KVCache(self.shape, *prompt) for _ in self.blocks]
-        return PromptedState(self._layer_states(batch, 1 + further), handed_on, capacity)
+        own = self._layer_states(batch, 1 + further)
+        return PromptedState(own, handed_on, capacity, further)
 
     def stacks(self) -> list[list[Block]]:
         """The encoder's and the decoder's."""
         return [listed(self.encoder.blocks), blocks_of(self)]
+
+    def read_once(self) -> list[nn.Module]:
+        """The encoder but for its positions, and what projects its states to keys and values."""
+        encoder = self.encoder
+        readout = [] if encoder.readout is None else [encoder.readout]
+        crosses = [block.cross for block in blocks_of(self)]
+        projections = [cross.key_value for cross in crosses if cross is not None]
+        return [encoder.blocks, encoder.ln_f, *readout, *projections]
 
     def _made_blocks(self, factory: MixerFactory) -> Iterator[Block]:
         shape = self.shape

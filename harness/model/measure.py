@@ -6,9 +6,13 @@ from collections.abc import Iterator
 from itertools import chain
 from typing import TYPE_CHECKING, Any
 
+from harness.model.cost import Weights
+
 if TYPE_CHECKING:
     import torch
     from torch import nn
+
+    from harness.model.transformer import Transformer
 
 
 def parameter_count(model: nn.Module) -> int:
@@ -24,6 +28,19 @@ def model_bytes(model: nn.Module) -> int:
     }
     # An unpacked weight may be a passing copy, whose address the next one can get again.
     return sum(storages.values()) + sum(tensor.nbytes for tensor in _unpacked(model))
+
+
+def weights_of(model: Transformer) -> Weights:
+    """Bytes that a pass over the model as it stands reads, packed weights at their packed size."""
+    once, every = model.read_once(), set(model.blocks.modules())
+    return Weights(
+        body=model_bytes(model.blocks)
+        + model_bytes(model.ln_f)
+        - sum(model_bytes(part) for part in once if part in every),
+        head=model_bytes(model.head),
+        row=model.wte.embedding_dim * model.wte.weight.element_size(),
+        once=sum(map(model_bytes, once)),
+    )
 
 
 def _unpacked(model: nn.Module) -> Iterator[torch.Tensor]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any, TypeAlias
 
 import torch
@@ -22,6 +22,27 @@ class LayerState(ABC):
     @abstractmethod
     def restore(self, snapshot: Any) -> None:
         """Be as at the snapshot."""
+
+    def bytes(self) -> int:
+        """Bytes of the tensors it holds, memory that several share once.
+
+        A state that keeps tensors elsewhere than in its attributes says so by its own method.
+        """
+        storages = {
+            one.untyped_storage().data_ptr(): one.untyped_storage().nbytes()
+            for one in _tensors(vars(self).values())
+        }
+        return sum(storages.values())
+
+
+def _tensors(values: Iterable[Any]) -> Iterator[torch.Tensor]:
+    for value in values:
+        if isinstance(value, torch.Tensor):
+            yield value
+        elif isinstance(value, (list, tuple)):
+            yield from _tensors(value)
+        elif isinstance(value, dict):
+            yield from _tensors(value.values())
 
 
 class TokenMixer(nn.Module, ABC):

@@ -24,11 +24,14 @@ _INIT_STD = 0.02  # GPT-2's
 
 
 class DecodeState:
-    """What all layers remember, and how many tokens that is."""
+    """What all layers remember, and how many tokens that is.
 
-    def __init__(self, layers: Sequence[LayerState], capacity: int) -> None:
+    Of the `capacity` tokens `further` come behind the prompt.
+    """
+
+    def __init__(self, layers: Sequence[LayerState], capacity: int, further: int = 0) -> None:
         self.layers = layers
-        self.capacity = capacity
+        self.capacity, self.further = capacity, further
         self.position = 0
 
     def rewind(self, position: int = 0) -> None:
@@ -36,6 +39,10 @@ class DecodeState:
         if position != 0:
             raise ValueError("a state goes back to a position by snapshot and restore")
         self.position = 0
+
+    def bytes(self) -> int:
+        """Bytes that the state of all layers takes, as it is allocated."""
+        return sum(layer.bytes() for layer in self.layers)
 
     def snapshot(self) -> Snapshot:
         """A moment to come back to, any number of times."""
@@ -152,11 +159,15 @@ class Transformer(nn.Module):
 
         `further` of them come behind the prompt, which to some architectures makes a difference.
         """
-        return DecodeState(self._layer_states(batch, capacity), capacity)
+        return DecodeState(self._layer_states(batch, capacity), capacity, further)
 
     def stacks(self) -> list[list[Block]]:
         """The blocks, first to last, of each residual stream."""
         return [blocks_of(self)]
+
+    def read_once(self) -> list[nn.Module]:
+        """What only the pass over a prompt takes, beside what every pass does."""
+        return []
 
     def _made_blocks(self, factory: MixerFactory) -> Iterator[Block]:
         return (Block(self.shape, factory, layer) for layer in range(self.shape.layers))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, ClassVar, Protocol, TypeAlias
 
 from harness.domain.cell import Cell
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     import torch
     from torch import nn
 
-    from harness.model.transformer import Transformer
+    from harness.model.transformer import DecodeState, Transformer
 
 
 class Clock(Protocol):
@@ -37,7 +37,8 @@ class Subject:
 
     `model` is called; `core` is the Transformer inside it, which makes decode states and lessons.
     No scenario asks which architecture that is: see Transformer for what all have in common. Under
-    parallelism `batch` is this process's share of the cell's.
+    parallelism `batch` is this process's share of the cell's. `states` are the decode states made
+    for it, so that what they take can be told.
     """
 
     model: nn.Module
@@ -47,6 +48,15 @@ class Subject:
     batch: int
     workload: Mapping[str, int]
     seed: int
+    states: list[DecodeState] = field(default_factory=list)
+
+    def new_state(self, capacity: int, further: int = 0) -> DecodeState:
+        """An empty decode state of this process's sequences, `capacity` tokens each.
+
+        `further` of them come behind the prompt.
+        """
+        self.states.append(self.core.new_state(self.batch, capacity, further))
+        return self.states[-1]
 
 
 Iteration: TypeAlias = Callable[[Clock], Mapping[str, float]]
@@ -67,13 +77,22 @@ class Scenario(Entry):
     def capacity(self, workload: Mapping[str, int]) -> int:
         """The longest sequence, in tokens: what the model's context must hold."""
 
+    def steps(self, workload: Mapping[str, int]) -> int:
+        """How many times what an iteration times first fits into it; more than one where a time
+        is that of a part, such as a single token.
+        """
+        return 1
+
     @abstractmethod
     def work(self, workload: Mapping[str, int]) -> tuple[Work, ...]:
         """The forward passes of one iteration, for model/cost.py."""
 
     @abstractmethod
     def prepare(self, subject: Subject) -> Iteration:
-        """The iteration to repeat: it does the work once and returns seconds by section."""
+        """The iteration to repeat: it does the work once and returns seconds by section.
+
+        Decode states are made by `subject.new_state`, so that what they take can be told.
+        """
 
 
 def cell_capacity(cell: Cell) -> int:

@@ -7,15 +7,28 @@ memory bandwidth binds it.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
+from pydantic import Field
+
+from harness.domain.entry import Options
 from harness.model.cost import Work
 from harness.scenarios import Clock, Iteration, Scenario, Subject, register
+from harness.scenarios.cold import DESCRIPTION, chiller
 from harness.scenarios.tokens import random_tokens
+
+if TYPE_CHECKING:
+    import torch
 
 
 @register("decode", "produce tokens one at a time after a prompt")
 class Decode(Scenario):
     """Time per output token (TPOT) over `generate` greedy tokens after `prompt` ones."""
+
+    class Options(Options):
+        """How the caches stand before each time."""
+
+        cold: bool = Field(False, description=DESCRIPTION)
 
     workload = ("batch", "prompt", "generate")
     headline = "tpot"
@@ -28,6 +41,10 @@ class Decode(Scenario):
         """The prompt and the tokens produced after it."""
         return workload["prompt"] + workload["generate"]
 
+    def steps(self, workload: Mapping[str, int]) -> int:
+        """One for each token of the iteration."""
+        return workload["generate"]
+
     def work(self, workload: Mapping[str, int]) -> tuple[Work, ...]:
         """One step a token, each seeing one token more than the last."""
         batch, prompt = workload["batch"], workload["prompt"]
@@ -38,17 +55,36 @@ class Decode(Scenario):
     def prepare(self, subject: Subject) -> Iteration:
         """The prompt is read once; each iteration returns to its end and decodes again."""
         prompt, count = subject.workload["prompt"], subject.workload["generate"]
-        state = subject.core.new_state(subject.batch, prompt + count, further=count)
+        state = subject.new_state(prompt + count, further=count)
         logits = subject.model(random_tokens(subject, prompt), state=state, last_only=True)
         first = logits.argmax(-1)  # [B, 1]
         after_prompt = state.snapshot()
+
+        def step(token: torch.Tensor) -> torch.Tensor:
+            following: torch.Tensor = subject.model(token, state=state, last_only=True).argmax(-1)
+            return following
 
         def iteration(clock: Clock) -> Mapping[str, float]:
             state.restore(after_prompt)
             token = first
             start = clock.mark()
             for _ in range(count):
-                token = subject.model(token, state=state, last_only=True).argmax(-1)
+                token = step(token)
             return {"tpot": clock.seconds(start, clock.mark()) / count}
 
-        return iteration
+        if not self.options.cold:
+            return iteration
+        chill = chiller(subject.device)
+
+        def cold_iteration(clock: Clock) -> Mapping[str, float]:
+            """Each token has its own time, with the caches emptied before."""
+            state.restore(after_prompt)
+            token, times = first, []
+            for _ in range(count):
+                chill()
+                start = clock.mark()
+                token = step(token)
+                times.append((start, clock.mark()))
+            return {"tpot": sum(clock.seconds(*edges) for edges in times) / count}
+
+        return cold_iteration

@@ -34,7 +34,7 @@ class Generate(Scenario):
         """Each iteration starts from an empty state."""
         prompt, count = subject.workload["prompt"], subject.workload["generate"]
         tokens = random_tokens(subject, prompt)
-        state = subject.core.new_state(subject.batch, prompt + count - 1, further=count - 1)
+        state = subject.new_state(prompt + count - 1, further=count - 1)
 
         def iteration(clock: Clock) -> Mapping[str, float]:
             state.rewind(0)

@@ -7,14 +7,23 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from pydantic import Field
+
+from harness.domain.entry import Options
 from harness.model.cost import Work
 from harness.scenarios import Clock, Iteration, Scenario, Subject, register
+from harness.scenarios.cold import DESCRIPTION, chiller
 from harness.scenarios.tokens import random_tokens
 
 
 @register("prefill", "read a prompt and score the next token")
 class Prefill(Scenario):
     """Time to process `prompt` tokens a sequence."""
+
+    class Options(Options):
+        """How the caches stand before each time."""
+
+        cold: bool = Field(False, description=DESCRIPTION)
 
     workload = ("batch", "prompt")
     headline = "tokens_per_second"
@@ -35,10 +44,13 @@ class Prefill(Scenario):
         """Each iteration fills the state anew from an empty one."""
         prompt = subject.workload["prompt"]
         tokens = random_tokens(subject, prompt)
-        state = subject.core.new_state(subject.batch, prompt)
+        state = subject.new_state(prompt)
+        chill = chiller(subject.device) if self.options.cold else None
 
         def iteration(clock: Clock) -> Mapping[str, float]:
             state.rewind(0)
+            if chill is not None:
+                chill()
             start = clock.mark()
             subject.model(tokens, state=state, last_only=True)
             return {"latency": clock.seconds(start, clock.mark())}

@@ -23,6 +23,7 @@ from harness.site.format import (
     quantity,
     unit_of,
 )
+from harness.site.surroundings import Surroundings, surroundings
 
 _FEWEST = 2  # points that make a history
 
@@ -97,6 +98,7 @@ class CellView:
     versions: tuple[tuple[str, str], ...]
     specs: tuple[tuple[str, Asked], ...]
     older: tuple[tuple[Result, Figure | None], ...]
+    host: Surroundings
 
 
 def view(chronicle: Chronicle, places: Places, headline: str, version: str) -> CellView:
@@ -117,6 +119,7 @@ def view(chronicle: Chronicle, places: Places, headline: str, version: str) -> C
         versions=tuple(sorted(result.run.environment.versions.items())),
         specs=tuple(result.run.specs.items()),
         older=tuple((old, _headline(old, headline)) for old in chronicle.results[1:]),
+        host=surroundings(result),
     )
 
 

@@ -52,6 +52,14 @@ class Dot:
 
 
 @dataclass(frozen=True)
+class Line:
+    """A series over lengths in tokens."""
+
+    name: str
+    points: tuple[tuple[int, float], ...]
+
+
+@dataclass(frozen=True)
 class Moment:
     """A metric's value at one commit."""
 
@@ -303,6 +311,61 @@ def history(moments: Sequence[Moment], title: str, unit: str) -> Spec:
             {
                 "mark": {"type": "point", "filled": True, "size": 60, "style": "moment"},
                 "encoding": {"y": y, "tooltip": tooltip},
+            },
+        ],
+    }
+
+
+def growth(lines: Sequence[Line], title: str, unit: str) -> Spec:
+    """A metric over prompt lengths, a line a series, both axes logarithmic."""
+    scale = scale_for([value for line in lines for _, value in line.points], unit)
+    names = _unique([line.name for line in lines])
+    data = [
+        {"name": name, "length": length, "value": _scaled(value, scale)}
+        for name, line in zip(names, lines, strict=True)
+        for length, value in line.points
+    ]
+    lengths = sorted({length for line in lines for length, _ in line.points})
+    axis_title = _titled(title, scale)
+    series = {"field": "name", "type": "nominal", "legend": {"title": None, "columns": 1}}
+    return {
+        **_frame(max(240, 18 * len(lines)), data),
+        "encoding": {
+            "x": {
+                "field": "length",
+                "type": "quantitative",
+                "title": "prompt (tokens)",
+                "scale": {"type": "log", "nice": False, "padding": 12},
+                "axis": {"values": lengths, "format": "d"},
+            },
+            "y": {
+                "field": "value",
+                "type": "quantitative",
+                "title": axis_title,
+                "scale": {"type": "log", "nice": True},
+                "axis": {"format": _DIGITS, "tickCount": 5},
+            },
+            # Colours alone would not tell a dozen lines apart, nor everybody any two.
+            "color": series,
+            "strokeDash": series,
+        },
+        "layer": [
+            {"mark": {"type": "line"}},
+            {
+                "mark": {"type": "point", "filled": True, "size": 40},
+                "encoding": {
+                    "strokeDash": {"value": [1, 0]},
+                    "tooltip": [
+                        {"field": "name", "type": "nominal", "title": "cell"},
+                        {"field": "length", "type": "quantitative", "title": "prompt"},
+                        {
+                            "field": "value",
+                            "type": "quantitative",
+                            "title": axis_title,
+                            "format": _DIGITS,
+                        },
+                    ],
+                },
             },
         ],
     }

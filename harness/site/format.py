@@ -41,6 +41,7 @@ _LADDERS = {
         Scale(2**10, "KiB"),
         Scale(1.0, "B"),
     ),
+    "J": (Scale(1.0, "J"), Scale(1e-3, "mJ"), Scale(1e-6, "µJ")),
     "FLOP": (*(Scale(factor, f"{prefix}FLOP") for factor, prefix in _SI), Scale(1.0, "FLOP")),
     "count": (
         Scale(1e9, "billion"),
@@ -52,7 +53,14 @@ _LADDERS = {
     "1": (_PLAIN,),
 }
 # Metrics whose bare unit says less than people know about them.
-_UNITS = {"tokens_per_second": "tokens/s", "parameters": "count", "logit_error": "fraction"}
+_UNITS = {
+    "tokens_per_second": "tokens/s",
+    "parameters": "count",
+    "logit_error": "fraction",
+    "mfu": "fraction",
+    "mbu": "fraction",
+    "roofline_share": "fraction",
+}
 
 _SMALLEST_PERCENT = 1e-4  # below it a percentage is harder to read than a power of ten
 

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
+from harness.analyse.disturbance import disturbances
 from harness.analyse.ranking import rank
 from harness.domain.cell import Cell, Choice
 from harness.domain.metric import Direction
@@ -46,6 +47,7 @@ class Row:
     gain: Gain = field(default_factory=Gain)
     rounds: int = 0
     samples: int = 0
+    disturbed: tuple[str, ...] = ()  # what else happened on the host meanwhile
 
     @property
     def name(self) -> str:
@@ -234,6 +236,7 @@ def _row(one: Chronicle, choices: tuple[str, ...], place: str, table: _Table) ->
         gain=gain(one, table.places, table.metric),
         rounds=headline.rounds,
         samples=headline.samples,
+        disturbed=tuple(disturbances(one.newest.rounds)),
     )
 
 

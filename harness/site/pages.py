@@ -16,6 +16,7 @@ from harness.site import words
 from harness.site.baseline import Places
 from harness.site.cell_page import view
 from harness.site.chronicle import Chronicle, chronicles, newest_first
+from harness.site.growth_page import growth_tables
 from harness.site.leaderboard import Board, Headline, boards, charts_of
 
 Context: TypeAlias = Mapping[str, object]
@@ -58,6 +59,7 @@ def pages(
         metric = headline(one.cell.scenario.name)
         yield Page(one.page, "cell.html", _cell(one, places, metric, version))
     yield Page("failures.html", "failures.html", lambda: {"failures": failures(told)})
+    yield Page("growth.html", "growth.html", lambda: {"tables": growth_tables(told)})
     yield Page("about.html", "about.html", lambda: _about(checks))
     yield Page("index.html", "index.html", lambda: _index(results, told, places, headline))
 

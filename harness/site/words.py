@@ -11,12 +11,24 @@ _TITLES = {
     "tokens_per_second": "Tokens/s",
     "ttft": "TTFT",
     "tpot": "TPOT",
+    "mfu": "MFU",
+    "mbu": "MBU",
+    "time_p90": "90th percentile",
+    "time_p99": "99th percentile",
+    "energy_per_token": "Energy per token",
+    "cost_per_million_tokens": "Cost per million tokens",
     "peak_memory": "Peak memory",
+    "working_memory": "Working memory",
+    "peak_allocated": "Peak allocated",
+    "peak_reserved": "Peak reserved",
     "load_memory": "Load memory",
     "model_bytes": "Model size",
+    "state_bytes": "KV cache",
     "load_time": "Load time",
     "parameters": "Parameters",
     "flops": "FLOPs",
+    "arithmetic_intensity": "Arithmetic intensity",
+    "roofline_share": "Roofline share",
     "logit_error": "Logit error",
 }
 
@@ -27,7 +39,20 @@ _ORDER = tuple(_TITLES)
 QUALITY = ("logit_error",)
 
 # Figures of the cell rather than of its run: told on its own page, no leaderboard's matter.
-BACKGROUND = ("load_time", "load_memory", "parameters", "flops")
+BACKGROUND = (
+    "working_memory",
+    "load_time",
+    "load_memory",
+    "parameters",
+    "flops",
+    "state_bytes",
+    "arithmetic_intensity",
+    "roofline_share",
+    "time_p90",
+    "time_p99",
+    "peak_allocated",
+    "peak_reserved",
+)
 
 STATUSES = {
     Status.OK: "Measured; it has a rank.",

@@ -43,6 +43,14 @@ def check_excludes(expansion: Expansion, axes: Axes, source: Source) -> None:
         source.fault(("exclude",), "every cell is excluded: nothing is left to measure")
 
 
+def check_prices(prices: Mapping[str, float], catalog: Catalog, source: Source) -> None:
+    """A price is of some hardware there is; it need not be in the matrix."""
+    for name in prices:
+        if name.partition("(")[0] not in catalog.hardware:
+            message = unknown("hardware", name, catalog.hardware)
+            source.fault(("prices", name), message, key=True)
+
+
 def check_baseline(cells: Collection[Cell], axes: Axes, source: Source) -> None:
     """A baseline has one value an axis, of those in the matrix, and leaves the scenario alone."""
     present = {key: dict.fromkeys(value_of(cell, key) for cell in cells) for key in axes.baseline}

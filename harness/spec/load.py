@@ -14,7 +14,13 @@ from harness.domain.cell import Choice
 from harness.errors import Problem, SpecError, unknown
 from harness.spec.axes import Axes, plain, read_axes
 from harness.spec.catalog import Catalog, registered
-from harness.spec.checks import check_baseline, check_cells, check_excludes, check_size
+from harness.spec.checks import (
+    check_baseline,
+    check_cells,
+    check_excludes,
+    check_prices,
+    check_size,
+)
 from harness.spec.choices import Context
 from harness.spec.faults import Source
 from harness.spec.matrix import Expansion, baselines, expand, size
@@ -63,6 +69,7 @@ def read_spec(file: str, text: str, overrides: Sequence[Override], catalog: Cata
     context = Context(catalog, source)
     checked = _checked(given, source)
     axes = read_axes(given, context)
+    check_prices(checked.prices if checked else {}, catalog, source)
     source.refuse()
     assert checked is not None
     expansion = _expansion(axes, catalog, source)
@@ -77,6 +84,7 @@ def read_spec(file: str, text: str, overrides: Sequence[Override], catalog: Cata
         cells=expansion.cells,
         baseline=baselines(expansion.cells, baseline),
         weights=context.weights,
+        prices=checked.prices,
     )
 
 

@@ -13,6 +13,7 @@ from harness.domain.run import Host
 from harness.spec.catalog import Catalog, registered
 from harness.spec.expect import Expectation
 from harness.spec.feasible import Feasibility
+from harness.spec.narrow import names_of
 from harness.spec.schema import Limits, Measure
 from harness.spec.spec import Spec
 
@@ -41,6 +42,7 @@ class Planned:
     adopt: int | None = None  # the key in the store of the result that goes on with them
     baseline: str | None = None  # the id of the cell it is compared with
     weights: Mapping[str, str] = field(default_factory=dict)  # digest -> file, if it has any
+    price: float | None = None  # US dollars an hour of its hardware, where one is known
     copy: int = 0  # to compare a cell with itself: which of them this is
 
     @property
@@ -85,6 +87,7 @@ class Wanted:
     specs: tuple[str, ...]
     baseline: str | None = None
     weights: Mapping[str, str] = field(default_factory=dict)
+    price: float | None = None  # that some spec gives its hardware
 
 
 def make_plan(
@@ -102,7 +105,8 @@ def make_plan(
     the mean seconds a round took in earlier runs. `fresh` measures everything anew,
     `retry_failed` only what went wrong.
     """
-    feasibility = Feasibility(host, catalog or registered())
+    catalog = catalog or registered()
+    feasibility = Feasibility(host, catalog)
     expectation = Expectation(feasibility, durations)
     planned = []
     for wanted in shared(specs):
@@ -112,7 +116,7 @@ def make_plan(
             planned.append(_plan(wanted, Action.SKIP, obstacle[1], status=obstacle[0]))
         else:
             item = _decided(wanted, earlier, fresh, retry_failed)
-            planned.append(_expecting(item, expectation))
+            planned.append(_priced(_expecting(item, expectation), catalog, host))
     return Plan(tuple(planned))
 
 
@@ -136,6 +140,7 @@ def _wanted(cell: Cell, spec: Spec) -> Wanted:
         specs=(spec.name,),
         baseline=spec.baseline.get(cell.id),
         weights={digest: file for digest, file in spec.weights.items() if digest in held},
+        price=_price(cell, spec.prices),
     )
 
 
@@ -147,7 +152,15 @@ def _merged(one: Wanted, other: Wanted) -> Wanted:
         specs=tuple(dict.fromkeys(one.specs + other.specs)),
         baseline=one.baseline or other.baseline,
         weights=one.weights or other.weights,
+        price=one.price or other.price,
     )
+
+
+def _price(cell: Cell, prices: Mapping[str, float]) -> float | None:
+    """That of the hardware as the plan prints it, else of its name alone."""
+    if not prices:
+        return None
+    return next((prices[name] for name in names_of(cell.hardware) if name in prices), None)
 
 
 def stricter(one: Measure, other: Measure) -> Measure:
@@ -163,6 +176,7 @@ def stricter(one: Measure, other: Measure) -> Measure:
         samples=max(one.samples, other.samples),
         max_samples=max(one.max_samples, other.max_samples),
         quality=one.quality or other.quality,
+        energy=one.energy or other.energy,
         seed=one.seed,
     )
 
@@ -216,6 +230,15 @@ def _expecting(item: Planned, expectation: Expectation) -> Planned:
     return replace(item, seconds=missing * expectation.round_seconds(item.cell, item.measure))
 
 
+def _priced(item: Planned, catalog: Catalog, host: Host) -> Planned:
+    """With the data sheet's price where no spec gives one."""
+    if item.action is not Action.MEASURE or item.price is not None:
+        return item
+    hardware = catalog.hardware[item.cell.hardware.name].of(item.cell.hardware)
+    price = hardware.price_per_hour(host)
+    return item if price is None else replace(item, price=price)
+
+
 def _plan(wanted: Wanted, action: Action, reason: str, status: Status | None = None) -> Planned:
     return Planned(
         cell=wanted.cell,
@@ -227,4 +250,5 @@ def _plan(wanted: Wanted, action: Action, reason: str, status: Status | None = N
         status=status,
         baseline=wanted.baseline,
         weights=wanted.weights,
+        price=wanted.price,
     )

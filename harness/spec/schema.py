@@ -42,6 +42,9 @@ Counts = Annotated[
 ]
 
 
+Price = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+
+
 def _shown(default: str | float) -> dict[str, JsonValue]:
     """A default in the JSON Schema as people write it, not as it is once read."""
     return {"default": default}
@@ -119,6 +122,7 @@ class Measure(Block):
     samples: int = Field(5, ge=1, le=10**6, description="fewest samples a round")
     max_samples: int = Field(1000, ge=1, le=10**6, description="most samples a round")
     quality: bool = Field(True, description="also measure what the numbers cost in quality")
+    energy: bool = Field(False, description="also read the hardware's energy counters")
     seed: int = Field(0, ge=0, le=2**32 - 1, description="of the weights, the tokens, the order")
 
     @model_validator(mode="before")
@@ -179,6 +183,11 @@ class SpecFile(Block):
         [],
         description="cells to add, whatever `exclude` says: what an entry does not name takes "
         "the first value of the matrix",
+    )
+    prices: dict[str, Price] = Field(
+        {},
+        description="US dollars an hour of hardware, by what `harness plan` calls it "
+        "(cpu(threads=2)) or its name alone (cpu), for the cost of a million tokens",
     )
     workload: Workload = Workload()
     measure: Measure = Measure()

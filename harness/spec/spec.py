@@ -15,7 +15,8 @@ class Spec:
 
     `baseline` tells, by cell id, the cell that it is compared with; that one is in the file's
     matrix, but may be missing from `cells` where `--only` narrowed them. `weights` tells where
-    the files are that models' weights come from, by the digest that the models hold.
+    the files are that models' weights come from, by the digest that the models hold. `prices` are
+    US dollars an hour, by what the hardware is called.
     """
 
     name: str
@@ -27,3 +28,4 @@ class Spec:
     cells: tuple[Cell, ...]
     baseline: Mapping[str, str] = field(default_factory=dict)
     weights: Mapping[str, str] = field(default_factory=dict)
+    prices: Mapping[str, float] = field(default_factory=dict)

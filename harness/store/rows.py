@@ -63,6 +63,7 @@ def round_values(result: int, run: int, one: Round) -> dict[str, Any]:
         "status": one.status.value,
         "reason": one.reason,
         "detail": one.detail,
+        "notes": dict(one.notes),
         "started": one.started,
         "seconds": one.seconds,
     }
@@ -82,6 +83,7 @@ def round_of(
         detail=row.detail,
         samples=samples,
         facts=facts,
+        notes=row.notes,
         values=values,
         started=row.started,
         seconds=row.seconds,

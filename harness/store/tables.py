@@ -117,12 +117,13 @@ class RoundRow(Table):
     status: Mapped[str]
     reason: Mapped[str]
     detail: Mapped[str]
+    notes: Mapped[dict[str, Any]]
     started: Mapped[datetime | None]
     seconds: Mapped[float]
 
 
 class FactRow(Table):
-    """A figure that a round's process knows of itself."""
+    """A figure that a round's process knows of itself, or of the host around it."""
 
     __tablename__ = "fact"
     round: Mapped[int] = mapped_column(ForeignKey("round.id", ondelete="CASCADE"), primary_key=True)

@@ -23,6 +23,7 @@ ALL_AXES = f"""\
 # Does everything run?
 name: everything
 baseline: {{compression: none, precision: fp32}}
+prices: {{local: 0.10}}
 matrix:
   model: [nano]
   scenario: [prefill, decode, generate, train]
@@ -81,9 +82,12 @@ def test_every_axis_is_measured_and_what_cannot_be_says_why(
         "train": {"latency", "tokens_per_second"},
     }
     always = {"peak_memory", "load_memory", "model_bytes", "load_time", "parameters", "flops"}
+    always |= {"cost_per_million_tokens"}
+    infers = {"arithmetic_intensity", "state_bytes"}  # what training moves is not counted
     for one in results:
         if one["status"] == "ok":
-            wanted = expected[one["axes"]["scenario"]] | always
+            trains = one["axes"]["scenario"] == "train"
+            wanted = expected[one["axes"]["scenario"]] | always | (set() if trains else infers)
             assert wanted <= set(one["metrics"]), one["axes"]
             assert all(metric["value"] > 0 for metric in one["metrics"].values()), one
             headline = one["metrics"]["tokens_per_second"]
@@ -137,6 +141,41 @@ def test_trouble_becomes_a_status_of_its_own_while_the_others_finish(
     assert status == "out of memory"
     assert "limit of 1.46 GiB" in reason
     assert not found
+
+
+def test_energy_is_measured_or_said_not_to_be(harness: Harness, tmp_path: Path) -> None:
+    """By the hardware's counter, or with the reason that doctor tells, too."""
+    text = ALL_AXES.replace("samples: 3", "samples: 3, energy: true")
+    (tmp_path / "all.yaml").write_text(text)
+    options = (
+        "--only",
+        "scenario=prefill",
+        "--only",
+        "precision=fp32",
+        "--set",
+        "matrix.operator=sdpa",
+    )
+    assert harness("run", "all.yaml", *options).code == 0
+    counters = harness("doctor", "--format", "json").json["energy"]["processor"]
+    for one in harness("show", "--format", "json").json["results"]:
+        told = one["not_measured"].get("energy_per_token", "")
+        if counters.startswith("not measurable here"):
+            assert told == counters
+        else:  # a round of milliseconds is too short for any counter
+            assert "too short" in told
+        assert "energy_per_token" not in one["metrics"]
+
+
+def test_cold_caches_are_a_cell_of_their_own(harness: Harness, tmp_path: Path) -> None:
+    (tmp_path / "cold.yaml").write_text(
+        "name: cold\nmatrix: {model: nano, scenario: "
+        "[prefill, {name: prefill, cold: true}, {name: decode, cold: true}]}\n"
+        f"workload: {{prompt: 16, generate: 2}}\n{QUICK}"
+    )
+    answer = harness("run", "cold.yaml")
+    assert answer.code == 0, answer.err
+    found = {one["axes"]["scenario"] for one in harness("show", "--format", "json").json["results"]}
+    assert found == {"prefill", "prefill(cold=True)", "decode(cold=True)"}
 
 
 def test_failures_are_reused_until_asked_to_retry(

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from harness.analyse.disturbance import SIGNS
+
 if TYPE_CHECKING:
     from tests.conftest import Harness
 
@@ -167,6 +169,16 @@ def test_doctor_tells_host_environment_and_disturbance(harness: Harness) -> None
     assert document["environment"]["torch"]
     assert {one["what"] for one in document["disturbance"]} >= {"load", "frequency governor"}
     assert "what disturbs" in harness("doctor").out
+
+
+def test_doctor_speaks_of_disturbance_in_the_words_results_do(harness: Harness) -> None:
+    """And tells whether energy can be measured, or why not."""
+    document = harness("doctor", "--format", "json").json
+    named = {one["what"] for one in document["disturbance"]}
+    everywhere = {sign.what for sign in SIGNS if "gpu" not in sign.fact}
+    assert everywhere <= named
+    assert set(document["energy"]) == {"processor", "gpu"}
+    assert all("measur" in told for told in document["energy"].values())
 
 
 def test_a_self_check_tells_and_keeps_what_it_found(harness: Harness, tmp_path: Path) -> None:

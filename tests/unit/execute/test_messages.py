@@ -19,7 +19,15 @@ CELL = Cell(
 
 def test_a_job_survives_the_way() -> None:
     """Cell, effort and weights come out as they went in."""
-    job = Job(CELL, 2, 7, Effort(1.0, 5, 100), quality=True, weights={"abc": "/w.safetensors"})
+    job = Job(
+        CELL,
+        2,
+        7,
+        Effort(1.0, 5, 100),
+        quality=True,
+        weights={"abc": "/w.safetensors"},
+        energy=True,
+    )
     assert Job.decode(job.encode()) == job
 
 
@@ -30,12 +38,13 @@ def test_a_cell_keeps_its_id_on_the_way() -> None:
 
 
 def test_a_report_survives_the_way() -> None:
-    """Samples in order, with their warm-up mark; facts; reason and detail."""
+    """Samples in order, with their warm-up mark; facts and notes; reason and detail."""
     report = Report(
         Status.FAILED,
         "ValueError: no",
         "Traceback …",
         (Sample("ttft", 0.5, warmup=True), Sample("ttft", 0.25)),
         {"load_time": 0.125},
+        {"energy_per_token": "not measurable here: …"},
     )
     assert Report.decode(report.encode()) == report

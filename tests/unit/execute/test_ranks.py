@@ -1,5 +1,7 @@
 """How the reports of several ranks become one."""
 
+from dataclasses import replace
+
 from harness.domain.result import Sample, Status
 from harness.execute.messages import Report
 from harness.execute.ranks import join
@@ -23,6 +25,18 @@ def test_memory_is_summed_and_other_facts_are_rank_zeros() -> None:
     """Both processes hold their memory at once; the model is the same in each."""
     joined = join([ok(1.0, parameters=10.0), ok(1.0, parameters=10.0)])
     assert joined.facts == {"load_memory": 200.0, "peak_memory": 400.0, "parameters": 10.0}
+
+
+def test_bytes_of_each_ranks_part_are_summed_where_all_tell_them() -> None:
+    """In training no rank has a decode state."""
+    joined = join([ok(1.0, bytes_moved=10.0, state_bytes=1.0), ok(1.0, bytes_moved=12.0)])
+    assert joined.facts["bytes_moved"] == 22.0
+    assert joined.facts["state_bytes"] == 1.0
+
+
+def test_notes_are_rank_zeros() -> None:
+    first = replace(ok(1.0), notes={"energy_per_token": "no counter"})
+    assert join([first, ok(1.0)]).notes == {"energy_per_token": "no counter"}
 
 
 def test_a_rank_that_failed_speaks_for_all_by_its_number() -> None:

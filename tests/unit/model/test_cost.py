@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 import pytest
 import torch
 from torch.nn.attention import SDPBackend, sdpa_kernel
+from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils.flop_counter import FlopCounterMode
 
 from harness import operators, scenarios
@@ -16,7 +17,8 @@ from harness.domain.entry import Entry
 from harness.model import cost
 from harness.model.architectures import EncoderDecoderShape, EncoderShape
 from harness.model.cost import Work
-from harness.model.measure import model_bytes, parameter_count
+from harness.model.measure import model_bytes, parameter_count, weights_of
+from harness.model.mixer import LayerState
 from harness.model.shape import Shape
 from harness.model.sizes import SIZES
 from harness.model.transformer import DecodeState, Transformer, assembled, build
@@ -91,17 +93,6 @@ def counted_flops(model: Transformer, scenario: Scenario, workload: Mapping[str,
 def made(operator: Operator, shape: Shape, **options: Any) -> Transformer:
     device = torch.device("cpu")
     return build(shape, operator.mixer, unmasked=operator.unmasked, device=device, **options)
-
-
-def held_bytes(state: DecodeState) -> int:
-    """Of all tensors that a state's layers hold, memory that several share once."""
-    held = [one for layer in state.layers for one in vars(layer).values()]
-    storages = {
-        one.untyped_storage().data_ptr(): one.untyped_storage().nbytes()
-        for one in held
-        if isinstance(one, torch.Tensor)
-    }
-    return sum(storages.values())
 
 
 @every_operator
@@ -180,10 +171,10 @@ def test_the_state_of_an_encoding_architecture_takes_what_is_told(
     model = made(operator(), shape, dtype=dtype)
     state = model.new_state(3, capacity=20, further=6)
     expected = cost.state_bytes(shape, operator(), 3, 20, dtype.itemsize, further=6)
-    assert expected == held_bytes(state)
+    assert expected == state.bytes()
     with torch.inference_mode():
         model(torch.zeros(3, 14, dtype=torch.long), state=state, last_only=True)
-    assert expected == held_bytes(state)
+    assert expected == state.bytes()
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16], ids=str)
@@ -209,3 +200,159 @@ def test_passes_add_up() -> None:
     works = [Work(2, 8), Work(2, 1, past=8)]
     apart = [cost.flops(SHAPES[1], Sdpa(), [work]) for work in works]
     assert sum(apart) == cost.flops(SHAPES[1], Sdpa(), works)
+
+
+class Touched(TorchDispatchMode):
+    """Bytes that a pass takes from the model's weights and exchanges with its KV caches.
+
+    Each weight once, whole, however many operations take it; of the embedding tables the rows
+    looked up. Keys and values where they are copied in, and where they are multiplied: those of
+    `past` tokens, as the new ones were just made. What an encoder handed on likewise, whole.
+    """
+
+    def __init__(self, model: Transformer, state: DecodeState, work: Work) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]  # torch's
+        self._weights = {one.untyped_storage().data_ptr() for one in model.parameters()}
+        tables = [one for one in model.modules() if isinstance(one, torch.nn.Embedding)]
+        self._tables = {one.weight.data_ptr() for one in tables}
+        own = len(model.blocks)
+        self._caches, self._handed_on = held_by(state.layers[:own]), held_by(state.layers[own:])
+        past = 1 + work.further if self._handed_on else work.past
+        self._old = past / (past + work.new) if work.past else 0.0
+        self._kept = work.past > 0
+        self._whole: dict[int, int] = {}
+        self._pieces = 0.0
+
+    @property
+    def bytes(self) -> float:
+        return sum(self._whole.values()) + self._pieces
+
+    def __torch_dispatch__(
+        self, func: Any, types: Any, args: Any = (), kwargs: Any | None = None
+    ) -> Any:
+        out = func(*args, **(kwargs or {}))
+        name = func.overloadpacket.__name__
+        for one in args:
+            if isinstance(one, torch.Tensor):
+                self._take(name, one, out)
+        return out
+
+    def _take(self, operation: str, one: torch.Tensor, out: Any) -> None:
+        memory = one.untyped_storage().data_ptr()
+        if operation == "embedding" and memory in self._tables:
+            self._pieces += out.nbytes
+        elif operation == "add" and memory in self._tables:  # positions, already sliced
+            self._pieces += one.nbytes
+        elif operation in {"linear", "layer_norm"} and memory in self._weights:
+            self._whole[memory] = one.nbytes
+        elif operation == "copy_" and memory in self._caches | self._handed_on:
+            self._pieces += one.nbytes
+        elif operation == "matmul" and memory in self._caches:
+            self._pieces += one.nbytes * self._old
+        elif operation in {"add", "scaled_dot_product_attention"} and memory in self._handed_on:
+            self._pieces += one.nbytes * self._kept
+
+
+def held_by(layers: Sequence[LayerState]) -> set[int]:
+    """Where the tensors of layers' states are."""
+    held = [one for layer in layers for one in vars(layer).values()]
+    return {one.untyped_storage().data_ptr() for one in held if isinstance(one, torch.Tensor)}
+
+
+def touched_bytes(model: Transformer, works: list[Work]) -> float:
+    """What the passes really take, each over as many tokens behind those before."""
+    further = sum(work.new for work in works if work.past)
+    state, whole = model.new_state(works[0].batch, model.shape.context, further), 0.0
+    with torch.inference_mode():
+        for work in works:
+            state.position = work.past
+            tokens = torch.zeros(work.batch, work.new, dtype=torch.long)
+            with Touched(model, state, work) as touched:
+                model(tokens, state=state, last_only=True)
+            whole += touched.bytes
+    return whole
+
+
+@pytest.mark.parametrize(
+    "works",
+    [
+        pytest.param([Work(1, 1)], id="a token"),
+        pytest.param([Work(3, 12)], id="a prompt"),
+        pytest.param([Work(2, 1, past=7), Work(2, 1, past=8)], id="steps"),
+        pytest.param([Work(2, 9), Work(2, 1, past=9)], id="a prompt and a step"),
+    ],
+)
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16], ids=str)
+def test_bytes_moved_are_those_that_the_models_operations_touch(
+    works: list[Work], dtype: torch.dtype
+) -> None:
+    """Watched as torch dispatches them: weights, rows looked up, keys and values."""
+    shape, operator = SHAPES[1], operators.registry["math"]()
+    model = build(shape, operator.mixer, device=torch.device("cpu"), dtype=dtype)
+    expected = cost.bytes_moved(shape, operator, works, weights_of(model), dtype.itemsize)
+    assert expected == pytest.approx(touched_bytes(model, works), rel=1e-12)
+
+
+@every_encoding
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16], ids=str)
+def test_bytes_moved_of_an_encoding_architecture_are_those_that_are_touched(
+    shape: Shape, dtype: torch.dtype
+) -> None:
+    """The encoder is read with the prompt alone; what it handed on by each step."""
+    operator = operators.registry["math"]()
+    works = [Work(2, 9)]
+    if shape.generates:
+        works += [Work(2, 1, past=9), Work(2, 1, past=10, further=1)]
+    model = made(operator, shape, dtype=dtype)
+    expected = cost.bytes_moved(shape, operator, works, weights_of(model), dtype.itemsize)
+    assert expected == pytest.approx(touched_bytes(model, works), rel=1e-12)
+
+
+@every_encoding
+def test_dense_weights_of_an_encoding_architecture_are_those_of_its_module(shape: Shape) -> None:
+    assert cost.dense_weights(shape, Sdpa(), 4) == weights_of(made(Sdpa(), shape))
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16], ids=str)
+@every_operator
+def test_dense_weights_are_those_of_the_real_module(
+    operator: type[Operator], dtype: torch.dtype, example: Example
+) -> None:
+    """By how a pass reads them."""
+    chosen = example(operator)
+    assert isinstance(chosen, Operator)
+    model = build(SHAPES[1], chosen.mixer, device=torch.device("cpu"), dtype=dtype)
+    assert cost.dense_weights(SHAPES[1], chosen, dtype.itemsize) == weights_of(model)
+
+
+def test_a_pass_that_scores_nothing_leaves_the_head_alone() -> None:
+    """And reads of the embedding tables a row a token and one a position."""
+    weights = cost.Weights(body=1000, head=100, row=1)
+    moved = cost.bytes_moved(SHAPES[1], Sdpa(), [Work(2, 3, logits=0)], weights, 0.0)
+    assert moved == 1000 + (2 * 3 + 3)
+
+
+def test_what_training_moves_is_not_told() -> None:
+    """Rather than told too low: gradients and optimizer state are not counted."""
+    weights = cost.Weights(body=1000, head=100, row=1)
+    work = Work(2, 8, logits=8, backward=True)
+    assert cost.bytes_moved(SHAPES[1], Sdpa(), [work], weights, 4.0) is None
+
+
+class OneState(Sdpa):
+    """An operator whose state is the same however many tokens it has seen."""
+
+    def state_bytes(self, shape: Shape, batch: int, capacity: int, element: float) -> float:
+        return 10 * batch * element
+
+
+def test_a_state_of_one_size_is_read_and_written_whole() -> None:
+    """By each pass; before the first token there is nothing to read."""
+    weights = cost.Weights(body=0, head=0, row=0)
+    operator, layers = OneState(), SHAPES[1].layers
+
+    def moved(past: int) -> float | None:
+        return cost.bytes_moved(SHAPES[1], operator, [Work(3, 1, past=past)], weights, 2.0)
+
+    assert moved(past=0) == layers * 10 * 3 * 2
+    assert moved(past=9) == 2 * layers * 10 * 3 * 2

@@ -5,7 +5,12 @@ from __future__ import annotations
 import torch
 from torch import nn
 
-from harness.model.measure import model_bytes, parameter_count
+from harness.compression.int8_dynamic import Int8Dynamic
+from harness.model.cost import dense_weights
+from harness.model.measure import model_bytes, parameter_count, weights_of
+from harness.model.sizes import SIZES
+from harness.model.transformer import build
+from harness.operators.sdpa import Sdpa
 
 
 class Tied(nn.Module):
@@ -29,3 +34,18 @@ def test_buffers_are_bytes_but_no_parameters() -> None:
 
 def test_half_precision_takes_half_the_bytes() -> None:
     assert model_bytes(Tied().to(torch.bfloat16)) == (16 + 3) * 2
+
+
+def test_packed_weights_are_read_at_their_packed_size() -> None:
+    """A byte a weight; norms, biases and embeddings stay in fp32."""
+    shape = SIZES["nano"].shape
+    model = build(shape, Sdpa().mixer, device=torch.device("cpu"))
+    matrices = sum(
+        one.weight.numel() for one in model.blocks.modules() if isinstance(one, nn.Linear)
+    )
+    dense = weights_of(model)
+    packed = weights_of(Int8Dynamic().apply(model))
+    assert dense == dense_weights(shape, Sdpa(), 4)
+    assert packed.body == dense.body - 3 * matrices
+    assert packed.head == dense.head / 4
+    assert packed.row == dense.row

@@ -230,6 +230,7 @@ def test_state_bytes_are_those_of_the_real_state(
     storages = {one.untyped_storage().data_ptr(): one for one in tensors_in(state)}
     real = sum(one.untyped_storage().nbytes() for one in storages.values())
     assert operator.state_bytes(SHAPE, 3, capacity, dtype.itemsize) == real
+    assert state.bytes() == real
 
 
 def test_the_residual_projection_is_one_of_its_layers(mixer: TokenMixer) -> None:

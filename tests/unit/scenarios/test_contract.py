@@ -13,6 +13,7 @@ from harness import metrics, scenarios
 from harness.domain.cell import WORKLOAD
 from harness.domain.entry import Entry
 from harness.domain.result import Round, Sample, Status
+from harness.model import cost
 from harness.model.sizes import SIZES
 from harness.model.transformer import build
 from harness.operators.sdpa import Sdpa
@@ -106,6 +107,16 @@ def test_it_uses_known_workload_keys_alone(scenario: Scenario) -> None:
     assert scenario.capacity(load) > 0
     with mode(scenario):
         scenario.prepare(replace(subject(LOADS[1]), workload=load))(CountingClock())
+
+
+def test_its_states_are_made_through_its_subject(scenario: Scenario) -> None:
+    """So what they take can be told; training makes none."""
+    driven = subject(LOADS[1])
+    with mode(scenario):
+        scenario.prepare(driven)(CountingClock())
+    held = sum(state.bytes() for state in driven.states)
+    needed = cost.state_bytes(NANO, Sdpa(), 2, scenario.capacity(LOADS[1]), 4)
+    assert held == (0 if scenario.trains else needed)
 
 
 def test_its_work_is_of_the_whole_batch(scenario: Scenario) -> None:

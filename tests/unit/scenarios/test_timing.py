@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import nullcontext
 from typing import Any
 
 import pytest
@@ -130,6 +131,17 @@ def test_rates_count_the_tokens_that_the_timed_section_goes_through(
     scenario: Scenario, tokens: int
 ) -> None:
     assert tokens == scenario.tokens(LOAD)
+
+
+@pytest.mark.parametrize("scenario", [Prefill(), Decode(), Generate(), Train()])
+def test_steps_of_its_first_time_make_the_iteration(passes: Passes, scenario: Scenario) -> None:
+    """FLOPs and bytes are of the iteration, and go with its whole time: as many passes."""
+    mode = nullcontext() if scenario.trains else torch.inference_mode()
+    with mode:
+        iteration = scenario.prepare(subject(passes))
+        before = len(passes.seen)
+        first = next(iter(iteration(passes).values()))
+    assert first * scenario.steps(LOAD) == len(passes.seen) - before == len(scenario.work(LOAD))
 
 
 def test_the_same_seed_feeds_the_same_tokens(passes: Passes) -> None:

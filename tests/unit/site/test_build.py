@@ -156,3 +156,20 @@ def test_results_of_a_scenario_no_longer_installed_are_still_shown(
 def test_five_hundred_results_make_five_hundred_pages(sample: ModuleType, tmp_path: Path) -> None:
     build(sample.make_many(500), tmp_path)
     assert len(list((tmp_path / "cells").iterdir())) == 500
+
+
+def test_the_hosts_part_is_told_beside_the_figures(sample: ModuleType, tmp_path: Path) -> None:
+    """A mark on the leaderboard, sentences on the cell's page, all escaped."""
+    plain = sample.make_result()
+    facts = {"host_others": 0.2, "flops": 3e9, "bytes_moved": 2e7}
+    notes = {"energy_per_token": "no <counter>", "host_governor": "powersave"}
+    rounds = tuple(replace(one, facts=facts, notes=notes) for one in plain.rounds)
+    index = build([replace(plain, rounds=rounds)], tmp_path).read_text(encoding="utf-8")
+    sentence = "other processes used 20% of the CPU in 3 of 3 rounds"
+    assert f'title="{sentence}">disturbed</span>' in index
+    [cell] = (tmp_path / "cells").iterdir()
+    page = cell.read_text(encoding="utf-8")
+    assert f"<li>{sentence}</li>" in page
+    assert "<bdi>no &lt;counter&gt;</bdi>" in page
+    assert "<bdi>powersave</bdi>" in page
+    assert "150 FLOP for each byte" in page

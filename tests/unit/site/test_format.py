@@ -41,6 +41,9 @@ from harness.site.format import (
         (23_222.4, "tokens/s", "23,222 tokens/s"),
         (0.0134, "fraction", "1.34 %"),
         (1.2e-7, "fraction", "1.20e-07"),
+        (0.0031, "J", "3.10 mJ"),
+        (0.352, "USD", "0.352 USD"),
+        (4.5, "FLOP/B", "4.50 FLOP/B"),
         (3.0, "widgets", "3 widgets"),
     ],
 )

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from types import ModuleType
 
+from harness.domain.metric import Direction, Estimate
 from harness.domain.result import Result, Status
 from harness.site.chronicle import chronicles
 from harness.site.leaderboard import Board, Group, boards, charts_of
@@ -145,3 +146,23 @@ def test_speed_is_drawn_against_quality_where_quality_differs(sample: ModuleType
     bars, trade_off = charts_of(only_group(told))
     assert "95% intervals; lower is better" in bars.caption
     assert "bottom left is best" in trade_off.caption
+
+
+def test_a_row_tells_what_disturbed_it(sample: ModuleType) -> None:
+    plain = sample.make_result()
+    busy = tuple(replace(one, facts={"host_others": 0.2}) for one in plain.rounds)
+    [row] = only_group([replace(plain, rounds=busy)]).ranked
+    assert row.disturbed == ("other processes used 20% of the CPU in 3 of 3 rounds",)
+    assert only_group([plain]).ranked[0].disturbed == ()
+
+
+def test_utilisation_has_columns_where_the_hosts_ceilings_are_known(sample: ModuleType) -> None:
+    """Background figures stay on the cell's page."""
+    plain = sample.make_result()
+    share = Estimate(0.41, 0.4, 0.42, "1", Direction.HIGHER, 3, 60)
+    told = {**plain.metrics, "mfu": share, "roofline_share": share}
+    group = only_group([replace(plain, metrics=told)])
+    assert [column.title for column in group.columns].count("MFU") == 1
+    column = next(column for column in group.columns if column.metric == "mfu")
+    assert column.scale.symbol == "%"
+    assert "roofline_share" not in [column.metric for column in group.columns]

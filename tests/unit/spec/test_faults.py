@@ -25,7 +25,7 @@ def axis(line: str) -> str:
     )
 
 
-KEYS = "baseline, exclude, include, limits, matrix, measure, name, workload"
+KEYS = "baseline, exclude, include, limits, matrix, measure, name, prices, workload"
 AXES = "backend, compression, hardware, model, operator, parallelism, precision, scenario"
 
 
@@ -46,6 +46,14 @@ AXES = "backend, compression, hardware, model, operator, parallelism, precision,
         ("measure: {rounds: 2.5}", "2:19: rounds should be a whole number, found 2.5"),
         ("measure: {rounds: true}", "2:19: rounds should be a whole number, found true"),
         ("measure: {rounds: '3'}", "2:19: rounds should be a whole number, found '3'"),
+        ("prices: 3", "2:9: prices should be a mapping of keys to values, found 3"),
+        ("prices: {local: 0}", "2:17: local should be greater than 0, found 0"),
+        ("prices: {local: free}", "2:17: local should be a valid number, found 'free'"),
+        (
+            "prices: {locl: 2.95}",
+            "2:10: unknown hardware 'locl'; did you mean 'local'? (possible: cpu, cuda, local)",
+        ),
+        ("measure: {energy: 1}", "2:19: energy should be true or false, found 1"),
         ("measure: {quality: yes}", "2:20: quality should be true or false, found 'yes'"),
         ("measure: {rounds: 3, max_rounds: 2}", "2:34: max_rounds 2 is below rounds 3"),
         ("measure: {samples: 9, max_samples: 5}", "2:36: max_samples 5 is below samples 9"),

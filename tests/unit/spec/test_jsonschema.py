@@ -52,7 +52,7 @@ def test_every_key_of_a_spec_is_there_and_nothing_else(schema: dict[str, Any]) -
 def test_every_key_is_described(schema: dict[str, Any]) -> None:
     for name in ("Matrix", "Workload", "Measure", "Limits"):
         assert [key for key, told in described(schema["$defs"][name]) if not told] == []
-    for key in ("name", "baseline", "exclude", "include"):
+    for key in ("name", "baseline", "exclude", "include", "prices"):
         assert schema["properties"][key]["description"]
 
 
@@ -163,11 +163,18 @@ def test_it_refuses_what_a_spec_may_not_say(schema: dict[str, Any], matrix: str)
         "measure: {target_ci: 5}",
         "limits: {memory: 16G}",
         "workload: {prompt: 0}",
+        "prices: {local: 0}",
+        "prices: {local: free}",
         "nam: x",
     ],
 )
 def test_it_refuses_wrong_settings(schema: dict[str, Any], line: str) -> None:
     assert faults(schema, f"matrix: {{model: nano, scenario: prefill}}\n{line}")
+
+
+def test_it_takes_prices(schema: dict[str, Any]) -> None:
+    text = "matrix: {model: nano, scenario: prefill}\nprices: {local: 0.1, cuda: 3}"
+    assert faults(schema, text) == []
 
 
 def test_it_is_a_schema(schema: dict[str, Any]) -> None:

@@ -63,6 +63,7 @@ def test_what_is_not_said_has_a_default(load_here: Load) -> None:
         "samples": 5,
         "max_samples": 1000,
         "quality": True,
+        "energy": False,
         "seed": 0,
     }
     assert expected == spec.measure.model_dump()
@@ -220,7 +221,7 @@ class TestOverrides:
                 "wrkload.prompt=3",
                 (
                     "--set wrkload.prompt: unknown key 'wrkload'; did you mean 'workload'? (possible: "
-                    "baseline, exclude, include, limits, matrix, measure, name, workload)"
+                    "baseline, exclude, include, limits, matrix, measure, name, prices, workload)"
                 ),
             ),
             (

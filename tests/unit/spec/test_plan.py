@@ -268,6 +268,15 @@ class TestCellsThatSpecsShare:
         (item,) = shared([plain, two])
         assert item.cell.id == item.baseline
 
+    def test_they_cost_what_the_first_spec_with_a_price_says(self, read: Read) -> None:
+        specs = [read(SMALL), *(read(f"prices: {{local: {price}}}\n{SMALL}") for price in (2, 3))]
+        (item,) = shared(specs)
+        assert item.price == 2
+
+    def test_energy_is_measured_if_any_asks_for_it(self, read: Read) -> None:
+        (item,) = shared([read(SMALL), read(SMALL + "measure: {energy: true}")])
+        assert item.measure.energy
+
     def test_they_keep_only_their_own_weights(self, load_here: Callable[..., list[Spec]]) -> None:
         text = (
             "matrix: {scenario: prefill, model: "
@@ -288,6 +297,35 @@ class TestCellsThatSpecsShare:
     @pytest.mark.parametrize(("first", "second"), [("1GiB", None), (None, "1GiB")])
     def test_no_limit_is_the_widest(self, first: Any, second: Any) -> None:
         assert wider(Limits(memory=first), Limits(memory=second)).memory is None
+
+
+class TestPrices:
+    MATRIX = (
+        "matrix: {model: small, scenario: prefill, "
+        "hardware: [local, cpu, {device: cpu, threads: 2}]}"
+    )
+
+    def test_a_price_is_of_the_hardware_as_the_plan_prints_it_or_of_its_name(
+        self, plan: Planner
+    ) -> None:
+        """The former first."""
+        text = f"{self.MATRIX}\nprices: {{cpu: 0.5, cpu(threads=2): 0.25}}"
+        assert [item.price for item in plan(text)] == [None, 0.5, 0.25]
+
+    def test_without_one_the_data_sheets_counts(
+        self, plan: Planner, catalog: Catalog, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(catalog.hardware["cpu"], "price_per_hour", lambda *_: 0.75)
+        monkeypatch.setattr(catalog.hardware["local"], "price_per_hour", lambda *_: None)
+        text = f"{self.MATRIX}\nprices: {{cpu(threads=2): 0.25}}"
+        assert [item.price for item in plan(text)] == [None, 0.75, 0.25]
+
+    def test_a_price_of_hardware_that_is_not_in_the_matrix_is_no_fault(self, read: Read) -> None:
+        """One list of prices serves many specs."""
+        assert read(f"{SMALL}prices: {{cuda: 2.95}}").prices == {"cuda": 2.95}
+
+    def test_a_price_changes_no_cell(self, read: Read) -> None:
+        assert cell_id(read) == cell_id(read, f"{SMALL}prices: {{local: 1}}")
 
 
 class TestExpectedTime:

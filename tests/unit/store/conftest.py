@@ -80,6 +80,7 @@ def make_round() -> Callable[..., Round]:
                 Sample("ttft", 1e300),
             ),
             facts={"model_bytes": 2.0**60, "logit_error": float("inf"), ODD: -0.5},
+            notes={"energy_per_token": ODD, ODD: ""},
             values={"latency": 0.1, ODD: 2.0},
             started=datetime(2026, 1, 5, 10, 1, tzinfo=UTC),
             seconds=1.5,

@@ -1,0 +1,89 @@
+"""How a figure grows with the length of the prompt."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from statistics import fmean
+
+from harness.analyse.stats import summarise
+from harness.domain.cell import Cell
+from harness.domain.metric import Direction, Estimate
+from harness.domain.result import Result, Status
+from harness.domain.run import Host
+
+FEWEST_LENGTHS = 3  # through two points goes any line
+# Time of a whole iteration, or of a token where the scenario times those; and memory.
+GROWING = ("latency", "tpot", "working_memory")
+
+
+@dataclass(frozen=True)
+class Growth:
+    """The exponent e of a metric that grows like length^e, over cells that differ in it alone.
+
+    `cell` is the one of the longest prompt.
+    """
+
+    cell: Cell
+    host: Host
+    metric: str
+    exponent: Estimate
+    points: tuple[tuple[int, Estimate], ...]  # by length in tokens, ascending
+
+
+def growths(results: Iterable[Result], metric: str) -> list[Growth]:
+    """Of all cells that were measured at FEWEST_LENGTHS prompts or more, in the order given.
+
+    Only results of the same commit, software and kind of host are taken together.
+    """
+    series: dict[tuple[object, ...], list[Result]] = {}
+    for one in results:
+        found = one.metrics.get(metric)
+        if one.status is Status.OK and found and found.value > 0 and "prompt" in one.cell.load:
+            series.setdefault(_alike(one), []).append(one)
+    told = (sorted(members, key=_length) for members in series.values())
+    return [_growth(members, metric) for members in told if len(members) >= FEWEST_LENGTHS]
+
+
+def _alike(result: Result) -> tuple[object, ...]:
+    """What cells of one series share: all but the prompt."""
+    run, cell = result.run, result.cell
+    rest = tuple((key, amount) for key, amount in cell.workload if key != "prompt")
+    commit = (run.commit.sha, run.commit.dirty, run.environment.digest, run.host.fingerprint)
+    return (replace(cell, workload=rest), *commit)
+
+
+def _length(result: Result) -> int:
+    return result.cell.load["prompt"]
+
+
+def _growth(members: Sequence[Result], metric: str) -> Growth:
+    lengths = [_length(one) for one in members]
+    estimates = [one.metrics[metric] for one in members]
+    slopes = _slopes(members, metric)
+    if not slopes:
+        slopes = [slope(lengths, [one.value for one in estimates])]
+    samples = sum(one.samples for one in estimates)
+    exponent = Estimate(*summarise(slopes), "1", Direction.LOWER, len(slopes), samples)
+    last = members[-1]
+    points = tuple(zip(lengths, estimates, strict=True))
+    return Growth(last.cell, last.run.host, metric, exponent, points)
+
+
+def _slopes(members: Sequence[Result], metric: str) -> list[float]:
+    """One exponent a round, of the rounds that every length has; so its interval is theirs."""
+    rounds = [
+        [one.values[metric] for one in member.rounds if one.values.get(metric, 0) > 0]
+        for member in members
+    ]
+    lengths = [_length(one) for one in members]
+    return [slope(lengths, values) for values in zip(*rounds, strict=False)]
+
+
+def slope(lengths: Sequence[int], values: Sequence[float]) -> float:
+    """Of the least-squares line through the logarithms: the exponent of a power law."""
+    x, y = [math.log(one) for one in lengths], [math.log(one) for one in values]
+    middle = fmean(x)
+    spread = sum((one - middle) ** 2 for one in x)
+    return sum((a - middle) * b for a, b in zip(x, y, strict=True)) / spread

@@ -1,0 +1,51 @@
+"""The roofline: what a host's two ceilings allow a piece of work.
+
+Williams, Waterman and Patterson 2009, "Roofline: an insightful visual performance model"
+(Communications of the ACM 52, 4).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+COMPUTE = "compute"
+BANDWIDTH = "memory bandwidth"
+
+
+@dataclass(frozen=True)
+class Roofline:
+    """Work, and the ceilings of the host that does it."""
+
+    flops: float  # FLOP
+    bytes: float  # B moved between memory and the processor
+    peak_flops: float  # FLOP/s
+    peak_bandwidth: float  # B/s
+
+    @property
+    def intensity(self) -> float:
+        """FLOP for each byte moved."""
+        return self.flops / self.bytes
+
+    @property
+    def ridge(self) -> float:
+        """The intensity in FLOP/B from which on compute binds and not memory bandwidth."""
+        return self.peak_flops / self.peak_bandwidth
+
+    @property
+    def seconds(self) -> float:
+        """The least time allowed: that of the slower of computing and moving, side by side."""
+        return max(self.flops / self.peak_flops, self.bytes / self.peak_bandwidth)
+
+    @property
+    def limit(self) -> str:
+        """Which of the two ceilings binds."""
+        return COMPUTE if self.intensity >= self.ridge else BANDWIDTH
+
+
+def roofline(facts: Mapping[str, float]) -> Roofline | None:
+    """Of one iteration, by a round's facts; None where work or ceilings are unknown."""
+    names = ("flops", "bytes_moved", "peak_flops", "peak_bandwidth")
+    values = [facts.get(name) for name in names]
+    known = [value for value in values if value]
+    return Roofline(*known) if len(known) == len(names) else None

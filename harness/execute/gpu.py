@@ -1,0 +1,87 @@
+"""What NVIDIA's driver tells of a GPU beside the work, through nvidia-smi: clocks and neighbours.
+
+A call takes some 50 ms and computes nothing on the GPU.
+"""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from collections.abc import Callable, Mapping, Sequence
+from typing import TypeAlias
+
+# Runs nvidia-smi with these arguments; its output, or None where it fails.
+Ask: TypeAlias = Callable[[Sequence[str]], str | None]
+
+_CLOCKS = ("clocks.sm", "clocks.mem", "temperature.gpu")
+# What keeps the clocks down: the field's name, and what it was before driver 535.
+_REASONS = ("clocks_event_reasons.active", "clocks_throttle_reasons.active")
+_FACTS = ("host_gpu_clock", "host_gpu_memory_clock", "host_gpu_temperature")
+
+_PATIENCE = 10.0  # seconds
+
+# NVML's clocks event reasons (nvml.h): power cap and power brake; slowdown, which is heat or
+# an outside signal, and thermal slowdown by software and by hardware.
+_POWER = 0x04 | 0x80
+_HEAT = 0x08 | 0x20 | 0x40
+
+
+def nvidia_smi(arguments: Sequence[str]) -> str | None:
+    """Its output; None without it, where it refuses (a field the driver lacks, say), or hangs."""
+    if shutil.which("nvidia-smi") is None:
+        return None
+    try:
+        answer = subprocess.run(
+            ["nvidia-smi", *arguments, "--format=csv,noheader,nounits"],
+            capture_output=True,
+            text=True,
+            timeout=_PATIENCE,
+            check=False,
+        )
+    except subprocess.TimeoutExpired:
+        return None
+    return answer.stdout if answer.returncode == 0 else None
+
+
+def clocks(gpu: str, when: str, ask: Ask = nvidia_smi) -> Mapping[str, float]:
+    """Clocks in MHz, temperature in °C and what holds the clocks down, as facts of that moment.
+
+    `gpu` is an index or UUID. What the driver does not tell is left out.
+    """
+    for reasons in _REASONS:
+        answer = ask([f"--query-gpu={','.join((*_CLOCKS, reasons))}", "-i", gpu])
+        if answer is not None:
+            return _moment(answer.strip().split(","), when)
+    return {}
+
+
+def held_down(facts: Mapping[str, float]) -> Mapping[str, float]:
+    """Whether heat or the power limit held the clocks down at either moment, as 1 or 0."""
+    seen = [int(value) for name, value in facts.items() if name.startswith("host_gpu_reasons_")]
+    if not seen:
+        return {}
+    return {
+        "host_gpu_hot": float(any(one & _HEAT for one in seen)),
+        "host_gpu_capped": float(any(one & _POWER for one in seen)),
+    }
+
+
+def others(gpu: str, ask: Ask = nvidia_smi) -> Mapping[str, float]:
+    """How many processes compute on the GPU now, asked while none of ours does."""
+    answer = ask(["--query-compute-apps=pid", "-i", gpu])
+    if answer is None:
+        return {}
+    return {"host_gpu_others": float(len(answer.split()))}
+
+
+def _moment(fields: Sequence[str], when: str) -> Mapping[str, float]:
+    *figures, reasons = (field.strip() for field in fields)
+    told = zip(_FACTS, figures, strict=True)
+    facts = {f"{name}_{when}": float(value) for name, value in told if _is_number(value)}
+    if reasons.startswith("0x"):
+        facts[f"host_gpu_reasons_{when}"] = float(int(reasons, 16))
+    return facts
+
+
+def _is_number(text: str) -> bool:
+    return text.replace(".", "", 1).isdigit()  # [N/A] where the card does not tell

@@ -1,0 +1,76 @@
+"""What is read at both edges of the phase that takes samples, outside the clock."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Self
+
+import torch
+
+from harness.execute import gpu
+from harness.execute.energy import Counter, Meter, gpu_counter, processor_counter
+from harness.scenarios import Clock, Iteration
+
+
+class Counted:
+    """An iteration that knows how often it was done."""
+
+    def __init__(self, iteration: Iteration) -> None:
+        self._iteration = iteration
+        self.times = 0
+
+    def __call__(self, clock: Clock) -> Mapping[str, float]:
+        """Do it once more."""
+        self.times += 1
+        return self._iteration(clock)
+
+
+class Phase:
+    """Energy, if asked for, and a GPU's clocks at both edges; `speaks` in one rank of the round.
+
+    What others see of the work, at the host's counters, is of all ranks together.
+    """
+
+    def __init__(self, device: torch.device, *, energy: bool, speaks: bool) -> None:
+        self._device, self._speaks = device, speaks
+        self._meter = Meter(self._counter) if energy and speaks else None
+        self._clocks: dict[str, float] = {}
+
+    def __enter__(self) -> Self:
+        self._look("before")
+        if self._meter is not None:
+            self._meter.__enter__()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        if kind is not None:
+            return
+        if self._meter is not None:
+            self._meter.__exit__()
+        self._look("after")
+
+    def facts(self, tokens: float) -> Mapping[str, float]:
+        """Of the phase, in which the round went through so many tokens."""
+        facts = {**self._clocks, **gpu.held_down(self._clocks)}
+        if self._meter is not None and self._meter.joules is not None:
+            facts |= {"energy": self._meter.joules, "energy_tokens": tokens}
+        return facts
+
+    @property
+    def notes(self) -> Mapping[str, str]:
+        """Why there is no energy, where it was asked for."""
+        why_not = self._meter.why_not if self._meter is not None else ""
+        return {"energy_per_token": why_not} if why_not else {}
+
+    def _look(self, when: str) -> None:
+        if self._device.type == "cuda" and self._speaks:
+            torch.cuda.synchronize()
+            self._clocks |= gpu.clocks(self._uuid(), when)
+
+    def _counter(self) -> Counter:
+        if self._device.type == "cuda":
+            return gpu_counter(self._uuid())
+        return processor_counter()
+
+    def _uuid(self) -> str:
+        return f"GPU-{torch.cuda.get_device_properties(self._device).uuid}"

@@ -1,0 +1,32 @@
+"""MBU: memory bandwidth utilisation."""
+
+from __future__ import annotations
+
+from harness.domain.metric import Direction
+from harness.domain.result import Round
+from harness.metrics import Metric, register
+from harness.metrics.iteration import iteration_seconds, main_section
+
+
+@register("mbu", "share of the host's measured memory bandwidth that decode uses")
+class Mbu(Metric):
+    """Weights and decode state moved, over the time taken and the host's read bandwidth.
+
+    Databricks 2023, "LLM Inference Performance Engineering: Best Practices". Above 1 where the
+    caches hold what is counted as coming from memory.
+    """
+
+    unit = "1"
+    direction = Direction.HIGHER
+
+    def value(self, one: Round) -> float | None:
+        """Where tokens alone are timed and the ceiling is known."""
+        if main_section(one) != "tpot":
+            return None
+        seconds = iteration_seconds(one)
+        moved, peak = one.facts.get("bytes_moved"), one.facts.get("peak_bandwidth")
+        return moved / seconds / peak if seconds and moved and peak else None
+
+    def samples(self, one: Round) -> int:
+        """Those of tokens."""
+        return len(one.timed("tpot"))

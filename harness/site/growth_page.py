@@ -1,0 +1,96 @@
+"""How time and memory grow with the prompt: charts and fitted exponents."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from harness.analyse.growth import GROWING, Growth, growths
+from harness.domain.cell import AXES
+from harness.domain.run import Host
+from harness.site import charts, words
+from harness.site.chronicle import Chronicle
+from harness.site.format import Figure, figure, unit_of
+
+
+@dataclass(frozen=True)
+class GrowthRow:
+    """One series: what tells it from the others, and its exponents, one a metric of the table."""
+
+    page: str
+    name: str
+    exponents: tuple[Figure | None, ...]
+
+
+@dataclass(frozen=True)
+class GrowthTable:
+    """The series of one scenario, hardware and host."""
+
+    host: Host
+    scenario: str
+    hardware: str
+    lengths: tuple[int, ...]
+    metrics: tuple[str, ...]  # their titles
+    rows: tuple[GrowthRow, ...]
+    charts: tuple[charts.Chart, ...]
+
+
+def growth_tables(told: Sequence[Chronicle]) -> list[GrowthTable]:
+    """Of the newest results; none where no cell was measured at enough lengths."""
+    pages = {(one.cell.id, one.host.fingerprint): one.page for one in told}
+    found = {name: growths([one.newest for one in told], name) for name in GROWING}
+    places = dict.fromkeys(_place(one) for series in found.values() for one in series)
+    return [
+        _table(
+            {name: [s for s in series if _place(s) == place] for name, series in found.items()},
+            pages,
+        )
+        for place in places
+    ]
+
+
+def _place(one: Growth) -> tuple[str, str, str]:
+    labels = one.cell.labels
+    return (one.host.fingerprint, labels["scenario"], labels["hardware"])
+
+
+def _table(found: dict[str, list[Growth]], pages: dict[tuple[str, str], str]) -> GrowthTable:
+    names = [name for name, series in found.items() if series]
+    every = [one for name in names for one in found[name]]
+    first = every[0]
+    cells = list({one.cell.id: one.cell for one in every}.values())
+    varying = [axis for axis in AXES if len({cell.labels[axis] for cell in cells}) > 1]
+    told = {
+        cell.id: " · ".join(cell.labels[axis] for axis in varying) or str(cell) for cell in cells
+    }
+    by_cell = {name: {one.cell.id: one for one in found[name]} for name in names}
+    return GrowthTable(
+        host=first.host,
+        scenario=first.cell.labels["scenario"],
+        hardware=first.cell.labels["hardware"],
+        lengths=tuple(sorted({length for one in every for length, _ in one.points})),
+        metrics=tuple(words.title(name) for name in names),
+        rows=tuple(
+            GrowthRow(
+                page=pages[cell.id, first.host.fingerprint],
+                name=told[cell.id],
+                exponents=tuple(_exponent(by_cell[name].get(cell.id)) for name in names),
+            )
+            for cell in sorted(cells, key=lambda cell: told[cell.id])
+        ),
+        charts=tuple(_chart(name, found[name], told) for name in names),
+    )
+
+
+def _exponent(one: Growth | None) -> Figure | None:
+    return figure(one.exponent, "1") if one else None
+
+
+def _chart(metric: str, series: Sequence[Growth], names: dict[str, str]) -> charts.Chart:
+    title, unit = words.title(metric), unit_of(metric, series[0].points[0][1].unit)
+    lines = [
+        charts.Line(names[one.cell.id], tuple((n, found.value) for n, found in one.points))
+        for one in series
+    ]
+    caption = f"{title} by prompt, both on logarithmic scales: a power law is a straight line."
+    return charts.Chart(caption, charts.growth(lines, title, unit))

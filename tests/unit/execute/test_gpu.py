@@ -1,0 +1,66 @@
+"""What nvidia-smi tells of a GPU, by answers as it gives them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from harness.execute.gpu import clocks, held_down, others
+
+
+class Smi:
+    """A driver that knows some fields, and keeps what it was asked."""
+
+    def __init__(self, answer: str, refused: str = "no such field") -> None:
+        self._answer, self._refused = answer, refused
+        self.asked: list[Sequence[str]] = []
+
+    def __call__(self, arguments: Sequence[str]) -> str | None:
+        self.asked.append(arguments)
+        return None if any(self._refused in one for one in arguments) else self._answer
+
+
+def test_clocks_and_what_holds_them_down_are_facts_of_their_moment() -> None:
+    smi = Smi("1980, 2619, 41, 0x0000000000000004\n")
+    assert clocks("GPU-1", "after", smi) == {
+        "host_gpu_clock_after": 1980,
+        "host_gpu_memory_clock_after": 2619,
+        "host_gpu_temperature_after": 41,
+        "host_gpu_reasons_after": 4,
+    }
+    assert smi.asked[0][1:] == ["-i", "GPU-1"]
+
+
+def test_an_older_driver_is_asked_by_the_older_name() -> None:
+    smi = Smi("1410, 1215, 33, 0x0000000000000001\n", refused="clocks_event_reasons")
+    assert clocks("0", "before", smi)["host_gpu_clock_before"] == 1410
+    assert "clocks_throttle_reasons" in smi.asked[1][0]
+
+
+def test_what_a_card_does_not_tell_is_left_out() -> None:
+    smi = Smi("1410, [N/A], [Not Supported], [N/A]\n")
+    assert clocks("0", "before", smi) == {"host_gpu_clock_before": 1410}
+
+
+def test_without_a_driver_nothing_is_told() -> None:
+    silent = Smi("", refused="")
+    assert clocks("0", "before", silent) == {}
+    assert others("0", silent) == {}
+
+
+def test_heat_and_power_are_told_apart() -> None:
+    """By NVML's bits: 0x4 is the power cap, 0x20 heat; 0x1 is only idleness."""
+
+    def held(before: int, after: int) -> tuple[float, float]:
+        facts = {"host_gpu_reasons_before": before, "host_gpu_reasons_after": after}
+        found = held_down(facts)
+        return found["host_gpu_hot"], found["host_gpu_capped"]
+
+    assert held(0x1, 0x0) == (0, 0)
+    assert held(0x1, 0x4) == (0, 1)
+    assert held(0x20, 0x4) == (1, 1)
+    assert held_down({}) == {}
+
+
+def test_processes_on_the_gpu_are_counted() -> None:
+    assert others("0", Smi("4242\n4243\n")) == {"host_gpu_others": 2}
+    assert others("0", Smi("\n")) == {"host_gpu_others": 0}

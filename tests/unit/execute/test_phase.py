@@ -1,0 +1,86 @@
+"""What is read around the samples."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+import torch
+
+from harness.execute import phase
+from harness.execute.clock import HostClock
+from harness.execute.energy import Rapl
+from harness.execute.peak import PeakMemory
+from harness.execute.phase import Counted, Phase
+
+CPU = torch.device("cpu")
+
+
+class Joules:
+    """Goes up by five joules a reading."""
+
+    update = 0.0  # any phase is long enough
+
+    def __init__(self) -> None:
+        self.at = 0.0
+
+    def read(self) -> Any:
+        self.at += 5
+        return self.at
+
+    def joules(self, start: Any, end: Any) -> float:
+        return float(end - start)
+
+
+def test_energy_is_told_with_the_tokens_it_was_spent_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(phase, "processor_counter", Joules)
+    with Phase(CPU, energy=True, speaks=True) as around:
+        pass
+    assert around.facts(tokens=20) == {"energy": 5.0, "energy_tokens": 20}
+    assert around.notes == {}
+
+
+@pytest.mark.parametrize(("energy", "speaks"), [(False, True), (True, False)])
+def test_unless_asked_no_counter_is_read(
+    monkeypatch: pytest.MonkeyPatch, energy: bool, speaks: bool
+) -> None:
+    """And in one of several ranks alone: the package's counter counts them all."""
+
+    def opened() -> Joules:
+        raise AssertionError("a counter was opened")
+
+    monkeypatch.setattr(phase, "processor_counter", opened)
+    with Phase(CPU, energy=energy, speaks=speaks) as around:
+        pass
+    assert (around.facts(tokens=20), around.notes) == ({}, {})
+
+
+def test_what_cannot_be_measured_is_noted_with_its_reason(monkeypatch: pytest.MonkeyPatch) -> None:
+    def short() -> Rapl:
+        return Rapl([])
+
+    monkeypatch.setattr(phase, "processor_counter", short)
+    with Phase(CPU, energy=True, speaks=True) as around:
+        pass
+    assert "energy" not in around.facts(tokens=20)
+    assert around.notes["energy_per_token"].startswith("the round was too short")
+
+
+def test_an_iteration_knows_how_often_it_was_done() -> None:
+    """However samples are taken from it."""
+    counted = Counted(lambda _: {"latency": 1.0})
+    told: list[Mapping[str, float]] = [counted(HostClock()) for _ in range(3)]
+    assert told == [{"latency": 1.0}] * 3
+    assert counted.times == 3
+
+
+def test_on_a_gpu_tensors_and_the_allocators_holdings_are_told_apart(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """By torch's own counters; on a processor there is no such difference."""
+    monkeypatch.setattr(torch.cuda, "max_memory_allocated", lambda: 100)
+    monkeypatch.setattr(torch.cuda, "max_memory_reserved", lambda: 128)
+    on_gpu = PeakMemory(torch.device("cuda"))
+    assert on_gpu.on_gpu() == {"peak_allocated": 100, "peak_reserved": 128}
+    assert PeakMemory(CPU).on_gpu() == {}

@@ -1,0 +1,153 @@
+"""Cold caches: emptied before each time, outside the clock."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from harness.domain.cell import Choice
+from harness.errors import Unsupported
+from harness.model.sizes import SIZES
+from harness.model.transformer import Transformer, build
+from harness.operators.sdpa import Sdpa
+from harness.scenarios import Scenario, Subject, cold, decode, prefill
+from harness.scenarios.cold import chiller, last_level_bytes
+from harness.scenarios.decode import Decode
+from harness.scenarios.prefill import Prefill
+
+LOAD = {"batch": 2, "prompt": 6, "generate": 3}
+
+
+class Device(torch.nn.Module):
+    """A model, its device's clock and its caches: all that happens is noted in order.
+
+    A pass takes a second and emptying the caches a thousand.
+    """
+
+    resolution = 1e-9
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.core: Transformer = build(
+            SIZES["nano"].shape, Sdpa().mixer, device=torch.device("cpu")
+        )
+        self.seen: list[str] = []
+        self.time = 0.0
+
+    def forward(self, tokens: torch.Tensor, **options: Any) -> torch.Tensor:
+        self.seen.append("pass")
+        self.time += 1
+        logits: torch.Tensor = self.core(tokens, **options)
+        return logits
+
+    def mark(self) -> float:
+        self.seen.append("mark")
+        return self.time
+
+    def seconds(self, start: object, end: object) -> float:
+        assert isinstance(start, float)
+        assert isinstance(end, float)
+        return end - start
+
+    def chill(self) -> None:
+        self.seen.append("chill")
+        self.time += 1000
+
+
+@pytest.fixture
+def device(monkeypatch: pytest.MonkeyPatch) -> Device:
+    made = Device()
+    for scenario in (prefill, decode):
+        monkeypatch.setattr(scenario, "chiller", lambda _: made.chill)
+    return made
+
+
+def subject(device: Device) -> Subject:
+    return Subject(device, device.core, torch.device("cpu"), torch.float32, 2, LOAD, seed=1)
+
+
+def cold_one(scenario: type[Scenario]) -> Scenario:
+    return scenario(scenario.Options(cold=True))  # type: ignore[call-arg]  # both have it
+
+
+@torch.inference_mode()
+def test_a_cold_prefill_empties_the_caches_before_the_clock_starts(device: Device) -> None:
+    iteration = cold_one(Prefill).prepare(subject(device))
+    assert iteration(device) == {"latency": 1.0}
+    assert device.seen == ["chill", "mark", "pass", "mark"]
+
+
+@torch.inference_mode()
+def test_a_cold_decode_empties_them_before_each_token(device: Device) -> None:
+    """Else only the first of them would find the caches cold."""
+    iteration = cold_one(Decode).prepare(subject(device))
+    device.seen.clear()
+    assert iteration(device) == {"tpot": 1.0}
+    assert device.seen == ["chill", "mark", "pass", "mark"] * 3
+
+
+@torch.inference_mode()
+@pytest.mark.parametrize("scenario", [Prefill(), Decode()], ids=["prefill", "decode"])
+def test_without_it_the_caches_are_left_alone(device: Device, scenario: Scenario) -> None:
+    scenario.prepare(subject(device))(device)
+    assert "chill" not in device.seen
+
+
+@torch.inference_mode()
+def test_a_cold_decode_produces_the_same_tokens(device: Device) -> None:
+    """It ends where the other one ends."""
+    warm, chilled = subject(device), subject(device)
+    Decode().prepare(warm)(device)
+    cold_one(Decode).prepare(chilled)(device)
+    states = [one.states[0] for one in (warm, chilled)]
+    assert states[0].position == states[1].position == 9
+    for first, second in zip(*(state.layers for state in states), strict=True):
+        assert all(torch.equal(vars(first)[name], vars(second)[name]) for name in vars(first))
+
+
+@pytest.mark.parametrize("scenario", [Prefill, Decode])
+def test_a_warm_cell_keeps_its_id(scenario: type[Scenario]) -> None:
+    """Saying the default is the same cell as saying nothing."""
+    assert scenario.Options(cold=False).canonical() == ()  # type: ignore[call-arg]  # as above
+    assert scenario.of(Choice("any", (("cold", True),))).options.cold
+
+
+def make_cache(cpu: Path, core: int, index: int, level: int, sharing: str, size: str) -> None:
+    folder = cpu / f"cpu{core}" / "cache" / f"index{index}"
+    folder.mkdir(parents=True)
+    for name, text in (("level", str(level)), ("shared_cpu_list", sharing), ("size", size)):
+        (folder / name).write_text(f"{text}\n")
+
+
+def test_the_caches_of_the_highest_level_add_up(tmp_path: Path) -> None:
+    """Two packages of two cores; each core tells of the cache that it shares."""
+    for core in range(4):
+        make_cache(tmp_path, core, 0, 1, str(core), "48K")
+        make_cache(tmp_path, core, 3, 3, "0-1" if core < 2 else "2-3", "32768K")
+    assert last_level_bytes(tmp_path) == 2 * 32768 * 1024
+
+
+def test_without_a_known_size_it_is_unsupported(tmp_path: Path) -> None:
+    with pytest.raises(Unsupported, match="does not tell the size of its caches"):
+        last_level_bytes(tmp_path)
+
+
+def test_twice_the_cache_is_written(monkeypatch: pytest.MonkeyPatch) -> None:
+    """On a processor the last level's, by memory that is really there."""
+    made: list[torch.Tensor] = []
+    plain = torch.zeros
+
+    def noted(*sizes: int, **options: Any) -> torch.Tensor:
+        made.append(plain(*sizes, **options))
+        return made[-1]
+
+    monkeypatch.setattr(cold, "last_level_bytes", lambda: 4096)
+    monkeypatch.setattr(torch, "zeros", noted)
+    chill = chiller(torch.device("cpu"))
+    chill()
+    chill()
+    assert [tuple(one.shape) for one in made] == [(8192,)]
+    assert (made[0] == 2).all()
