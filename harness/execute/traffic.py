@@ -21,7 +21,7 @@ def traffic(cell: Cell, scenario: Scenario, subject: Subject) -> dict[str, float
     held = sum(state.bytes() for state in subject.states)
     # What the same states would take at a byte a number: the rest is the format's doing.
     numbers = sum(
-        cost.state_bytes(shape, operator, subject.batch, state.capacity, 1.0)
+        cost.state_bytes(shape, operator, subject.batch, state.capacity, 1.0, state.further)
         for state in subject.states
     )
     element = held / numbers if numbers else 0.0

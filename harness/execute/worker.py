@@ -28,6 +28,7 @@ from harness.execute.phase import Counted, Phase
 from harness.execute.sampling import FINEST, settled_from, settles, wants_more
 from harness.execute.traffic import traffic
 from harness.model import cost
+from harness.model.architectures import shape_of
 from harness.model.measure import model_bytes, parameter_count
 from harness.model.shape import Shape
 from harness.model.transformer import Transformer, build
@@ -88,7 +89,7 @@ class _Loaded:
 def _load(job: Job, scenario: Scenario, device: torch.device, rank: Rank) -> _Loaded:
     """The model as the cell wants it, and what making it so took."""
     cell = job.cell
-    shape = Shape(**dict(cell.model.options))
+    shape = shape_of(cell.model)
     dtype: torch.dtype = getattr(torch, PRECISIONS[cell.precision.name].dtype)
     compares = job.quality and rank.index == 0 and (cell.compression or dtype != torch.float32)
     watch = _Stopwatch()
@@ -120,7 +121,14 @@ def _dense(
     cell: Cell, shape: Shape, job: Job, device: torch.device, dtype: torch.dtype
 ) -> Transformer:
     operator = operators.registry[cell.operator.name].of(cell.operator)
-    core = build(shape, operator.mixer, device=device, dtype=dtype, seed=job.seed)
+    core = build(
+        shape,
+        operator.mixer,
+        device=device,
+        dtype=dtype,
+        seed=job.seed,
+        unmasked=operator.unmasked,
+    )
     if shape.weights:
         load_gpt2_layout(core, job.weights[shape.weights])
     return core
@@ -128,7 +136,7 @@ def _dense(
 
 def _counted(cell: Cell, scenario: Scenario) -> dict[str, float]:
     """What one iteration does, over all ranks, from the model's own arithmetic."""
-    shape = Shape(**dict(cell.model.options))
+    shape = shape_of(cell.model)
     operator = operators.registry[cell.operator.name].of(cell.operator)
     return {
         "flops": cost.flops(shape, operator, scenario.work(cell.load)),

@@ -1,4 +1,4 @@
-"""Multi-head causal attention around any way to attend, with a KV cache for decode."""
+"""Multi-head attention around any way to attend, with a KV cache for decode; cross-attention."""
 
 from __future__ import annotations
 
@@ -7,13 +7,15 @@ from typing import TypeAlias
 
 import torch
 from torch import nn
+from torch.nn.functional import scaled_dot_product_attention
 
 from harness.model.mixer import LayerState, TokenMixer
 from harness.model.shape import Shape
 
 # (q: [B, H, T, d], k and v: [B, H, past + T, d]) -> [B, H, T, d]. Query i sees the keys up to
-# past + i.
+# past + i; without a mask, all.
 Attend: TypeAlias = Callable[[torch.Tensor, torch.Tensor, torch.Tensor], torch.Tensor]
+KeysValues: TypeAlias = tuple[torch.Tensor, torch.Tensor]  # each [B, H, S, d]
 
 
 class KVCache(LayerState):
@@ -26,9 +28,7 @@ class KVCache(LayerState):
             2, batch, shape.heads, capacity, shape.d_head, device=device, dtype=dtype
         )
 
-    def extend(
-        self, key: torch.Tensor, value: torch.Tensor, past: int
-    ) -> tuple[torch.Tensor, torch.Tensor]:
+    def extend(self, key: torch.Tensor, value: torch.Tensor, past: int) -> KeysValues:
         """Write [B, H, T, d] behind `past` tokens; all keys and values so far, as views."""
         end = past + key.shape[2]
         keys, values = self._memory
@@ -77,6 +77,42 @@ class Attention(TokenMixer):
     def residual_projection(self) -> nn.Linear:
         """The output projection."""
         return self.out
+
+
+class CrossAttention(nn.Module):
+    """Lets a decoder's tokens see the encoder's states (Vaswani et al. 2017, section 3.2.3).
+
+    Always exact, by torch's fused kernel, whatever operator mixes the tokens of one side. Holds
+    its own norm.
+    """
+
+    def __init__(self, shape: Shape) -> None:
+        super().__init__()
+        self._heads = (shape.heads, shape.d_head)
+        self.norm = nn.LayerNorm(shape.d_model)
+        self.query = nn.Linear(shape.d_model, shape.d_model)
+        self.key_value = nn.Linear(shape.d_model, 2 * shape.d_model)
+        self.out = nn.Linear(shape.d_model, shape.d_model)
+
+    def keys_values(self, memory: torch.Tensor) -> KeysValues:
+        """Of the encoder's states [B, S, D]; the same for every token of the decoder."""
+        batch, length, _ = memory.shape
+        both = self.key_value(memory).view(batch, length, 2, *self._heads)
+        key, value = both.permute(2, 0, 3, 1, 4)  # each [B, H, S, d]
+        return key, value
+
+    def forward(self, x: torch.Tensor, seen: KeysValues) -> torch.Tensor:
+        """[B, T, D] -> [B, T, D]."""
+        batch, length, width = x.shape
+        query = self.query(self.norm(x)).view(batch, length, *self._heads).transpose(1, 2)
+        mixed = attend_to_all(query, *seen)  # [B, H, T, d]
+        out: torch.Tensor = self.out(mixed.transpose(1, 2).reshape(batch, length, width))
+        return out
+
+
+def attend_to_all(query: torch.Tensor, key: torch.Tensor, value: torch.Tensor) -> torch.Tensor:
+    """Exact attention without a mask, by torch's fused kernel."""
+    return scaled_dot_product_attention(query, key, value)
 
 
 def causal_mask(query: torch.Tensor, key: torch.Tensor) -> torch.Tensor:

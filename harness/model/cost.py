@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Protocol
 
+from harness.model.architectures import EncoderDecoderShape, EncoderShape
 from harness.model.shape import Shape
 
 
@@ -13,7 +14,8 @@ from harness.model.shape import Shape
 class Work:
     """One pass over the model: `new` tokens a sequence, after `past` ones already seen.
 
-    `logits` is for how many of them the vocabulary is scored; `backward` adds the gradients.
+    With no past they are the prompt. `further` of the past ones came behind it. `logits` is for
+    how many tokens the vocabulary is scored; `backward` adds the gradients.
     """
 
     batch: int
@@ -21,6 +23,7 @@ class Work:
     past: int = 0
     logits: int = 1
     backward: bool = False
+    further: int = 0
 
 
 class MixerCost(Protocol):
@@ -38,10 +41,30 @@ class MixerCost(Protocol):
 
 def parameters(shape: Shape, operator: MixerCost) -> int:
     """Embeddings, blocks (mixer, feed-forward, two norms) and the final norm; the head is tied."""
-    width, d_model = shape.width, shape.d_model
-    feed_forward = 2 * width * d_model + width + d_model
-    block = operator.parameters(shape) + feed_forward + 4 * d_model
-    return (shape.vocab + shape.context) * d_model + shape.layers * block + 2 * d_model
+    tables = (shape.vocab + shape.context) * shape.d_model
+    blocks = shape.layers * _block_parameters(shape, operator)
+    if not isinstance(shape, EncoderDecoderShape):
+        return tables + blocks + 2 * shape.d_model
+    of_decoder = shape.context * shape.d_model + _decoder_parameters(shape, operator)
+    return tables + _encoder_parameters(shape, operator) + of_decoder
+
+
+def _block_parameters(shape: Shape, operator: MixerCost) -> int:
+    feed_forward = 2 * shape.width * shape.d_model + shape.width + shape.d_model
+    return operator.parameters(shape) + feed_forward + 4 * shape.d_model
+
+
+def _encoder_parameters(shape: EncoderDecoderShape, operator: MixerCost) -> int:
+    """Blocks, norm and readout, if it has one; embeddings left out."""
+    readout = 0 if shape.crosses else shape.layers * shape.d_model**2 + shape.d_model
+    return shape.layers * _block_parameters(shape, operator) + 2 * shape.d_model + readout
+
+
+def _decoder_parameters(shape: EncoderDecoderShape, operator: MixerCost) -> int:
+    """Blocks with cross-attention (four projections and a norm), if any, and the final norm."""
+    crossing = 4 * shape.d_model**2 + 6 * shape.d_model if shape.crosses else 0
+    blocks = shape.decoder_depth * (_block_parameters(shape, operator) + crossing)
+    return blocks + 2 * shape.d_model
 
 
 def flops(shape: Shape, operator: MixerCost, works: Iterable[Work]) -> int:
@@ -54,10 +77,45 @@ def flops(shape: Shape, operator: MixerCost, works: Iterable[Work]) -> int:
 
 
 def _forward(shape: Shape, operator: MixerCost, work: Work) -> int:
-    mixing = operator.flops(shape, work.batch, work.new, work.past)
-    feed_forward = 4 * work.batch * work.new * shape.d_model * shape.width
-    head = 2 * work.batch * work.logits * shape.d_model * shape.vocab
-    return shape.layers * (mixing + feed_forward) + head
+    if isinstance(shape, EncoderDecoderShape):
+        return _encoder_decoder(shape, operator, work) + _head(shape, work)
+    blocks = shape.layers * _block(shape, operator, work.batch, work.new, work.past)
+    return blocks + (_head(shape, work) if _scores(shape, work) else 0)
+
+
+def _scores(shape: Shape, work: Work) -> bool:
+    """Without gradients an encoder gives embeddings, and scores nothing."""
+    return work.backward or not isinstance(shape, EncoderShape)
+
+
+def _encoder_decoder(shape: EncoderDecoderShape, operator: MixerCost, work: Work) -> int:
+    """A prompt goes through the encoder, and the decoder reads a token for each one scored."""
+    reads = work.past == 0
+    source = work.new if reads else work.past - work.further
+    new, past = (work.logits, 0) if reads else (work.new, 1 + work.further)
+    one = _block(shape, operator, work.batch, new, past)
+    if shape.crosses:
+        one += _crossing(shape, work.batch, new, source, fresh=reads)
+    spoken = shape.decoder_depth * one
+    if not reads:
+        return spoken
+    readout = 0 if shape.crosses else 2 * work.batch * shape.layers * shape.d_model**2
+    return spoken + shape.layers * _block(shape, operator, work.batch, source, 0) + readout
+
+
+def _block(shape: Shape, operator: MixerCost, batch: int, new: int, past: int) -> int:
+    feed_forward = 4 * batch * new * shape.d_model * shape.width
+    return operator.flops(shape, batch, new, past) + feed_forward
+
+
+def _crossing(shape: Shape, batch: int, new: int, source: int, *, fresh: bool) -> int:
+    """Cross-attention of one layer: keys and values are projected once a prompt."""
+    projected = new + (source if fresh else 0)  # two matrices of D x D a token on either side
+    return 4 * batch * shape.d_model * (shape.d_model * projected + new * source)
+
+
+def _head(shape: Shape, work: Work) -> int:
+    return 2 * work.batch * work.logits * shape.d_model * shape.vocab
 
 
 @dataclass(frozen=True)
@@ -67,15 +125,23 @@ class Weights:
     body: float  # of all blocks and the final norm: read whole by every pass
     head: float  # of the output matrix, tied or not: read whole where logits are scored
     row: float  # of one row of an embedding table: a pass reads only those it looks up
+    once: float = 0.0  # of what only the pass over a prompt reads: an encoder before a decoder
 
 
 def dense_weights(shape: Shape, operator: MixerCost, element: float) -> Weights:
     """Those of the dense model at `element` bytes a number."""
     tables = (shape.vocab + shape.context) * shape.d_model
+    body, once = parameters(shape, operator) - tables, 0
+    if isinstance(shape, EncoderDecoderShape):
+        body -= shape.context * shape.d_model
+        once = _encoder_parameters(shape, operator)
+        if shape.crosses:  # keys and values, with biases
+            once += shape.decoder_depth * 2 * (shape.d_model**2 + shape.d_model)
     return Weights(
-        body=(parameters(shape, operator) - tables) * element,
+        body=(body - once) * element,
         head=shape.vocab * shape.d_model * element,
         row=shape.d_model * element,
+        once=once * element,
     )
 
 
@@ -88,9 +154,11 @@ def bytes_moved(
 ) -> float | None:
     """The least bytes that the passes move between memory and the processor.
 
-    Every pass reads the weights once, and a row of the token table for each token, of the
-    position table for each position; it reads the decode state of the `past` tokens and writes
-    that of the `new` ones, a number of which takes `state_element` bytes (0 without a state).
+    Every pass reads the weights once: an encoder's before a decoder only with a prompt, the
+    head's only where something is scored. It reads a row of the token table for each token, of
+    the position table for each position; it reads the decode state of the `past` tokens and
+    writes that of the `new` ones, a number of which takes `state_element` bytes (0 without a
+    state).
     Activations are not counted, as if they stayed in caches: more may move. Weights are counted
     as coming from memory each time: of a model that fits into the caches less does. None for a
     training step, whose gradients, optimizer state and kept activations are not counted.
@@ -99,20 +167,32 @@ def bytes_moved(
     if any(work.backward for work in passes):
         return None
     return sum(
-        _weights_read(work, weights) + _state_moved(shape, operator, work, state_element)
+        _weights_read(shape, work, weights) + _state_moved(shape, operator, work, state_element)
         for work in passes
     )
 
 
-def _weights_read(work: Work, weights: Weights) -> float:
-    rows = work.batch * work.new + work.new  # tokens differ between sequences, positions do not
-    return weights.body + (weights.head if work.logits else 0) + rows * weights.row
+def _weights_read(shape: Shape, work: Work, weights: Weights) -> float:
+    new, once = work.new, 0.0
+    if isinstance(shape, EncoderDecoderShape) and work.past == 0:
+        new, once = work.new + work.logits, weights.once  # looked up on both sides
+    rows = work.batch * new + new  # tokens differ between sequences, positions do not
+    head = weights.head if work.logits and _scores(shape, work) else 0.0
+    return weights.body + once + head + rows * weights.row
 
 
 def _state_moved(shape: Shape, operator: MixerCost, work: Work, element: float) -> float:
-    """What an operator keeps of `new` tokens is what it writes, be it a row each or one state."""
-    read = state_bytes(shape, operator, work.batch, work.past, element) if work.past else 0
-    return read + state_bytes(shape, operator, work.batch, work.new, element)
+    """What an operator keeps of `new` tokens is what it writes, be it a row each or one state.
+
+    What an encoder handed on is written with the prompt, and read whole by each later pass.
+    """
+    batch, new = work.batch, work.new
+    if work.past == 0:
+        return state_bytes(shape, operator, batch, new, element)
+    read = state_bytes(shape, operator, batch, work.past, element, work.further)
+    if isinstance(shape, EncoderDecoderShape):
+        return read + shape.decoder_depth * operator.state_bytes(shape, batch, new, element)
+    return read + state_bytes(shape, operator, batch, new, element)
 
 
 def weight_bytes(shape: Shape, operator: MixerCost, element: float) -> float:
@@ -121,7 +201,17 @@ def weight_bytes(shape: Shape, operator: MixerCost, element: float) -> float:
 
 
 def state_bytes(
-    shape: Shape, operator: MixerCost, batch: int, capacity: int, element: float
+    shape: Shape, operator: MixerCost, batch: int, capacity: int, element: float, further: int = 0
 ) -> float:
-    """Bytes of the whole decode state, e.g. the KV cache of all layers."""
-    return shape.layers * operator.state_bytes(shape, batch, capacity, element)
+    """Bytes of the whole decode state, e.g. the KV cache of all layers.
+
+    Of the `capacity` tokens `further` come behind the prompt. An encoder keeps nothing. What an
+    encoder hands on to a decoder is kept: keys and values for each layer, or the one vector.
+    """
+    if isinstance(shape, EncoderShape):
+        return 0
+    if not isinstance(shape, EncoderDecoderShape):
+        return shape.layers * operator.state_bytes(shape, batch, capacity, element)
+    own = shape.decoder_depth * operator.state_bytes(shape, batch, 1 + further, element)
+    seen = shape.decoder_depth * 2 * (capacity - further) if shape.crosses else 1
+    return own + seen * batch * shape.d_model * element

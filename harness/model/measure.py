@@ -32,10 +32,14 @@ def model_bytes(model: nn.Module) -> int:
 
 def weights_of(model: Transformer) -> Weights:
     """Bytes that a pass over the model as it stands reads, packed weights at their packed size."""
+    once, every = model.read_once(), set(model.blocks.modules())
     return Weights(
-        body=model_bytes(model.blocks) + model_bytes(model.ln_f),
+        body=model_bytes(model.blocks)
+        + model_bytes(model.ln_f)
+        - sum(model_bytes(part) for part in once if part in every),
         head=model_bytes(model.head),
         row=model.wte.embedding_dim * model.wte.weight.element_size(),
+        once=sum(map(model_bytes, once)),
     )
 
 

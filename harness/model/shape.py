@@ -1,8 +1,8 @@
-"""The dimensions of a GPT-style decoder."""
+"""The dimensions of a GPT-style decoder; those of other architectures build on them."""
 
 from __future__ import annotations
 
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 from pydantic import Field, model_validator
 
@@ -11,6 +11,11 @@ from harness.domain.entry import Options
 
 class Shape(Options):
     """A decoder's dimensions, named as Brown et al. 2020 (arXiv 2005.14165), Table 2.1."""
+
+    architecture: ClassVar[str] = "decoder"
+    about: ClassVar[str] = "GPT: every token sees itself and those before it"
+    bidirectional: ClassVar[bool] = False  # whether some of its layers are without a causal mask
+    generates: ClassVar[bool] = True  # whether it produces tokens
 
     layers: int = Field(ge=1, le=1000, description="Transformer blocks")
     d_model: int = Field(ge=1, le=1_000_000, description="width of the residual stream")
@@ -46,3 +51,12 @@ class Shape(Options):
     def width(self) -> int:
         """Width of the feed-forward layer."""
         return self.d_ff or 4 * self.d_model
+
+    @property
+    def size(self) -> str:
+        """The dimensions in short, for example `12L-768d-12h`."""
+        return f"{self.layers}L-{self.d_model}d-{self.heads}h"
+
+    def longest(self, prompt: int, further: int) -> int:
+        """Positions needed to read a prompt and `further` tokens fed back behind it."""
+        return prompt + further

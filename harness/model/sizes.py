@@ -1,14 +1,18 @@
-"""Named sizes: the eight of the GPT-3 paper, and two small ones for tests.
+"""Named sizes: the eight of the GPT-3 paper, an encoder-decoder, and two small ones for tests.
 
 Source: Brown et al. 2020 (arXiv 2005.14165), Table 2.1. Two of its rows do not multiply out
 (heads x d_head is not d_model): gpt3-xl prints 24 heads of 128 for a width of 2048, here 16;
 gpt3-13b prints a width of 5140, here 40 x 128 = 5120.
+
+seed-512's dimensions are this project's own: depth and width of gpt3-small's encoder, behind which
+a single decoder layer is weak enough that the encoder must tell all; the name tells the context.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
+from harness.model.architectures import EncoderDecoderShape
 from harness.model.shape import Shape
 
 
@@ -40,6 +44,10 @@ SIZES = {
     "gpt3-6.7b": _gpt3(32, 4096, 32, "6.7B"),
     "gpt3-13b": _gpt3(40, 5120, 40, "13B"),
     "gpt3-175b": _gpt3(96, 12288, 96, "175B"),
+    "seed-512": Size(
+        EncoderDecoderShape(layers=12, decoder_layers=1, d_model=768, heads=12, context=512),
+        "encoder-decoder: 12 encoder layers, a single decoder layer, context 512, 134M parameters",
+    ),
 }
 
 

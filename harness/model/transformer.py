@@ -1,12 +1,12 @@
 """GPT-3's Transformer (Brown et al. 2020, arXiv 2005.14165; Radford et al. 2019, GPT-2).
 
 Decoder-only, LayerNorm before each sub-layer and at the end, learned positions, GELU in its
-tanh form, token embedding and output head tied.
+tanh form, token embedding and output head tied. The other architectures build on it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -15,6 +15,8 @@ from torch import nn
 from torch.nn import functional
 from torch.overrides import TorchFunctionMode
 
+from harness.model.architectures import EncoderDecoderShape
+from harness.model.attention import CrossAttention, KeysValues
 from harness.model.mixer import LayerState, MixerFactory
 from harness.model.shape import Shape
 
@@ -22,11 +24,14 @@ _INIT_STD = 0.02  # GPT-2's
 
 
 class DecodeState:
-    """What all layers remember, and how many tokens that is."""
+    """What all layers remember, and how many tokens that is.
 
-    def __init__(self, layers: Sequence[LayerState], capacity: int) -> None:
+    Of the `capacity` tokens `further` come behind the prompt.
+    """
+
+    def __init__(self, layers: Sequence[LayerState], capacity: int, further: int = 0) -> None:
         self.layers = layers
-        self.capacity = capacity
+        self.capacity, self.further = capacity, further
         self.position = 0
 
     def rewind(self, position: int = 0) -> None:
@@ -59,35 +64,57 @@ class Snapshot:
 
 
 class Block(nn.Module):
-    """x + mix(norm(x)), then x + feed-forward(norm(x))."""
+    """x + mix(norm(x)), x + cross(norm(x)) if it has any, then x + feed-forward(norm(x))."""
 
-    def __init__(self, shape: Shape, factory: MixerFactory, layer: int) -> None:
+    def __init__(
+        self, shape: Shape, factory: MixerFactory, layer: int, *, crosses: bool = False
+    ) -> None:
         super().__init__()
         self.ln_1 = nn.LayerNorm(shape.d_model)
         self.mixer = factory(shape, layer)
+        self.cross = CrossAttention(shape) if crosses else None
         self.ln_2 = nn.LayerNorm(shape.d_model)
         self.up = nn.Linear(shape.d_model, shape.width)
         self.down = nn.Linear(shape.width, shape.d_model)
 
     def forward(
-        self, x: torch.Tensor, state: LayerState | None = None, past: int = 0
+        self,
+        x: torch.Tensor,
+        state: LayerState | None = None,
+        past: int = 0,
+        seen: KeysValues | None = None,
     ) -> torch.Tensor:
-        """[B, T, D] -> [B, T, D]."""
+        """[B, T, D] -> [B, T, D]; `seen` is what cross-attention attends to."""
         x = x + self.mixer(self.ln_1(x), state, past)
+        if self.cross is not None:
+            x = x + self.cross(x, seen)
         hidden = functional.gelu(self.up(self.ln_2(x)), approximate="tanh")  # [B, T, 4D]
         out: torch.Tensor = x + self.down(hidden)
         return out
 
+    @property
+    def residual_projections(self) -> list[nn.Linear]:
+        """The last projection of each sub-layer: what adds to the residual stream."""
+        crossing = [] if self.cross is None else [self.cross.out]
+        return [self.mixer.residual_projection, *crossing, self.down]
+
 
 class Transformer(nn.Module):
-    """Token ids in, logits out."""
+    """Token ids in, logits out.
+
+    What every architecture is to who drives it:
+
+    - `model(tokens, state=state)` with an empty state reads a prompt, and each further call the
+      tokens behind it; what comes out goes by the architecture, logits where it has any.
+    - `model(tokens)` scores every position, as in training; `lesson` makes its targets.
+    """
 
     def __init__(self, shape: Shape, factory: MixerFactory) -> None:
         super().__init__()
         self.shape = shape
         self.wte = nn.Embedding(shape.vocab, shape.d_model)
         self.wpe = nn.Embedding(shape.context, shape.d_model)
-        self.blocks = nn.ModuleList(Block(shape, factory, layer) for layer in range(shape.layers))
+        self.blocks = nn.ModuleList(self._made_blocks(factory))
         self.ln_f = nn.LayerNorm(shape.d_model)
         # A Linear, though tied, so that what replaces Linears by cheaper ones finds it.
         self.head = nn.Linear(shape.d_model, shape.vocab, bias=False)
@@ -102,27 +129,65 @@ class Transformer(nn.Module):
         """
         past = state.position if state is not None else 0
         length = tokens.shape[1]
-        x = self.wte(tokens) + self.wpe.weight[past : past + length]  # -> B x T x D
+        x = self.embedded(tokens, past)
         for layer, block in enumerate(self.blocks):
             x = block(x, None if state is None else state.layers[layer], past)
         if state is not None:
             state.position = past + length
+        return self.scored(x, last_only)
+
+    def embedded(self, tokens: torch.Tensor, past: int = 0) -> torch.Tensor:
+        """[B, T] token ids, the first at position `past` -> [B, T, D]."""
+        positions = self.wpe.weight[past : past + tokens.shape[1]]
+        x: torch.Tensor = self.wte(tokens) + positions
+        return x
+
+    def scored(self, x: torch.Tensor, last_only: bool) -> torch.Tensor:
+        """[B, T, D] residual stream -> logits [B, T, vocab], or [B, 1, vocab] of the last."""
         logits: torch.Tensor = self.head(self.ln_f(x[:, -1:] if last_only else x))
         return logits
 
-    def new_state(self, batch: int, capacity: int) -> DecodeState:
-        """An empty decode state for `batch` sequences of up to `capacity` tokens."""
+    def lesson(self, tokens: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """[B, T + 1] token ids -> what the model is given to learn and its targets, each [B, T].
+
+        Each token is to tell the next. A target of -100 is none.
+        """
+        return tokens[:, :-1], tokens[:, 1:]
+
+    def new_state(self, batch: int, capacity: int, further: int = 0) -> DecodeState:
+        """An empty decode state for `batch` sequences of up to `capacity` tokens.
+
+        `further` of them come behind the prompt, which to some architectures makes a difference.
+        """
+        return DecodeState(self._layer_states(batch, capacity), capacity, further)
+
+    def stacks(self) -> list[list[Block]]:
+        """The blocks, first to last, of each residual stream."""
+        return [blocks_of(self)]
+
+    def read_once(self) -> list[nn.Module]:
+        """What only the pass over a prompt takes, beside what every pass does."""
+        return []
+
+    def _made_blocks(self, factory: MixerFactory) -> Iterator[Block]:
+        return (Block(self.shape, factory, layer) for layer in range(self.shape.layers))
+
+    def _layer_states(self, batch: int, capacity: int) -> list[LayerState]:
         where = self.wpe.weight  # embeddings stay as they are under every compression
-        layers = [
+        return [
             block.mixer.new_state(batch, capacity, where.device, where.dtype)
             for block in blocks_of(self)
         ]
-        return DecodeState(layers, capacity)
 
 
 def blocks_of(model: Transformer) -> list[Block]:
-    """The blocks, first to last: a ModuleList does not tell what it holds."""
-    return [cast("Block", block) for block in model.blocks]
+    """The blocks, first to last, of an encoder-decoder those of its decoder."""
+    return listed(model.blocks)
+
+
+def listed(blocks: nn.ModuleList) -> list[Block]:
+    """A ModuleList does not tell what it holds."""
+    return [cast("Block", block) for block in blocks]
 
 
 def build(
@@ -132,20 +197,37 @@ def build(
     device: torch.device,
     dtype: torch.dtype = torch.float32,
     seed: int = 0,
+    unmasked: MixerFactory | None = None,
 ) -> Transformer:
     """A model with GPT-2's random initialisation, in eval mode; the same for the same seed.
 
-    Torch's own initialisation is left out, so that each parameter is written once.
+    Torch's own initialisation is left out, so that each parameter is written once. `unmasked`
+    makes the mixers of layers in which every token sees every other, which a decoder has none of.
     """
     before = torch.get_default_dtype()
     torch.set_default_dtype(dtype)
     try:
         with torch.device(device), _Undrawn():
-            model = Transformer(shape, factory)
+            model = assembled(shape, factory, unmasked)
     finally:
         torch.set_default_dtype(before)
     _initialise(model, torch.Generator(device).manual_seed(seed))
     return model.eval()
+
+
+def assembled(
+    shape: Shape, factory: MixerFactory, unmasked: MixerFactory | None = None
+) -> Transformer:
+    """A model of the shape's architecture, as torch initialises it; see `build`."""
+    if not shape.bidirectional:
+        return Transformer(shape, factory)
+    from harness.model.encoder import Encoder  # these build on this module
+    from harness.model.encoder_decoder import EncoderDecoder
+
+    assert unmasked is not None, f"an {shape.architecture} needs mixers without a mask"
+    if isinstance(shape, EncoderDecoderShape):
+        return EncoderDecoder(shape, factory, unmasked)
+    return Encoder(shape, unmasked)
 
 
 class _Undrawn(TorchFunctionMode):
@@ -168,19 +250,23 @@ class _Undrawn(TorchFunctionMode):
 
 @torch.no_grad()
 def _initialise(model: Transformer, generator: torch.Generator) -> None:
-    """Normal of deviation 0.02; those that add to the residual stream less, by the depth."""
+    """Normal of deviation 0.02; those that add to a residual stream less, by how many they are."""
     scaled = {
-        id(linear.weight)
-        for block in blocks_of(model)
-        for linear in (block.mixer.residual_projection, block.down)
+        id(weight): len(weights) ** -0.5
+        for weights in map(_residual_weights, model.stacks())
+        for weight in weights
     }
     for module in model.modules():
         if isinstance(module, nn.LayerNorm):
             module.weight.fill_(1.0)
             module.bias.zero_()
         elif isinstance(module, (nn.Linear, nn.Embedding)):
-            depth = (2 * model.shape.layers) ** -0.5 if id(module.weight) in scaled else 1.0
             if module is not model.head:  # tied: written as the embedding
-                module.weight.normal_(std=_INIT_STD * depth, generator=generator)
+                scale = scaled.get(id(module.weight), 1.0)
+                module.weight.normal_(std=_INIT_STD * scale, generator=generator)
             if isinstance(module, nn.Linear) and module.bias is not None:
                 module.bias.zero_()
+
+
+def _residual_weights(stack: Sequence[Block]) -> list[torch.Tensor]:
+    return [linear.weight for block in stack for linear in block.residual_projections]

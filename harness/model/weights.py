@@ -71,6 +71,10 @@ def _read(path: Path) -> Mapping[str, torch.Tensor]:
 
 def _parameters(model: Transformer) -> dict[str, tuple[torch.Tensor, bool]]:
     """The file's name of each parameter, and whether the file keeps it transposed."""
+    if type(model) is not Transformer:
+        raise WeightsError(
+            f"GPT-2 weights are of a decoder; this model is an {model.shape.architecture}"
+        )
     named = {
         "wte.weight": (model.wte.weight, False),
         "wpe.weight": (model.wpe.weight, False),

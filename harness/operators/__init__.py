@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from harness.domain.entry import Entry
+from harness.errors import Unsupported
 from harness.model.shape import Shape
 from harness.registry import Registry
 
@@ -15,6 +16,23 @@ if TYPE_CHECKING:
 
 class Operator(Entry):
     """A way for a layer to let each token see the ones before it."""
+
+    bidirectional: ClassVar[bool] = False  # whether it has `unmasked`; told by what a class defines
+
+    def __init_subclass__(cls, **options: Any) -> None:
+        """Who mixes in a way of its own inherits no other's `unmasked`, but may have its own."""
+        super().__init_subclass__(**options)
+        if "mixer" in vars(cls) and "unmasked" not in vars(cls):
+            cls.unmasked = Operator.unmasked  # type: ignore[method-assign]  # back to refusing
+        cls.bidirectional = cls.unmasked is not Operator.unmasked
+
+    def unmasked(self, shape: Shape, layer: int) -> TokenMixer:
+        """The mixer of an encoder's layer, where each token sees all; never given a state.
+
+        It has the parameters of `mixer`, and over T tokens the FLOPs of T new ones after none.
+        Unsupported where the operator is causal by its nature, as it is unless this is defined.
+        """
+        raise Unsupported(f"{self.name} lets a token see only those before it")
 
     @abstractmethod
     def mixer(self, shape: Shape, layer: int) -> TokenMixer:

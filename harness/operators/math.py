@@ -28,12 +28,29 @@ class Math(DotProductAttention):
 
         return Attention(shape, _attend)
 
+    def unmasked(self, shape: Shape, layer: int) -> TokenMixer:
+        """The same without a mask."""
+        from harness.model.attention import Attention
+
+        return Attention(shape, _attend_to_all)
+
 
 def _attend(query: torch.Tensor, key: torch.Tensor, value: torch.Tensor) -> torch.Tensor:
     from harness.model.attention import causal_mask
 
-    scores = (query * query.shape[-1] ** -0.5) @ key.transpose(-2, -1)  # [B, H, T, past + T]
+    scores = _scores(query, key)
     if query.shape[2] > 1:  # a single token sees everything so far
         scores = scores.masked_fill(~causal_mask(query, key), float("-inf"))
     mixed: torch.Tensor = scores.softmax(dim=-1) @ value
     return mixed
+
+
+def _attend_to_all(query: torch.Tensor, key: torch.Tensor, value: torch.Tensor) -> torch.Tensor:
+    mixed: torch.Tensor = _scores(query, key).softmax(dim=-1) @ value
+    return mixed
+
+
+def _scores(query: torch.Tensor, key: torch.Tensor) -> torch.Tensor:
+    """[B, H, T, past + T]."""
+    scores: torch.Tensor = (query * query.shape[-1] ** -0.5) @ key.transpose(-2, -1)
+    return scores

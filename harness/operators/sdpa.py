@@ -49,6 +49,12 @@ class Sdpa(DotProductAttention):
 
         return Attention(shape, _attend)
 
+    def unmasked(self, shape: Shape, layer: int) -> TokenMixer:
+        """The same without a mask."""
+        from harness.model.attention import Attention, attend_to_all
+
+        return Attention(shape, attend_to_all)
+
 
 def _attend(query: torch.Tensor, key: torch.Tensor, value: torch.Tensor) -> torch.Tensor:
     from torch.nn.functional import scaled_dot_product_attention

@@ -35,7 +35,8 @@ class Clock(Protocol):
 class Subject:
     """A model ready to run, and what a scenario needs to drive it.
 
-    `model` is called; `core` is the Transformer inside it, which makes decode states. Under
+    `model` is called; `core` is the Transformer inside it, which makes decode states and lessons.
+    No scenario asks which architecture that is: see Transformer for what all have in common. Under
     parallelism `batch` is this process's share of the cell's. `states` are the decode states made
     for it, so that what they take can be told.
     """
@@ -49,9 +50,12 @@ class Subject:
     seed: int
     states: list[DecodeState] = field(default_factory=list)
 
-    def new_state(self, capacity: int) -> DecodeState:
-        """An empty decode state of this process's sequences, `capacity` tokens each."""
-        self.states.append(self.core.new_state(self.batch, capacity))
+    def new_state(self, capacity: int, further: int = 0) -> DecodeState:
+        """An empty decode state of this process's sequences, `capacity` tokens each.
+
+        `further` of them come behind the prompt.
+        """
+        self.states.append(self.core.new_state(self.batch, capacity, further))
         return self.states[-1]
 
 

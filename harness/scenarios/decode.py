@@ -48,12 +48,14 @@ class Decode(Scenario):
     def work(self, workload: Mapping[str, int]) -> tuple[Work, ...]:
         """One step a token, each seeing one token more than the last."""
         batch, prompt = workload["batch"], workload["prompt"]
-        return tuple(Work(batch, 1, past=prompt + i) for i in range(workload["generate"]))
+        return tuple(
+            Work(batch, 1, past=prompt + i, further=i) for i in range(workload["generate"])
+        )
 
     def prepare(self, subject: Subject) -> Iteration:
         """The prompt is read once; each iteration returns to its end and decodes again."""
         prompt, count = subject.workload["prompt"], subject.workload["generate"]
-        state = subject.new_state(prompt + count)
+        state = subject.new_state(prompt + count, further=count)
         logits = subject.model(random_tokens(subject, prompt), state=state, last_only=True)
         first = logits.argmax(-1)  # [B, 1]
         after_prompt = state.snapshot()

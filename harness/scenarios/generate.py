@@ -27,14 +27,14 @@ class Generate(Scenario):
     def work(self, workload: Mapping[str, int]) -> tuple[Work, ...]:
         """One pass over the prompt gives the first token; each further one takes a step."""
         batch, prompt = workload["batch"], workload["prompt"]
-        steps = (Work(batch, 1, past=prompt + i) for i in range(workload["generate"] - 1))
-        return (Work(batch, prompt), *steps)
+        further = range(workload["generate"] - 1)
+        return (Work(batch, prompt), *(Work(batch, 1, prompt + i, further=i) for i in further))
 
     def prepare(self, subject: Subject) -> Iteration:
         """Each iteration starts from an empty state."""
         prompt, count = subject.workload["prompt"], subject.workload["generate"]
         tokens = random_tokens(subject, prompt)
-        state = subject.new_state(prompt + count - 1)
+        state = subject.new_state(prompt + count - 1, further=count - 1)
 
         def iteration(clock: Clock) -> Mapping[str, float]:
             state.rewind(0)

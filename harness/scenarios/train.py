@@ -39,7 +39,7 @@ class Train(Scenario):
         from torch.nn.functional import cross_entropy
 
         tokens = random_tokens(subject, subject.workload["prompt"] + 1)
-        inputs, targets = tokens[:, :-1], tokens[:, 1:].flatten()
+        inputs, targets = subject.core.lesson(tokens)
         subject.model.train()
         # The fused kernel updates all parameters in one pass over memory.
         optimizer = torch.optim.AdamW(subject.model.parameters(), lr=1e-4, fused=True)
@@ -47,7 +47,7 @@ class Train(Scenario):
         def iteration(clock: Clock) -> Mapping[str, float]:
             start = clock.mark()
             logits = subject.model(inputs)  # [B, T, V]
-            cross_entropy(logits.flatten(0, 1), targets).backward()
+            cross_entropy(logits.flatten(0, 1), targets.flatten()).backward()
             optimizer.step()
             optimizer.zero_grad(set_to_none=True)
             return {"latency": clock.seconds(start, clock.mark())}

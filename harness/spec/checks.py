@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping
 
 from harness.domain.cell import Cell, Choice, label
 from harness.errors import unknown
-from harness.model.shape import Shape
+from harness.model.architectures import shape_of
 from harness.spec.axes import Axes
 from harness.spec.catalog import Catalog
 from harness.spec.faults import Source
@@ -86,8 +86,10 @@ def _check_context(
     source: Source,
 ) -> None:
     amounts = dict(workload)
-    need = catalog.scenario[scenario.name].of(scenario).capacity(amounts)
-    context = Shape.model_validate(dict(model.options)).context
+    capacity = catalog.scenario[scenario.name].of(scenario).capacity(amounts)
+    shape = shape_of(model)
+    prompt = min(amounts.get("prompt", capacity), capacity)
+    need, context = shape.longest(prompt, capacity - prompt), shape.context
     if need > context:
         keys = [key for key in ("prompt", "generate") if key in amounts]
         lengths = " and ".join(f"{key} {amounts[key]}" for key in keys)

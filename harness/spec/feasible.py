@@ -10,7 +10,7 @@ from harness.domain.entry import Entry
 from harness.domain.result import Status
 from harness.domain.run import Host
 from harness.model import cost
-from harness.model.shape import Shape
+from harness.model.architectures import SHAPES, shape_of
 from harness.spec.catalog import Catalog
 from harness.spec.schema import Limits
 from harness.spec.units import size_text
@@ -28,6 +28,9 @@ class Feasibility:
 
     def obstacle(self, cell: Cell, limits: Limits) -> tuple[Status, str] | None:
         """Why the cell is not tried, and the status that gives it; None where it can be."""
+        reason = self._not_of_architecture(cell)
+        if reason:
+            return Status.UNSUPPORTED, reason
         for axis, choice in _choices(cell):
             reason = self._unsupported(axis, choice, cell)
             if reason:
@@ -43,14 +46,26 @@ class Feasibility:
         """Parameters of the cell's model, before any compression."""
         key = (cell.model, cell.operator)
         if key not in self._parameters:
-            shape = Shape.model_validate(dict(cell.model.options))
             operator = self.catalog.operator[cell.operator.name].of(cell.operator)
-            self._parameters[key] = cost.parameters(shape, operator)
+            self._parameters[key] = cost.parameters(shape_of(cell.model), operator)
         return self._parameters[key]
 
     def weight_bytes(self, cell: Cell) -> float:
         """Bytes of the model's weights in the cell's precision."""
         return self.parameters(cell) * self.catalog.precisions[cell.precision.name].bytes
+
+    def _not_of_architecture(self, cell: Cell) -> str | None:
+        """What the model's architecture cannot do, or the operator not in it."""
+        kind, operators = SHAPES[cell.model.name], self.catalog.operator
+        if "generate" in self.catalog.scenario[cell.scenario.name].workload and not kind.generates:
+            return f"an {kind.architecture} gives embeddings, no tokens: it has no {cell.scenario}"
+        if kind.bidirectional and not operators[cell.operator.name].bidirectional:
+            able = ", ".join(name for name in operators if operators[name].bidirectional)
+            return (
+                f"{cell.operator} lets a token see only those before it; in the encoder of an "
+                f"{kind.architecture} it sees all (possible: {able or 'none'})"
+            )
+        return None
 
     def _unsupported(self, axis: str, choice: Choice, cell: Cell) -> str | None:
         entry = self._entry(axis, choice)

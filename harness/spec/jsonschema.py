@@ -10,6 +10,7 @@ from typing import Any, TypeAlias
 
 from harness.domain.cell import AXES, WORKLOAD
 from harness.domain.entry import Options
+from harness.model.architectures import SHAPES
 from harness.model.shape import Shape
 from harness.spec.catalog import Catalog, registered
 from harness.spec.choices import NONE
@@ -87,16 +88,24 @@ def _parallelism(catalog: Catalog) -> Schema:
 
 
 def _model(catalog: Catalog) -> Schema:
-    """A size's name, dimensions, or a size's name with other options."""
-    sizes = _names({name: size.summary for name, size in catalog.sizes.items()})
-    options = _options(Shape)
-    return {
-        "anyOf": [
-            sizes,
-            _object(options, _needed(Shape)),
-            _object({"name": sizes, **options}, ["name"]),
-        ]
-    }
+    """A size's name, dimensions, or a size's name with other options; by architecture."""
+    sizes = {name: size.summary for name, size in catalog.sizes.items()}
+    mappings = []
+    for kind in SHAPES.values():
+        own = {name: sizes[name] for name in sizes if type(catalog.sizes[name].shape) is kind}
+        mappings += _models_of(kind, sizes, own)
+    return {"anyOf": [_names(sizes), *mappings]}
+
+
+def _models_of(kind: type[Shape], sizes: Mapping[str, str], own: Mapping[str, str]) -> list[Schema]:
+    """Mappings of one architecture; a decoder need not name it, nor who names a size of it."""
+    known = {"architecture": {"const": kind.architecture, "description": kind.about}}
+    options = {**known, **_options(kind)}
+    told = [] if kind is Shape else ["architecture"]
+    dimensions = _object(options, [*_needed(kind), *told])
+    any_size = _object({"name": _names(sizes), **options}, ["name", "architecture"])
+    of_its_own = [_object({"name": _names(own), **options}, ["name"])] if own else []
+    return [dimensions, any_size, *of_its_own]
 
 
 def _names(summaries: Mapping[str, str]) -> Schema:

@@ -1,31 +1,39 @@
-"""The model axis: named sizes, dimensions of one's own, and weights from a file."""
+"""The model axis: architectures, named sizes, one's own dimensions, weights from a file."""
 
 from __future__ import annotations
 
 import hashlib
 import pathlib
+from collections.abc import Mapping
 from typing import Any
 
 from harness.domain.cell import Choice
 from harness.errors import unknown
+from harness.model.architectures import SHAPES
 from harness.model.shape import Shape
 from harness.spec.choices import Context, name_and_options
 from harness.spec.faults import shown
 from harness.spec.options import Placed, combinations, placed, validated
 from harness.spec.reader import Trail
 
-_WIDTHS = {"layers", "d_model", "heads", "d_ff"}  # what makes a size that size
+# What makes a size that size; of another architecture than a decoder its context too.
+_WIDTHS = {"layers", "d_model", "heads", "d_ff"}
+_KEYS = ("name", "architecture")  # possible beside the options
 
 
 def models(_: str, found: Any, path: Trail, context: Context) -> list[Choice]:
-    """`gpt3-small`, `{layers: 6, d_model: 384, heads: 6}`, `{name: gpt3-small, context: 512}`."""
+    """`gpt3-small`, `{layers: 6, d_model: 384, heads: 6}`, `{name: gpt3-small, context: 512}`.
+
+    Any mapping may name an architecture; without one it is the size's, or a decoder.
+    """
     if not isinstance(found, str | dict):
         message = f"model should be a size or a mapping of dimensions, found {shown(found)}"
         context.source.fault(path, message)
         return []
     if isinstance(found, dict) and "name" not in found:
-        return _decoders(placed(found, path), path, context, keys=("name",))
-    name, options = name_and_options("model", found, path, context.source, "name")
+        kind = _kind(found, Shape, path, context)
+        return _choices(kind, _options(found, path), path, context) if kind else []
+    name, _given = name_and_options("model", found, path, context.source, "name")
     if name is None:
         return []
     sizes = context.catalog.sizes
@@ -33,25 +41,63 @@ def models(_: str, found: Any, path: Trail, context: Context) -> list[Choice]:
         at = (*path, "name") if isinstance(found, dict) else path
         context.source.fault(at, unknown("model", name, sizes))
         return []
-    dimensions = placed(sizes[name].shape.model_dump(exclude_defaults=True), path)
-    return _decoders({**dimensions, **options}, path, context, keys=("name",))
+    given = found if isinstance(found, dict) else {}
+    size = sizes[name].shape
+    kind = _kind(given, type(size), path, context)
+    if kind is None:
+        return []
+    dimensions = {
+        key: value
+        for key, value in size.model_dump(exclude_defaults=True).items()
+        if key in kind.model_fields
+    }
+    return _choices(kind, {**placed(dimensions, path), **_options(given, path)}, path, context)
 
 
-def _decoders(
-    options: Placed, path: Trail, context: Context, keys: tuple[str, ...]
-) -> list[Choice]:
+def _kind(
+    found: Mapping[str, Any], default: type[Shape], path: Trail, context: Context
+) -> type[Shape] | None:
+    """The shape of the architecture that a mapping names; None, and a fault, if there is none."""
+    if "architecture" not in found:
+        return default
+    name, at = found["architecture"], (*path, "architecture")
+    if not isinstance(name, str):
+        context.source.fault(at, f"architecture should be a name, found {shown(name)}")
+        return None
+    if name not in SHAPES:
+        context.source.fault(at, unknown("architecture", name, SHAPES))
+        return None
+    return SHAPES[name]
+
+
+def _options(found: Mapping[str, Any], path: Trail) -> Placed:
+    return placed({key: value for key, value in found.items() if key not in _KEYS}, path)
+
+
+def _choices(kind: type[Shape], options: Placed, path: Trail, context: Context) -> list[Choice]:
+    own = {key: one for key, one in options.items() if not _foreign(key, kind, one[1], context)}
     made = [
-        (validated(Shape, combination, path, context.source, keys), combination)
-        for combination in combinations(Shape, options, path, context.source)
+        (validated(kind, combination, path, context.source, _KEYS), combination)
+        for combination in combinations(kind, own, path, context.source)
     ]
     return [
         choice
         for shape, combination in made
-        if shape is not None and (choice := _decoder(shape, combination, context))
+        if shape is not None and (choice := _choice(shape, combination, context))
     ]
 
 
-def _decoder(shape: Shape, options: Placed, context: Context) -> Choice | None:
+def _foreign(key: str, kind: type[Shape], path: Trail, context: Context) -> bool:
+    """Whether the option is another architecture's, which is a fault."""
+    owners = [name for name, other in SHAPES.items() if key in other.model_fields]
+    if key in kind.model_fields or not owners:
+        return False
+    told = f"{key} is an option of {' and '.join(owners)}; this model is of {kind.architecture}"
+    context.source.fault(path, f"{told} architecture", key=True)
+    return True
+
+
+def _choice(shape: Shape, options: Placed, context: Context) -> Choice | None:
     """The choice of a model; its weights are identified by their content, not by their path."""
     label = model_label(shape, context)
     if shape.weights:
@@ -59,24 +105,31 @@ def _decoder(shape: Shape, options: Placed, context: Context) -> Choice | None:
         if digest is None:
             return None
         shape = shape.model_copy(update={"weights": digest})
-    return Choice("decoder", shape.canonical(), label)
+    return Choice(shape.architecture, shape.canonical(), label)
 
 
 def model_label(shape: Shape, context: Context) -> str:
     """The size's name, else the dimensions; in brackets what else differs from the defaults.
 
-    For example `gpt3-small(context=512)`, `6L-384d-6h(weights=tiny.safetensors)`.
+    For example `gpt3-small(context=512)`, `6L-384d-6h(weights=tiny.safetensors)`,
+    `encoder 6L-384d-6h`.
     """
     sizes = context.catalog.sizes
-    differences = {name: _differ(shape, known.shape) for name, known in sizes.items()}
-    same = [name for name, differ in differences.items() if not differ.keys() & _WIDTHS]
+    kind = type(shape)
+    fixed = _WIDTHS if kind is Shape else _WIDTHS | {"decoder_layers", "context"}
+    differences = {
+        name: _differ(shape, known.shape)
+        for name, known in sizes.items()
+        if type(known.shape) is kind
+    }
+    same = [name for name, differ in differences.items() if not differ.keys() & fixed]
     if same:
         label = min(same, key=lambda name: len(differences[name]))
         rest = differences[label]
     else:
-        label = f"{shape.layers}L-{shape.d_model}d-{shape.heads}h"
-        plain = Shape(layers=shape.layers, d_model=shape.d_model, heads=shape.heads)
-        rest = _differ(shape, plain)
+        label = shape.size if kind is Shape else f"{shape.architecture} {shape.size}"
+        told = {"layers", "d_model", "heads", "decoder_layers"}
+        rest = _differ(shape, kind(**shape.model_dump(include=told)))
     if "weights" in rest:
         rest["weights"] = pathlib.Path(shape.weights).name
     inner = ", ".join(f"{key}={value}" for key, value in rest.items())

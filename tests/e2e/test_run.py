@@ -37,6 +37,21 @@ matrix:
 workload: {{batch: [2], prompt: 16, generate: 4}}
 {QUICK}"""
 
+ARCHITECTURES = f"""\
+name: architectures
+matrix:
+  model:
+    - nano
+    - {{name: nano, architecture: encoder}}
+    - {{name: nano, architecture: encoder-decoder, decoder_layers: 1, readout: [sequence, concat]}}
+  scenario: [prefill, decode, generate, train]
+workload: {{batch: [2], prompt: 16, generate: 4}}
+include:
+  - {{model: {{name: nano, architecture: encoder-decoder}}, parallelism: {{data: 2}}, scenario: [decode, train]}}
+  - {{model: {{name: nano, architecture: encoder-decoder}}, compression: int8-dynamic}}
+  - {{model: {{name: nano, architecture: encoder}}, precision: bf16, operator: math}}
+{QUICK}"""
+
 TROUBLE = f"""\
 name: trouble
 matrix:
@@ -88,6 +103,26 @@ def test_every_axis_is_measured_and_what_cannot_be_says_why(
     assert "44 to reuse" in again.err
     site = harness("site")
     assert site.code == 0, site.err
+
+
+def test_every_architecture_is_measured_or_says_why_not(harness: Harness, tmp_path: Path) -> None:
+    """In all four scenarios; also split over processes, compressed and in half precision."""
+    (tmp_path / "architectures.yaml").write_text(ARCHITECTURES)
+    answer = harness("run", "architectures.yaml")
+    assert answer.code == 0, answer.err
+    results = harness("show", "--format", "json").json["results"]
+    assert len(results) == 20
+    refused = {one["axes"]["scenario"]: one["reason"] for one in results if one["status"] != "ok"}
+    assert refused == {
+        scenario: f"an encoder gives embeddings, no tokens: it has no {scenario}"
+        for scenario in ("decode", "generate")
+    }
+    for one in results:
+        if one["status"] == "ok":
+            assert one["metrics"]["tokens_per_second"]["value"] > 0
+            plain = one["axes"]["compression"] == "none" and one["axes"]["precision"] == "fp32"
+            error = one["metrics"].get("logit_error", {"value": 0.0})["value"]
+            assert (0 < error < 0.1) is not plain, one["axes"]
 
 
 def test_trouble_becomes_a_status_of_its_own_while_the_others_finish(

@@ -96,7 +96,11 @@ def test_show_without_results_says_so(harness: Harness) -> None:
 
 def test_show_without_results_is_an_empty_document(harness: Harness) -> None:
     """A script gets the same shape with or without results."""
-    assert harness("show", "--format", "json").json == {"version": 1, "results": []}
+    assert harness("show", "--format", "json").json == {
+        "version": 1,
+        "results": [],
+        "growth": [],
+    }
 
 
 @pytest.mark.parametrize(
@@ -252,3 +256,11 @@ def test_the_parents_side_never_imports_torch(
     for arguments in (["plan", spec], ["list"], ["show"], ["site"], ["schema"], ["doctor"]):
         answer = harness(*arguments)
         assert answer.code == 0, (arguments, answer.err)
+
+
+def test_list_tells_what_a_named_model_is(harness: Harness) -> None:
+    """Of another architecture than the others, above all."""
+    entries = harness("list", "model", "--format", "json").json["entries"]
+    summaries = {entry["name"]: entry["summary"] for entry in entries}
+    assert "encoder-decoder" in summaries["seed-512"]
+    assert "single decoder layer" in summaries["seed-512"]

@@ -17,6 +17,8 @@ from harness.domain.result import Status, StopRule
 from harness.domain.run import Gpu, Host
 from harness.execute.ceilings import wanted
 from harness.hardware.processors import Processor
+from harness.model.architectures import SHAPES
+from harness.model.shape import Shape
 from harness.model.sizes import SIZES
 from harness.spec.jsonschema import json_schema
 
@@ -51,6 +53,13 @@ def _options() -> Iterator[ParameterSet]:
 def test_every_option_of_an_entry_is_in_the_spec_docs(option: str) -> None:
     """What a spec may set."""
     assert f"`{option}`" in SPEC
+
+
+@pytest.mark.parametrize("kind", SHAPES.values(), ids=SHAPES)
+def test_every_architecture_and_its_options_are_in_the_spec_docs(kind: type[Shape]) -> None:
+    """What a model may be, and be made of."""
+    for word in ("architecture", kind.architecture, *kind.model_fields):
+        assert f"`{word}`" in SPEC, word
 
 
 @pytest.mark.parametrize("metric", list(metrics.registry))

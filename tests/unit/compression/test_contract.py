@@ -12,6 +12,8 @@ from harness.compression import Compression
 from harness.domain.cell import Cell, Choice
 from harness.domain.entry import Entry
 from harness.domain.run import Host
+from harness.model.architectures import EncoderDecoderShape, EncoderShape
+from harness.model.shape import Shape
 from harness.model.sizes import SIZES
 from harness.model.transformer import Transformer, build
 from harness.operators.sdpa import Sdpa
@@ -35,8 +37,8 @@ def tokens() -> torch.Tensor:
     return torch.randint(NANO.vocab, (2, 24), generator=torch.Generator().manual_seed(1))
 
 
-def nano() -> Transformer:
-    return build(NANO, Sdpa().mixer, device=torch.device("cpu"))
+def nano(shape: Shape = NANO) -> Transformer:
+    return build(shape, Sdpa().mixer, unmasked=Sdpa().unmasked, device=torch.device("cpu"))
 
 
 @torch.inference_mode()
@@ -56,6 +58,31 @@ def test_a_compressed_model_decodes(chosen: Compression, tokens: torch.Tensor) -
         logits = model(token, state=state)
     assert state.position == 24
     assert logits.isfinite().all()
+
+
+@torch.inference_mode()
+@pytest.mark.parametrize("readout", ["sequence", "concat"])
+def test_a_compressed_encoder_decoder_answers(
+    chosen: Compression, tokens: torch.Tensor, readout: str
+) -> None:
+    """Its cross-attention and readout are compressed like the rest, or left as they are."""
+    shape = EncoderDecoderShape.model_validate({**NANO.model_dump(), "readout": readout})
+    model = chosen.apply(nano(shape))
+    state = model.new_state(2, 28, further=4)
+    for piece in (tokens, *tokens[:, :4].split(1, dim=1)):
+        logits = model(piece, state=state)
+    assert (tuple(logits.shape), state.position) == ((2, 1, NANO.vocab), 28)
+    assert logits.isfinite().all()
+
+
+@torch.inference_mode()
+def test_a_compressed_encoder_gives_finite_embeddings(
+    chosen: Compression, tokens: torch.Tensor
+) -> None:
+    model = chosen.apply(nano(EncoderShape(**NANO.model_dump())))
+    embedding = model(tokens, state=model.new_state(2, 24))
+    assert tuple(embedding.shape) == (2, 1, NANO.d_model)
+    assert embedding.isfinite().all()
 
 
 @torch.inference_mode()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
@@ -15,11 +15,13 @@ from torch.utils.flop_counter import FlopCounterMode
 from harness import operators, scenarios
 from harness.domain.entry import Entry
 from harness.model import cost
+from harness.model.architectures import EncoderDecoderShape, EncoderShape
 from harness.model.cost import Work
 from harness.model.measure import model_bytes, parameter_count, weights_of
+from harness.model.mixer import LayerState
 from harness.model.shape import Shape
 from harness.model.sizes import SIZES
-from harness.model.transformer import DecodeState, Transformer, build
+from harness.model.transformer import DecodeState, Transformer, assembled, build
 from harness.operators import Operator
 from harness.operators.sdpa import Sdpa
 from harness.scenarios import Scenario, Subject
@@ -31,6 +33,13 @@ SHAPES = [
     Shape(layers=2, d_model=48, heads=3, vocab=101, context=32, d_ff=80),
     Shape(layers=3, d_model=64, heads=8, vocab=300, context=24),
 ]
+DIMENSIONS: dict[str, Any] = {"layers": 2, "d_model": 48, "heads": 3, "vocab": 101, "d_ff": 80}
+ENCODING = [
+    EncoderShape(**DIMENSIONS, context=32),
+    EncoderDecoderShape(**DIMENSIONS, context=32),
+    EncoderDecoderShape(**DIMENSIONS, context=32, decoder_layers=3),
+    EncoderDecoderShape(**DIMENSIONS, context=32, decoder_layers=1, readout="concat"),
+]
 WORKLOADS = [
     {"batch": 1, "prompt": 1, "generate": 1},
     {"batch": 1, "prompt": 7, "generate": 5},
@@ -41,6 +50,16 @@ every_operator = pytest.mark.parametrize(
 )
 every_scenario = pytest.mark.parametrize(
     "scenario", scenarios.registry.entries(), ids=lambda one: one.name
+)
+
+
+bidirectional = pytest.mark.parametrize(
+    "operator",
+    [one for one in operators.registry.entries() if one.bidirectional],
+    ids=lambda one: one.name,
+)
+every_encoding = pytest.mark.parametrize(
+    "shape", ENCODING, ids=["encoder", "sequence", "deeper", "concat"]
 )
 
 
@@ -71,6 +90,11 @@ def counted_flops(model: Transformer, scenario: Scenario, workload: Mapping[str,
     return int(counter.get_total_flops())
 
 
+def made(operator: Operator, shape: Shape, **options: Any) -> Transformer:
+    device = torch.device("cpu")
+    return build(shape, operator.mixer, unmasked=operator.unmasked, device=device, **options)
+
+
 @every_operator
 @pytest.mark.parametrize("shape", SHAPES, ids=lambda one: f"{one.layers}x{one.d_model}")
 def test_parameters_are_those_of_the_real_module(
@@ -87,7 +111,7 @@ def test_parameters_of_every_named_size_are_those_of_its_module(name: str) -> No
     """Made without memory, which 175 billion would take much of."""
     shape = SIZES[name].shape
     with torch.device("meta"):
-        model = Transformer(shape, Sdpa().mixer)
+        model = assembled(shape, Sdpa().mixer, Sdpa().unmasked)
     assert cost.parameters(shape, Sdpa()) == parameter_count(model)
 
 
@@ -107,6 +131,50 @@ def test_flops_are_those_that_torch_counts(
     model = build(shape, chosen.mixer, device=torch.device("cpu"))
     expected = cost.flops(shape, chosen, driven.work(workload))
     assert expected == counted_flops(model, driven, workload)
+
+
+@bidirectional
+@every_encoding
+def test_parameters_of_an_encoding_architecture_are_those_of_its_module(
+    shape: Shape, operator: type[Operator], example: Example
+) -> None:
+    assert cost.parameters(shape, operator()) == parameter_count(made(operator(), shape))
+
+
+@bidirectional
+@every_encoding
+@every_scenario
+@pytest.mark.parametrize("workload", WORKLOADS, ids=["one", "steps", "batch"])
+def test_flops_of_an_encoding_architecture_are_those_that_torch_counts(
+    operator: type[Operator],
+    shape: Shape,
+    scenario: type[Scenario],
+    workload: Mapping[str, int],
+    example: Example,
+) -> None:
+    """Keys and values of the prompt are projected once, and in no step."""
+    if "generate" in scenario.workload and not shape.generates:
+        pytest.skip("produces no tokens")
+    driven = example(scenario)
+    assert isinstance(driven, Scenario)
+    expected = cost.flops(shape, operator(), driven.work(workload))
+    assert expected == counted_flops(made(operator(), shape), driven, workload)
+
+
+@bidirectional
+@every_encoding
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16], ids=str)
+def test_the_state_of_an_encoding_architecture_takes_what_is_told(
+    operator: type[Operator], shape: Shape, dtype: torch.dtype
+) -> None:
+    """Before a prompt is read and after."""
+    model = made(operator(), shape, dtype=dtype)
+    state = model.new_state(3, capacity=20, further=6)
+    expected = cost.state_bytes(shape, operator(), 3, 20, dtype.itemsize, further=6)
+    assert expected == state.bytes()
+    with torch.inference_mode():
+        model(torch.zeros(3, 14, dtype=torch.long), state=state, last_only=True)
+    assert expected == state.bytes()
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16], ids=str)
@@ -139,19 +207,19 @@ class Touched(TorchDispatchMode):
 
     Each weight once, whole, however many operations take it; of the embedding tables the rows
     looked up. Keys and values where they are copied in, and where they are multiplied: those of
-    `past` tokens, as the new ones were just made.
+    `past` tokens, as the new ones were just made. What an encoder handed on likewise, whole.
     """
 
     def __init__(self, model: Transformer, state: DecodeState, work: Work) -> None:
         super().__init__()  # type: ignore[no-untyped-call]  # torch's
         self._weights = {one.untyped_storage().data_ptr() for one in model.parameters()}
-        self._tables = {model.wte.weight.data_ptr(), model.wpe.weight.data_ptr()}
-        self._caches = {
-            one.untyped_storage().data_ptr()
-            for layer in state.layers
-            for one in vars(layer).values()
-        }
-        self._old = work.past / (work.past + work.new)
+        tables = [one for one in model.modules() if isinstance(one, torch.nn.Embedding)]
+        self._tables = {one.weight.data_ptr() for one in tables}
+        own = len(model.blocks)
+        self._caches, self._handed_on = held_by(state.layers[:own]), held_by(state.layers[own:])
+        past = 1 + work.further if self._handed_on else work.past
+        self._old = past / (past + work.new) if work.past else 0.0
+        self._kept = work.past > 0
         self._whole: dict[int, int] = {}
         self._pieces = 0.0
 
@@ -177,15 +245,24 @@ class Touched(TorchDispatchMode):
             self._pieces += one.nbytes
         elif operation in {"linear", "layer_norm"} and memory in self._weights:
             self._whole[memory] = one.nbytes
-        elif operation == "copy_" and memory in self._caches:
+        elif operation == "copy_" and memory in self._caches | self._handed_on:
             self._pieces += one.nbytes
         elif operation == "matmul" and memory in self._caches:
             self._pieces += one.nbytes * self._old
+        elif operation in {"add", "scaled_dot_product_attention"} and memory in self._handed_on:
+            self._pieces += one.nbytes * self._kept
+
+
+def held_by(layers: Sequence[LayerState]) -> set[int]:
+    """Where the tensors of layers' states are."""
+    held = [one for layer in layers for one in vars(layer).values()]
+    return {one.untyped_storage().data_ptr() for one in held if isinstance(one, torch.Tensor)}
 
 
 def touched_bytes(model: Transformer, works: list[Work]) -> float:
     """What the passes really take, each over as many tokens behind those before."""
-    state, whole = model.new_state(works[0].batch, model.shape.context), 0.0
+    further = sum(work.new for work in works if work.past)
+    state, whole = model.new_state(works[0].batch, model.shape.context, further), 0.0
     with torch.inference_mode():
         for work in works:
             state.position = work.past
@@ -214,6 +291,26 @@ def test_bytes_moved_are_those_that_the_models_operations_touch(
     model = build(shape, operator.mixer, device=torch.device("cpu"), dtype=dtype)
     expected = cost.bytes_moved(shape, operator, works, weights_of(model), dtype.itemsize)
     assert expected == pytest.approx(touched_bytes(model, works), rel=1e-12)
+
+
+@every_encoding
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16], ids=str)
+def test_bytes_moved_of_an_encoding_architecture_are_those_that_are_touched(
+    shape: Shape, dtype: torch.dtype
+) -> None:
+    """The encoder is read with the prompt alone; what it handed on by each step."""
+    operator = operators.registry["math"]()
+    works = [Work(2, 9)]
+    if shape.generates:
+        works += [Work(2, 1, past=9), Work(2, 1, past=10, further=1)]
+    model = made(operator, shape, dtype=dtype)
+    expected = cost.bytes_moved(shape, operator, works, weights_of(model), dtype.itemsize)
+    assert expected == pytest.approx(touched_bytes(model, works), rel=1e-12)
+
+
+@every_encoding
+def test_dense_weights_of_an_encoding_architecture_are_those_of_its_module(shape: Shape) -> None:
+    assert cost.dense_weights(shape, Sdpa(), 4) == weights_of(made(Sdpa(), shape))
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16], ids=str)

@@ -11,10 +11,12 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from harness.errors import HarnessError
+from harness.model.architectures import EncoderDecoderShape, EncoderShape
 from harness.model.mixer import LayerState, TokenMixer
 from harness.model.shape import Shape
 from harness.model.transformer import Transformer, build
 from harness.model.weights import WeightsError, load_gpt2_layout, save_gpt2_layout
+from harness.operators.sdpa import Sdpa
 
 MakeModel = Callable[..., Transformer]
 
@@ -120,6 +122,19 @@ def test_an_absent_file_is_refused(make_model: MakeModel, tmp_path: Path) -> Non
 def test_a_model_without_attention_has_no_gpt2_layout(shape: Shape, file: Path) -> None:
     model = build(shape, NoMixer, device=torch.device("cpu"))
     with pytest.raises(WeightsError, match="need an attention operator"):
+        load_gpt2_layout(model, file)
+
+
+@pytest.mark.parametrize("kind", [EncoderShape, EncoderDecoderShape])
+def test_another_architecture_has_no_gpt2_layout(
+    shape: Shape, file: Path, kind: type[Shape]
+) -> None:
+    """Told, rather than half of it filled."""
+    other = kind(**shape.model_dump())
+    model = build(other, Sdpa().mixer, unmasked=Sdpa().unmasked, device=torch.device("cpu"))
+    with pytest.raises(
+        WeightsError, match=f"are of a decoder; this model is an {kind.architecture}"
+    ):
         load_gpt2_layout(model, file)
 
 

@@ -15,6 +15,7 @@ from harness import operators
 from harness.domain.cell import Cell, Choice
 from harness.domain.entry import Entry
 from harness.domain.run import Host
+from harness.errors import Unsupported
 from harness.model.mixer import TokenMixer
 from harness.model.shape import Shape
 from harness.model.transformer import DecodeState, Transformer, blocks_of, build
@@ -242,3 +243,22 @@ def test_a_plain_cpu_cell_is_supported(
 ) -> None:
     cell = make_cell(operator=Choice(type(operator).name, operator.options.canonical()))
     assert operator.unsupported(cell, host) is None
+
+
+def test_without_a_mask_it_mixes_both_ways_or_says_that_it_cannot(operator: Operator) -> None:
+    """With the parameters and FLOPs that it tells of its causal mixer."""
+    if not operator.bidirectional:
+        with pytest.raises(Unsupported, match=type(operator).name):
+            operator.unmasked(SHAPE, 0)
+        return
+    mixer = operator.unmasked(SHAPE, 0)
+    assert operator.parameters(SHAPE) == sum(one.numel() for one in mixer.parameters())
+    x = torch.randn(2, 12, SHAPE.d_model, generator=torch.Generator().manual_seed(1))
+    changed = x.clone()
+    changed[:, 9] += 1
+    with torch.inference_mode(), sdpa_kernel(SDPBackend.MATH):
+        with FlopCounterMode(display=False) as counter:
+            before = mixer(x)
+        difference = (mixer(changed) - before).abs().amax(dim=(0, 2))
+    assert operator.flops(SHAPE, 2, 12, 0) == counter.get_total_flops()
+    assert difference.gt(1e-6).all()

@@ -45,9 +45,12 @@ class FakeOperator(Operator):
 
 
 class Sdpa(FakeOperator):
-    """No options."""
+    """No options; for encoders too."""
 
     name, summary = "sdpa", "plain"
+
+    def unmasked(self, shape: Shape, layer: int) -> Any:
+        raise NotImplementedError
 
 
 class Window(FakeOperator):

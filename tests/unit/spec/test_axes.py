@@ -1,11 +1,15 @@
 """How the values of the axes are read: names, options, lists, compositions."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from harness.domain.cell import Choice
+from harness.model.sizes import SIZES
+from harness.spec.catalog import Catalog
+from harness.spec.load import read_spec
 from harness.spec.spec import Spec
 
 Read = Callable[..., Spec]
@@ -72,6 +76,68 @@ def test_dimensions_equal_to_a_named_size_are_that_size(read: Read) -> None:
 )
 def test_a_model_is_labelled_by_what_sets_it_apart(read: Read, model: str, label: str) -> None:
     assert [label] == labels(read(matrix(model=model)), "model")
+
+
+OWN = "layers: 6, d_model: 512, heads: 8"
+
+
+@pytest.mark.parametrize(
+    ("model", "label", "name"),
+    [
+        (f"{{{OWN}, architecture: decoder}}", "6L-512d-8h", "decoder"),
+        (f"{{{OWN}, architecture: encoder}}", "encoder 6L-512d-8h", "encoder"),
+        (
+            f"{{{OWN}, architecture: encoder-decoder}}",
+            "encoder-decoder 6+6L-512d-8h",
+            "encoder-decoder",
+        ),
+        (
+            f"{{{OWN}, architecture: encoder-decoder, decoder_layers: 1, readout: concat}}",
+            "encoder-decoder 6+1L-512d-8h(readout=concat)",
+            "encoder-decoder",
+        ),
+        (
+            "{name: small, architecture: encoder, context: 512}",
+            "encoder 12L-768d-12h(context=512)",
+            "encoder",
+        ),
+        ("seed-512", "seed-512", "encoder-decoder"),
+        ("{name: seed-512, readout: concat}", "seed-512(readout=concat)", "encoder-decoder"),
+        ("{name: seed-512, vocab: 1000}", "seed-512(vocab=1000)", "encoder-decoder"),
+        (
+            "{name: seed-512, decoder_layers: 2}",
+            "encoder-decoder 12+2L-768d-12h(context=512)",
+            "encoder-decoder",
+        ),
+        (
+            "{name: seed-512, context: 1024}",
+            "encoder-decoder 12+1L-768d-12h(context=1024)",
+            "encoder-decoder",
+        ),
+        ("{name: seed-512, architecture: decoder}", "small(context=512)", "decoder"),
+    ],
+)
+def test_an_architecture_is_the_choices_name_and_in_its_label(
+    catalog: Catalog, model: str, label: str, name: str
+) -> None:
+    """A size is that of its own architecture; of another its dimensions are told."""
+    both = replace(catalog, sizes={**catalog.sizes, "seed-512": SIZES["seed-512"]})
+    spec = read_spec("s.yaml", matrix(model=model), [], both)
+    (found,) = values(spec, "model")
+    assert isinstance(found, Choice)
+    assert (str(found), found.name) == (label, name)
+
+
+def test_a_decoder_named_as_such_is_the_same_cell(read: Read) -> None:
+    said = "{layers: 2, d_model: 64, heads: 2, vocab: 512, context: 256, architecture: decoder}"
+    assert read(matrix()).cells == read(matrix(model=said)).cells
+
+
+def test_decoder_layers_given_as_a_list_multiply(read: Read) -> None:
+    model = "{name: nano, architecture: encoder-decoder, decoder_layers: [1, 2, 3], context: 2048}"
+    assert labels(read(matrix(model=model)), "model") == [
+        f"encoder-decoder 2+{layers}L-64d-2h(vocab=512)" for layers in (1, 2, 3)
+    ]
 
 
 def test_an_option_given_as_a_list_multiplies(read: Read) -> None:

@@ -123,11 +123,37 @@ def test_a_wrong_key_or_setting(faults: Faults, line: str, expected: str) -> Non
         (
             "model: {name: nano, contxt: 3}",
             ("4:23: unknown key 'contxt'; did you mean 'context'? "
-            "(possible: context, d_ff, d_model, heads, layers, name, vocab, weights)"),
+            "(possible: architecture, context, d_ff, d_model, heads, layers, name, vocab, weights)"),
         ),
         (
             "hardware: {device: cpu, thread: [1, 2]}",
             "4:27: unknown key 'thread'; did you mean 'threads'? (possible: device, threads)",
+        ),
+        (
+            "model: {name: nano, architecture: encodr}",
+            ("4:37: unknown architecture 'encodr'; did you mean 'encoder'? "
+            "(possible: decoder, encoder, encoder-decoder)"),
+        ),
+        (
+            "model: {layers: 1, d_model: 8, heads: 2, architecture: [decoder, encoder]}",
+            "4:58: architecture should be a name, found a list",
+        ),
+        (
+            "model: {name: nano, decoder_layers: 1}",
+            "4:23: decoder_layers is an option of encoder-decoder; this model is of decoder architecture",
+        ),
+        (
+            "model: {name: nano, architecture: encoder, readout: concat}",
+            "4:46: readout is an option of encoder-decoder; this model is of encoder architecture",
+        ),
+        (
+            "model: {name: nano, architecture: encoder-decoder, readout: [sequence, sum]}",
+            "4:74: readout should be 'sequence' or 'concat', found 'sum'",
+        ),
+        (
+            "model: {name: nano, architecture: encoder, weights: x.safetensors}",
+            ("4:55: weights are read into a decoder only, as GPT-2's layout holds nothing else; "
+            "this model is an encoder: leave them out"),
         ),
         ("hardware: cup", "4:13: unknown hardware 'cup'; did you mean 'cpu'? (possible: cpu, cuda, local)"),
         ("hardware: {name: cpu}", "4:13: the key 'device' is missing: which hardware is it?"),
@@ -230,6 +256,24 @@ def test_a_default_prompt_beyond_the_context_is_told_at_the_model(faults: Faults
             "s.yaml:1:17: prefill with prompt 512 needs a context of 512 tokens; model nano has 256: "
             "shorten it, or exclude this combination"
         )
+    ]
+
+
+def test_an_encoder_decoders_context_holds_the_longer_side(faults: Faults) -> None:
+    """The prompt on one; a start token and what is fed back on the other."""
+    text = """\
+matrix:
+  model: {name: nano, architecture: encoder-decoder}
+  scenario: decode
+workload: {prompt: [256, 257], generate: [255, 256]}
+"""
+    label = "encoder-decoder 2+2L-64d-2h(vocab=512, context=256)"
+    assert faults(text) == [
+        (
+            f"s.yaml:4:{column}: decode with prompt {prompt} and generate {count} needs a context "
+            f"of 257 tokens; model {label} has 256: shorten it, or exclude this combination"
+        )
+        for column, prompt, count in [(21, 256, 256), (26, 257, 255), (26, 257, 256)]
     ]
 
 

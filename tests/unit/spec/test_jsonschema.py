@@ -87,10 +87,32 @@ def test_what_can_be_named_is_listed(schema: dict[str, Any]) -> None:
     assert definitions["compression"]["anyOf"][0] == {"const": "none"}
 
 
+def test_the_options_of_an_architecture_are_described(schema: dict[str, Any]) -> None:
+    """An editor that is told the architecture completes them."""
+    for mapping in schema["$defs"]["model"]["anyOf"][1:]:
+        assert [key for key, told in described(mapping) if not told] == []
+    options = {
+        one["properties"]["architecture"]["const"]: {*one["properties"]}
+        for one in schema["$defs"]["model"]["anyOf"][1:]
+    }
+    assert {"decoder", "encoder", "encoder-decoder"} == {*options}
+    assert {"weights"} == options["decoder"] - options["encoder"]
+    assert {"decoder_layers", "readout"} == options["encoder-decoder"] - options["encoder"]
+
+
+def test_a_size_brings_its_architectures_options() -> None:
+    """Without naming it."""
+    matrix = "{model: {name: seed-512, readout: concat, decoder_layers: 2}, scenario: prefill}"
+    assert faults(json_schema(), f"matrix: {matrix}") == []
+
+
 GOOD = [
     "{model: nano, scenario: prefill}",
     "{model: [nano, {layers: 1, d_model: 8, heads: 2}], scenario: [prefill, decode]}",
     "{model: {name: nano, vocab: [10, 20], weights: x.safetensors}, scenario: prefill}",
+    "{model: {name: nano, architecture: encoder, context: 9}, scenario: prefill}",
+    "{model: {layers: 1, d_model: 8, heads: 2, architecture: decoder}, scenario: prefill}",
+    "{model: {name: nano, architecture: encoder-decoder, decoder_layers: [1, 2], readout: concat}, scenario: prefill}",
     "{model: nano, scenario: prefill, hardware: [local, {device: cpu, threads: [1, 2]}]}",
     "{model: nano, scenario: prefill, parallelism: [none, {data: 2, tensor: [2, 4]}]}",
     "{model: nano, scenario: prefill, parallelism: {data: {degree: 2}}}",
@@ -101,6 +123,12 @@ BAD = [
     "{model: nano}",
     "{model: nan, scenario: prefill}",
     "{model: {layers: 1, d_model: 8}, scenario: prefill}",
+    "{model: {name: nano, architecture: encodr}, scenario: prefill}",
+    "{model: {name: nano, decoder_layers: 1}, scenario: prefill}",
+    "{model: {name: nano, architecture: encoder, weights: x.safetensors}, scenario: prefill}",
+    "{model: {name: nano, architecture: encoder, readout: concat}, scenario: prefill}",
+    "{model: {layers: 1, d_model: 8, heads: 2, decoder_layers: 1}, scenario: prefill}",
+    "{model: {name: nano, architecture: encoder-decoder, readout: sum}, scenario: prefill}",
     "{model: nano, scenario: prefill, hardware: {device: local, threads: 1}}",
     "{model: nano, scenario: prefill, hardware: {name: cpu}}",
     "{model: nano, scenario: prefill, parallelism: data}",

@@ -157,6 +157,39 @@ class TestWhatTheHostCannotDo:
             train.reason,
         ) == (Status.UNSUPPORTED, "a model compressed by int8 cannot be trained")
 
+    def test_tokens_from_a_model_that_produces_none(self, plan: Planner) -> None:
+        """Told before anything else that the cell could not do either."""
+        text = (
+            "matrix: {model: {name: small, architecture: encoder}, hardware: cuda, "
+            "scenario: [prefill, decode]}"
+        )
+        prefill, decode = plan(text)
+        assert prefill.reason == "cuda: this host has no GPU"
+        assert (
+            decode.status,
+            decode.reason,
+        ) == (Status.UNSUPPORTED, "an encoder gives embeddings, no tokens: it has no decode")
+
+    @pytest.mark.parametrize("architecture", ["encoder", "encoder-decoder"])
+    def test_an_operator_that_cannot_see_both_ways(self, plan: Planner, architecture: str) -> None:
+        """Those that can are named."""
+        text = (
+            f"matrix: {{model: {{name: small, architecture: {architecture}}}, "
+            "scenario: prefill, operator: [sdpa, window]}"
+        )
+        sdpa, window = plan(text)
+        assert Action.MEASURE is sdpa.action
+        assert (
+            window.status,
+            window.reason,
+        ) == (
+            Status.UNSUPPORTED,
+            (
+                "window lets a token see only those before it; in the encoder of an "
+                f"{architecture} it sees all (possible: sdpa)"
+            ),
+        )
+
     def test_weights_beyond_the_hosts_memory(self, plan: Planner) -> None:
         """With the figures; in half the bytes, half as many."""
         text = "matrix: {model: huge, scenario: [prefill, train], precision: [fp32, bf16]}"

@@ -1,0 +1,101 @@
+"""The architectures a model can have, as shapes: dimensions, and what follows from them.
+
+A cell keeps a model as the architecture's name and the options of its shape.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, ClassVar, Literal, Self
+
+from pydantic import Field, model_validator
+from pydantic.json_schema import SkipJsonSchema  # noqa: TC002 - read at run time
+
+from harness.domain.cell import Choice
+from harness.errors import UnknownName
+from harness.model.shape import Shape
+
+
+class _Encoding(Shape):
+    """An architecture with layers in which every token sees every other."""
+
+    bidirectional: ClassVar[bool] = True
+
+    weights: SkipJsonSchema[str] = Field("", description="of a decoder only")
+
+    @model_validator(mode="after")
+    def _no_weights(self) -> Self:
+        if self.weights:
+            raise ValueError(
+                f"weights are read into a decoder only, as GPT-2's layout holds nothing else; "
+                f"this model is an {self.architecture}: leave them out"
+            )
+        return self
+
+
+class EncoderShape(_Encoding):
+    """A stack of layers that reads a sequence at once and gives one embedding of it."""
+
+    architecture: ClassVar[str] = "encoder"
+    about: ClassVar[str] = "every token sees every other: one embedding a sequence"
+    generates: ClassVar[bool] = False
+
+    def longest(self, prompt: int, further: int) -> int:
+        """It reads the prompt, and no further token."""
+        return prompt
+
+
+class EncoderDecoderShape(_Encoding):
+    """An encoder of `layers` that reads the prompt, and a decoder that speaks after it."""
+
+    architecture: ClassVar[str] = "encoder-decoder"
+    about: ClassVar[str] = "an encoder reads the prompt, a decoder produces tokens from it"
+
+    decoder_layers: int = Field(
+        0, ge=0, le=1000, description="Transformer blocks of the decoder; 0 means as many as layers"
+    )
+    readout: Literal["sequence", "concat"] = Field(
+        "sequence",
+        description="what the encoder hands on: the sequence of its states, for cross-attention; "
+        "or one vector, made of all its layers' mean states, added to the decoder's embeddings",
+    )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _usual_depth_is_default(cls, data: Any) -> Any:
+        """As many layers on both sides said in words is the same model, and has the same id."""
+        if isinstance(data, dict) and data.get("decoder_layers") and data.get("layers"):
+            usual = data["decoder_layers"] == data["layers"]
+            return {**data, "decoder_layers": 0} if usual else data
+        return data
+
+    @property
+    def decoder_depth(self) -> int:
+        """Blocks of the decoder."""
+        return self.decoder_layers or self.layers
+
+    @property
+    def crosses(self) -> bool:
+        """Whether the decoder attends to the encoder's states."""
+        return self.readout == "sequence"
+
+    @property
+    def size(self) -> str:
+        """For example `6+1L-512d-8h`: encoder and decoder layers."""
+        return f"{self.layers}+{self.decoder_depth}L-{self.d_model}d-{self.heads}h"
+
+    def longest(self, prompt: int, further: int) -> int:
+        """The encoder holds the prompt, the decoder a start token and the further ones."""
+        return max(prompt, 1 + further)
+
+
+SHAPES: Mapping[str, type[Shape]] = {
+    shape.architecture: shape for shape in (Shape, EncoderDecoderShape, EncoderShape)
+}
+
+
+def shape_of(model: Choice) -> Shape:
+    """The shape of a cell's model; UnknownName where no architecture is called so."""
+    if model.name not in SHAPES:
+        raise UnknownName("architecture", model.name, SHAPES)
+    return SHAPES[model.name].model_validate(dict(model.options))
