@@ -99,7 +99,7 @@ class Measure(Block):
 
     rounds: int = Field(6, ge=1, le=1000, description="fewest rounds (fresh processes) of a cell")
     max_rounds: int = Field(
-        30,
+        100,
         ge=1,
         le=1000,
         description="most rounds of a cell; not below `rounds`, whose default it follows",
@@ -134,7 +134,7 @@ class Measure(Block):
         """Asking for more rounds than the default maximum raises that maximum, and so samples."""
         if not isinstance(data, dict):
             return data
-        follow = {"max_rounds": ("rounds", 30), "max_samples": ("samples", 1000)}
+        follow = {"max_rounds": ("rounds", 100), "max_samples": ("samples", 1000)}
         raised = {
             most: max(default, data[fewest])
             for most, (fewest, default) in follow.items()

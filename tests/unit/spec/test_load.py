@@ -46,7 +46,7 @@ def test_a_spec_holds_what_its_file_says(load_here: Load) -> None:
         spec.measure.max_rounds,
         spec.measure.target_ci,
         spec.measure.max_time,
-    ) == (5, 30, 0.02, 90.0)
+    ) == (5, 100, 0.02, 90.0)
     assert (spec.limits.timeout, spec.limits.memory) == (300.0, 2 * 2**30)
     assert len(spec.cells) == 2 * 2 * 3 * 2 * 2
 
@@ -56,7 +56,7 @@ def test_what_is_not_said_has_a_default(load_here: Load) -> None:
     assert (spec.name, spec.question) == ("small", "")
     expected = {
         "rounds": 6,
-        "max_rounds": 30,
+        "max_rounds": 100,
         "target_ci": 0.015,
         "max_time": 60.0,
         "round_time": 1.0,
@@ -72,9 +72,9 @@ def test_what_is_not_said_has_a_default(load_here: Load) -> None:
 
 
 def test_asking_for_more_raises_the_default_most(load_here: Load) -> None:
-    """So that `rounds: 40` alone is no contradiction."""
-    (spec,) = load_here({"s.yaml": SMALL + "measure: {rounds: 40, samples: 2000}"})
-    assert (spec.measure.max_rounds, spec.measure.max_samples) == (40, 2000)
+    """So that `rounds: 140` alone is no contradiction."""
+    (spec,) = load_here({"s.yaml": SMALL + "measure: {rounds: 140, samples: 2000}"})
+    assert (spec.measure.max_rounds, spec.measure.max_samples) == (140, 2000)
 
 
 def test_a_cell_is_compared_with_the_one_that_has_the_baselines_values(load_here: Load) -> None:
