@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -24,15 +24,21 @@ class Work:
 
 
 class MixerCost(Protocol):
-    """What an operator tells of one layer's mixer; see harness.operators.Operator."""
+    """What an operator tells of each layer's mixer; see harness.operators.Operator."""
 
-    def parameters(self, shape: Shape) -> int:
+    @property
+    def cycle(self) -> int:
+        """After how many layers they are alike again."""
+
+    def parameters(self, shape: Shape, layer: int) -> int:
         """Of one layer."""
 
-    def flops(self, shape: Shape, batch: int, new: int, past: int) -> int:
+    def flops(self, shape: Shape, layer: int, batch: int, new: int, past: int) -> int:
         """Of one layer."""
 
-    def state_bytes(self, shape: Shape, batch: int, capacity: int, element: float) -> float:
+    def state_bytes(
+        self, shape: Shape, layer: int, batch: int, capacity: int, element: float
+    ) -> float:
         """Of one layer."""
 
 
@@ -40,8 +46,15 @@ def parameters(shape: Shape, operator: MixerCost) -> int:
     """Embeddings, blocks (mixer, feed-forward, two norms) and the final norm; the head is tied."""
     width, d_model = shape.width, shape.d_model
     feed_forward = 2 * width * d_model + width + d_model
-    block = operator.parameters(shape) + feed_forward + 4 * d_model
-    return (shape.vocab + shape.context) * d_model + shape.layers * block + 2 * d_model
+    mixers = sum(times * operator.parameters(shape, one) for one, times in _layers(shape, operator))
+    blocks = mixers + shape.layers * (feed_forward + 4 * d_model)
+    return (shape.vocab + shape.context) * d_model + blocks + 2 * d_model
+
+
+def _layers(shape: Shape, operator: MixerCost) -> Iterator[tuple[int, int]]:
+    """A layer of each kind, and how many of that kind there are."""
+    for layer in range(min(operator.cycle, shape.layers)):
+        yield layer, len(range(layer, shape.layers, operator.cycle))
 
 
 def flops(shape: Shape, operator: MixerCost, works: Iterable[Work]) -> int:
@@ -54,10 +67,13 @@ def flops(shape: Shape, operator: MixerCost, works: Iterable[Work]) -> int:
 
 
 def _forward(shape: Shape, operator: MixerCost, work: Work) -> int:
-    mixing = operator.flops(shape, work.batch, work.new, work.past)
+    mixing = sum(
+        times * operator.flops(shape, layer, work.batch, work.new, work.past)
+        for layer, times in _layers(shape, operator)
+    )
     feed_forward = 4 * work.batch * work.new * shape.d_model * shape.width
     head = 2 * work.batch * work.logits * shape.d_model * shape.vocab
-    return shape.layers * (mixing + feed_forward) + head
+    return mixing + shape.layers * feed_forward + head
 
 
 @dataclass(frozen=True)
@@ -124,4 +140,7 @@ def state_bytes(
     shape: Shape, operator: MixerCost, batch: int, capacity: int, element: float
 ) -> float:
     """Bytes of the whole decode state, e.g. the KV cache of all layers."""
-    return shape.layers * operator.state_bytes(shape, batch, capacity, element)
+    return sum(
+        times * operator.state_bytes(shape, layer, batch, capacity, element)
+        for layer, times in _layers(shape, operator)
+    )

@@ -11,7 +11,7 @@ from harness.errors import unknown
 from harness.model.shape import Shape
 from harness.spec.choices import Context, name_and_options
 from harness.spec.faults import shown
-from harness.spec.options import Placed, combinations, placed, validated
+from harness.spec.options import Placed, combinations, list_options, placed, validated
 from harness.spec.reader import Trail
 
 _WIDTHS = {"layers", "d_model", "heads", "d_ff"}  # what makes a size that size
@@ -42,7 +42,7 @@ def _decoders(
 ) -> list[Choice]:
     made = [
         (validated(Shape, combination, path, context.source, keys), combination)
-        for combination in combinations(Shape, options, path, context.source)
+        for combination in combinations(list_options(Shape), options, path, context.source)
     ]
     return [
         choice
