@@ -19,12 +19,13 @@ def traffic(cell: Cell, scenario: Scenario, subject: Subject) -> dict[str, float
     operator = operators.registry[cell.operator.name].of(cell.operator)
     works = scenario.work({**cell.load, "batch": subject.batch})
     held = sum(state.bytes() for state in subject.states)
-    # What the same states would take at a byte a number: the rest is the format's doing.
-    numbers = sum(
-        cost.state_bytes(shape, operator, subject.batch, state.capacity, 1.0, state.further)
+    # What the same states would take uncompressed: the rest is the format's doing.
+    number = subject.dtype.itemsize
+    plain = sum(
+        cost.state_bytes(shape, operator, subject.batch, state.capacity, number, state.further)
         for state in subject.states
     )
-    element = held / numbers if numbers else 0.0
+    element = number * held / plain if plain else 0.0
     moved = cost.bytes_moved(shape, operator, works, weights_of(subject.core), element)
     facts = {"bytes_moved": moved, "state_bytes": float(held) if subject.states else None}
     return {name: value for name, value in facts.items() if value is not None}

@@ -12,24 +12,33 @@ from torch.nn.functional import scaled_dot_product_attention
 from harness.model.mixer import LayerState, TokenMixer
 from harness.model.shape import Shape
 
-# (q: [B, H, T, d], k and v: [B, H, past + T, d]) -> [B, H, T, d]. Query i sees the keys up to
-# past + i; without a mask, all.
+# (q: [B, H, T, d], k and v: [B, G, past + T, d]) -> [B, H, T, d]. Query i sees the keys up to
+# past + i; without a mask, all. There are as many heads of keys and values as of queries, unless
+# they are grouped.
 Attend: TypeAlias = Callable[[torch.Tensor, torch.Tensor, torch.Tensor], torch.Tensor]
 KeysValues: TypeAlias = tuple[torch.Tensor, torch.Tensor]  # each [B, H, S, d]
 
 
 class KVCache(LayerState):
-    """Keys and values of one layer, written in place: [2, B, H, capacity, d]."""
+    """Keys and values of one layer, written in place: [2, B, G, capacity, d].
+
+    `groups` is the number of their heads, that of the queries' by default.
+    """
 
     def __init__(
-        self, shape: Shape, batch: int, capacity: int, device: torch.device, dtype: torch.dtype
+        self,
+        shape: Shape,
+        batch: int,
+        capacity: int,
+        device: torch.device,
+        dtype: torch.dtype,
+        groups: int | None = None,
     ) -> None:
-        self._memory = torch.zeros(
-            2, batch, shape.heads, capacity, shape.d_head, device=device, dtype=dtype
-        )
+        size = (2, batch, groups or shape.heads, capacity, shape.d_head)
+        self._memory = torch.zeros(size, device=device, dtype=dtype)
 
     def extend(self, key: torch.Tensor, value: torch.Tensor, past: int) -> KeysValues:
-        """Write [B, H, T, d] behind `past` tokens; all keys and values so far, as views."""
+        """Write [B, G, T, d] behind `past` tokens; all keys and values so far, as views."""
         end = past + key.shape[2]
         keys, values = self._memory
         keys[:, :, past:end] = key
@@ -44,34 +53,52 @@ class KVCache(LayerState):
 
 
 class Attention(TokenMixer):
-    """Projections, heads and cache around `attend` (Vaswani et al. 2017, arXiv 1706.03762)."""
+    """Projections, heads and cache around `attend` (Vaswani et al. 2017, arXiv 1706.03762).
 
-    def __init__(self, shape: Shape, attend: Attend) -> None:
+    With fewer `groups` than heads, each group's keys and values serve several heads' queries.
+    """
+
+    def __init__(self, shape: Shape, attend: Attend, groups: int | None = None) -> None:
         super().__init__()
         self._shape = shape
         self._attend = attend
-        self.qkv = nn.Linear(shape.d_model, 3 * shape.d_model)
+        self._groups = groups or shape.heads
+        self.qkv = nn.Linear(shape.d_model, shape.d_model + 2 * self._groups * shape.d_head)
         self.out = nn.Linear(shape.d_model, shape.d_model)
 
     def new_state(
         self, batch: int, capacity: int, device: torch.device, dtype: torch.dtype
-    ) -> KVCache:
+    ) -> LayerState:
         """An empty KV cache."""
-        return KVCache(self._shape, batch, capacity, device, dtype)
+        return KVCache(self._shape, batch, capacity, device, dtype, self._groups)
 
     def forward(
         self, x: torch.Tensor, state: LayerState | None = None, past: int = 0
     ) -> torch.Tensor:
         """[B, T, D] -> [B, T, D]."""
         batch, length, width = x.shape
-        heads = (batch, length, 3, self._shape.heads, self._shape.d_head)
-        query, key, value = self.qkv(x).view(heads).permute(2, 0, 3, 1, 4)  # each [B, H, T, d]
+        keys = self._groups * self._shape.d_head
+        query, key, value = (
+            part.view(batch, length, -1, self._shape.d_head).transpose(1, 2)
+            for part in self.qkv(x).split([width, keys, keys], dim=-1)
+        )  # [B, H, T, d], [B, G, T, d], [B, G, T, d]
+        mixed = self._mix(query, key, value, state, past)  # [B, H, T, d]
+        out: torch.Tensor = self.out(mixed.transpose(1, 2).reshape(batch, length, width))
+        return out
+
+    def _mix(
+        self,
+        query: torch.Tensor,
+        key: torch.Tensor,
+        value: torch.Tensor,
+        state: LayerState | None,
+        past: int,
+    ) -> torch.Tensor:
+        """Attend to the keys and values given and those in the state, and add them to it."""
         if state is not None:
             assert isinstance(state, KVCache)
             key, value = state.extend(key, value, past)
-        mixed = self._attend(query, key, value)  # [B, H, T, d]
-        out: torch.Tensor = self.out(mixed.transpose(1, 2).reshape(batch, length, width))
-        return out
+        return self._attend(query, key, value)
 
     @property
     def residual_projection(self) -> nn.Linear:
@@ -113,6 +140,16 @@ class CrossAttention(nn.Module):
 def attend_to_all(query: torch.Tensor, key: torch.Tensor, value: torch.Tensor) -> torch.Tensor:
     """Exact attention without a mask, by torch's fused kernel."""
     return scaled_dot_product_attention(query, key, value)
+
+
+def fused_attention(query: torch.Tensor, key: torch.Tensor, value: torch.Tensor) -> torch.Tensor:
+    """Exact attention by torch's fused kernels: an Attend."""
+    new, total = query.shape[2], key.shape[2]
+    if new == total:
+        return scaled_dot_product_attention(query, key, value, is_causal=True)
+    # A single token sees everything so far; a chunk needs the mask's lower right corner.
+    mask = None if new == 1 else causal_mask(query, key)
+    return scaled_dot_product_attention(query, key, value, attn_mask=mask)
 
 
 def causal_mask(query: torch.Tensor, key: torch.Tensor) -> torch.Tensor:

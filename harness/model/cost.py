@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -27,44 +27,57 @@ class Work:
 
 
 class MixerCost(Protocol):
-    """What an operator tells of one layer's mixer; see harness.operators.Operator."""
+    """What an operator tells of each layer's mixer; see harness.operators.Operator."""
 
-    def parameters(self, shape: Shape) -> int:
+    @property
+    def cycle(self) -> int:
+        """After how many layers they are alike again."""
+
+    def parameters(self, shape: Shape, layer: int) -> int:
         """Of one layer."""
 
-    def flops(self, shape: Shape, batch: int, new: int, past: int) -> int:
+    def flops(self, shape: Shape, layer: int, batch: int, new: int, past: int) -> int:
         """Of one layer."""
 
-    def state_bytes(self, shape: Shape, batch: int, capacity: int, element: float) -> float:
+    def state_bytes(
+        self, shape: Shape, layer: int, batch: int, capacity: int, element: float
+    ) -> float:
         """Of one layer."""
 
 
 def parameters(shape: Shape, operator: MixerCost) -> int:
     """Embeddings, blocks (mixer, feed-forward, two norms) and the final norm; the head is tied."""
     tables = (shape.vocab + shape.context) * shape.d_model
-    blocks = shape.layers * _block_parameters(shape, operator)
+    blocks = _blocks_parameters(shape, operator, shape.layers)
     if not isinstance(shape, EncoderDecoderShape):
         return tables + blocks + 2 * shape.d_model
     of_decoder = shape.context * shape.d_model + _decoder_parameters(shape, operator)
     return tables + _encoder_parameters(shape, operator) + of_decoder
 
 
-def _block_parameters(shape: Shape, operator: MixerCost) -> int:
+def _layers(operator: MixerCost, count: int) -> Iterator[tuple[int, int]]:
+    """A layer of each kind, and how many of that kind there are among so many."""
+    for layer in range(min(operator.cycle, count)):
+        yield layer, len(range(layer, count, operator.cycle))
+
+
+def _blocks_parameters(shape: Shape, operator: MixerCost, count: int) -> int:
     feed_forward = 2 * shape.width * shape.d_model + shape.width + shape.d_model
-    return operator.parameters(shape) + feed_forward + 4 * shape.d_model
+    mixers = sum(times * operator.parameters(shape, one) for one, times in _layers(operator, count))
+    return mixers + count * (feed_forward + 4 * shape.d_model)
 
 
 def _encoder_parameters(shape: EncoderDecoderShape, operator: MixerCost) -> int:
     """Blocks, norm and readout, if it has one; embeddings left out."""
     readout = 0 if shape.crosses else shape.layers * shape.d_model**2 + shape.d_model
-    return shape.layers * _block_parameters(shape, operator) + 2 * shape.d_model + readout
+    return _blocks_parameters(shape, operator, shape.layers) + 2 * shape.d_model + readout
 
 
 def _decoder_parameters(shape: EncoderDecoderShape, operator: MixerCost) -> int:
     """Blocks with cross-attention (four projections and a norm), if any, and the final norm."""
     crossing = 4 * shape.d_model**2 + 6 * shape.d_model if shape.crosses else 0
-    blocks = shape.decoder_depth * (_block_parameters(shape, operator) + crossing)
-    return blocks + 2 * shape.d_model
+    blocks = _blocks_parameters(shape, operator, shape.decoder_depth)
+    return blocks + shape.decoder_depth * crossing + 2 * shape.d_model
 
 
 def flops(shape: Shape, operator: MixerCost, works: Iterable[Work]) -> int:
@@ -79,7 +92,7 @@ def flops(shape: Shape, operator: MixerCost, works: Iterable[Work]) -> int:
 def _forward(shape: Shape, operator: MixerCost, work: Work) -> int:
     if isinstance(shape, EncoderDecoderShape):
         return _encoder_decoder(shape, operator, work) + _head(shape, work)
-    blocks = shape.layers * _block(shape, operator, work.batch, work.new, work.past)
+    blocks = _blocks(shape, operator, shape.layers, work.batch, work.new, work.past)
     return blocks + (_head(shape, work) if _scores(shape, work) else 0)
 
 
@@ -93,19 +106,22 @@ def _encoder_decoder(shape: EncoderDecoderShape, operator: MixerCost, work: Work
     reads = work.past == 0
     source = work.new if reads else work.past - work.further
     new, past = (work.logits, 0) if reads else (work.new, 1 + work.further)
-    one = _block(shape, operator, work.batch, new, past)
+    spoken = _blocks(shape, operator, shape.decoder_depth, work.batch, new, past)
     if shape.crosses:
-        one += _crossing(shape, work.batch, new, source, fresh=reads)
-    spoken = shape.decoder_depth * one
+        spoken += shape.decoder_depth * _crossing(shape, work.batch, new, source, fresh=reads)
     if not reads:
         return spoken
     readout = 0 if shape.crosses else 2 * work.batch * shape.layers * shape.d_model**2
-    return spoken + shape.layers * _block(shape, operator, work.batch, source, 0) + readout
+    return spoken + _blocks(shape, operator, shape.layers, work.batch, source, 0) + readout
 
 
-def _block(shape: Shape, operator: MixerCost, batch: int, new: int, past: int) -> int:
-    feed_forward = 4 * batch * new * shape.d_model * shape.width
-    return operator.flops(shape, batch, new, past) + feed_forward
+def _blocks(shape: Shape, operator: MixerCost, count: int, batch: int, new: int, past: int) -> int:
+    """So many blocks, from the first on."""
+    mixing = sum(
+        times * operator.flops(shape, layer, batch, new, past)
+        for layer, times in _layers(operator, count)
+    )
+    return mixing + count * 4 * batch * new * shape.d_model * shape.width
 
 
 def _crossing(shape: Shape, batch: int, new: int, source: int, *, fresh: bool) -> int:
@@ -191,7 +207,7 @@ def _state_moved(shape: Shape, operator: MixerCost, work: Work, element: float) 
         return state_bytes(shape, operator, batch, new, element)
     read = state_bytes(shape, operator, batch, work.past, element, work.further)
     if isinstance(shape, EncoderDecoderShape):
-        return read + shape.decoder_depth * operator.state_bytes(shape, batch, new, element)
+        return read + _states(shape, operator, shape.decoder_depth, batch, new, element)
     return read + state_bytes(shape, operator, batch, new, element)
 
 
@@ -211,7 +227,17 @@ def state_bytes(
     if isinstance(shape, EncoderShape):
         return 0
     if not isinstance(shape, EncoderDecoderShape):
-        return shape.layers * operator.state_bytes(shape, batch, capacity, element)
-    own = shape.decoder_depth * operator.state_bytes(shape, batch, 1 + further, element)
+        return _states(shape, operator, shape.layers, batch, capacity, element)
+    own = _states(shape, operator, shape.decoder_depth, batch, 1 + further, element)
     seen = shape.decoder_depth * 2 * (capacity - further) if shape.crosses else 1
     return own + seen * batch * shape.d_model * element
+
+
+def _states(
+    shape: Shape, operator: MixerCost, count: int, batch: int, capacity: int, element: float
+) -> float:
+    """Of so many layers' mixers, from the first on."""
+    return sum(
+        times * operator.state_bytes(shape, layer, batch, capacity, element)
+        for layer, times in _layers(operator, count)
+    )

@@ -12,19 +12,19 @@ from harness.model.shape import Shape
 from harness.operators import Operator, register
 
 if TYPE_CHECKING:
-    import torch
-
     from harness.model.mixer import TokenMixer
 
 
 class DotProductAttention(Operator):
     """What exact softmax attention costs, however it is computed."""
 
-    def parameters(self, shape: Shape) -> int:
+    gpt2_layout = True
+
+    def parameters(self, shape: Shape, layer: int) -> int:
         """Query, key, value and output projections with biases: 4 D^2 + 4 D."""
         return 4 * shape.d_model**2 + 4 * shape.d_model
 
-    def flops(self, shape: Shape, batch: int, new: int, past: int) -> int:
+    def flops(self, shape: Shape, layer: int, batch: int, new: int, past: int) -> int:
         """Projections 8 D^2 a token; scores and their sum of values 4 D for each pair.
 
         Pairs are counted whole, new x (past + new), though causality needs half of the square:
@@ -34,9 +34,15 @@ class DotProductAttention(Operator):
         pairs = 4 * shape.d_model * new * (past + new)
         return batch * (projections + pairs)
 
-    def state_bytes(self, shape: Shape, batch: int, capacity: int, element: float) -> float:
+    def state_bytes(
+        self, shape: Shape, layer: int, batch: int, capacity: int, element: float
+    ) -> float:
         """A key and a value of width D for each token."""
         return 2 * batch * capacity * shape.d_model * element
+
+    def exact(self, shape: Shape, length: int) -> bool:
+        """Always."""
+        return True
 
 
 @register("sdpa", "exact attention by torch's fused kernels")
@@ -45,25 +51,12 @@ class Sdpa(DotProductAttention):
 
     def mixer(self, shape: Shape, layer: int) -> TokenMixer:
         """Attention that attends by the fused kernel."""
-        from harness.model.attention import Attention
+        from harness.model.attention import Attention, fused_attention
 
-        return Attention(shape, _attend)
+        return Attention(shape, fused_attention)
 
     def unmasked(self, shape: Shape, layer: int) -> TokenMixer:
         """The same without a mask."""
         from harness.model.attention import Attention, attend_to_all
 
         return Attention(shape, attend_to_all)
-
-
-def _attend(query: torch.Tensor, key: torch.Tensor, value: torch.Tensor) -> torch.Tensor:
-    from torch.nn.functional import scaled_dot_product_attention
-
-    from harness.model.attention import causal_mask
-
-    new, total = query.shape[2], key.shape[2]
-    if new == total:
-        return scaled_dot_product_attention(query, key, value, is_causal=True)
-    # A single token sees everything so far; a chunk needs the mask's lower right corner.
-    mask = None if new == 1 else causal_mask(query, key)
-    return scaled_dot_product_attention(query, key, value, attn_mask=mask)

@@ -14,12 +14,13 @@ from harness.spec.choices import READERS, Context
 from harness.spec.faults import sentence
 from harness.spec.matrix import KEYS, Value, Values
 from harness.spec.models import models
+from harness.spec.patterns import operators
 from harness.spec.reader import Trail
 from harness.spec.schema import Counts, Matrix, Workload
 
 Found: TypeAlias = Mapping[str, list[tuple[Value, Trail]]]  # by key: values and where they stand
 
-_READERS = {**READERS, "model": models}
+_READERS = {**READERS, "model": models, "operator": operators}
 _COUNTS: TypeAdapter[tuple[int, ...]] = TypeAdapter(Counts)
 
 

@@ -12,7 +12,14 @@ from harness.domain.entry import Entry
 from harness.errors import unknown
 from harness.spec.catalog import Catalog
 from harness.spec.faults import Source, shown
-from harness.spec.options import Placed, combinations, placed, too_many, validated
+from harness.spec.options import (
+    Placed,
+    combinations,
+    list_options,
+    placed,
+    too_many,
+    validated,
+)
 from harness.spec.reader import Trail
 
 NONE = "none"
@@ -33,7 +40,7 @@ def named(axis: str, found: Any, path: Trail, context: Context) -> list[Choice]:
     key = "device" if axis == "hardware" else "name"
     name, options = name_and_options(axis, found, path, context.source, key)
     at = (*path, key) if isinstance(found, dict) else path
-    entry = _entry(axis, name, at, context) if name is not None else None
+    entry = entry_named(axis, name, at, context) if name is not None else None
     return _choices(entry, options, path, context, keys=(key,)) if entry else []
 
 
@@ -100,9 +107,10 @@ def name_and_options(
     return (name if isinstance(name, str) else None), options
 
 
-def _entry(
+def entry_named(
     axis: str, name: str, path: Trail, context: Context, *, key: bool = False
 ) -> type[Entry] | None:
+    """The registered entry; None, and a fault noted, where there is none."""
     entries = context.catalog.entries(axis)
     if name not in entries:
         possible = [*entries, NONE] if axis in COMPOSED else [*entries]
@@ -114,9 +122,10 @@ def _entry(
 def _choices(
     entry: type[Entry], options: Placed, path: Trail, context: Context, keys: Sequence[str] = ()
 ) -> list[Choice]:
+    lists = list_options(entry.Options)
     made = [
         validated(entry.Options, combination, path, context.source, keys)
-        for combination in combinations(entry.Options, options, path, context.source)
+        for combination in combinations(lists, options, path, context.source)
     ]
     return [Choice(entry.name, one.canonical()) for one in made if one is not None]
 
@@ -124,7 +133,7 @@ def _choices(
 def _strategy(name: str, given: Any, path: Trail, context: Context) -> list[Choice]:
     """`data: 2` is short for `data: {degree: 2}`."""
     at = (*path, name)
-    entry = _entry("parallelism", name, at, context, key=True)
+    entry = entry_named("parallelism", name, at, context, key=True)
     if entry is None:
         return []
     options = placed(given, at) if isinstance(given, dict) else {"degree": (given, at)}
@@ -151,12 +160,11 @@ def _not_degrees(found: Any, path: Trail, context: Context) -> None:
 
 
 Reader = Callable[[str, Any, Trail, Context], Sequence[Choice | tuple[Choice, ...]]]
-READERS: Mapping[str, Reader] = {
+READERS: Mapping[str, Reader] = {  # model's and operator's are in files of their own
     "hardware": named,
     "scenario": named,
     "parallelism": degrees,
     "compression": compositions,
-    "operator": named,
     "precision": precision,
     "backend": named,
 }

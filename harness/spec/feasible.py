@@ -36,9 +36,9 @@ class Feasibility:
             if reason:
                 told = reason if choice.name in reason else f"{choice}: {reason}"
                 return Status.UNSUPPORTED, told
-        for choice in cell.compression:
-            if self._trains(cell) and not self.catalog.compression[choice.name].differentiable:
-                return Status.UNSUPPORTED, f"a model compressed by {choice} cannot be trained"
+        reason = self._untrainable(cell) if self._trains(cell) else None
+        if reason:
+            return Status.UNSUPPORTED, reason
         reason = self._too_large(cell, limits)
         return (Status.SKIPPED, reason) if reason else None
 
@@ -73,6 +73,14 @@ class Feasibility:
         if kind not in self._unavailable:
             self._unavailable[kind] = kind.unavailable(self.host)
         return self._unavailable[kind] or entry.unsupported(cell, self.host)
+
+    def _untrainable(self, cell: Cell) -> str | None:
+        for choice in cell.compression:
+            if not self.catalog.compression[choice.name].differentiable:
+                return f"a model compressed by {choice} cannot be trained"
+        return (
+            self.catalog.operator[cell.operator.name].of(cell.operator).untrainable(cell, self.host)
+        )
 
     def _entry(self, axis: str, choice: Choice) -> Entry:
         key = (axis, choice)

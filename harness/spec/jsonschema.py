@@ -15,6 +15,7 @@ from harness.model.shape import Shape
 from harness.spec.catalog import Catalog, registered
 from harness.spec.choices import NONE
 from harness.spec.options import list_options
+from harness.spec.patterns import PATTERN
 from harness.spec.schema import SpecFile
 
 Schema: TypeAlias = dict[str, Any]
@@ -59,12 +60,15 @@ def _axis(axis: str, catalog: Catalog) -> Schema:
     if axis == "compression":
         composition = {"type": "array", "minItems": 1, "items": entry}
         return {"anyOf": [{"const": NONE}, entry, composition]}
+    if axis == "operator" and PATTERN in catalog.operator:
+        return {"anyOf": [*entry["anyOf"], _pattern(catalog)]}
     return entry
 
 
 def _entry(axis: str, catalog: Catalog) -> Schema:
     """A registered name, or a mapping of a name and its options."""
-    entries = {name: catalog.entries(axis)[name] for name in catalog.entries(axis)}
+    names = [name for name in catalog.entries(axis) if (axis, name) != ("operator", PATTERN)]
+    entries = {name: catalog.entries(axis)[name] for name in names}
     key = "device" if axis == "hardware" else "name"
     mappings = [
         _object({key: {"const": name}, **_options(entry.Options)}, [key, *_needed(entry.Options)])
@@ -73,6 +77,25 @@ def _entry(axis: str, catalog: Catalog) -> Schema:
     ]
     alone = {name: one.summary for name, one in entries.items() if not _needed(one.Options)}
     return {"anyOf": [_names(alone), *mappings]}
+
+
+def _pattern(catalog: Catalog) -> Schema:
+    """Operators that the layers cycle through, with the options of any of them.
+
+    Which options those in the pattern have, a schema does not tell, and that one means the same
+    in all of them neither.
+    """
+    entries = {name: catalog.operator[name] for name in catalog.operator if name != PATTERN}
+    options: Schema = {}
+    for entry in entries.values():
+        for key, one in _options(entry.Options).items():
+            options.setdefault(key, []).append({k: v for k, v in one.items() if k != "default"})
+    shared = {key: ones[0] if len(ones) == 1 else {"anyOf": ones} for key, ones in options.items()}
+    names = {"type": "array", "minItems": 2, "items": {"enum": [*entries]}}
+    pattern = catalog.operator[PATTERN]
+    about = {"description": pattern.Options.model_fields[PATTERN].description}
+    whole = {PATTERN: names | about, "name": {"const": PATTERN}, **shared}
+    return _object(whole, [PATTERN]) | {"description": pattern.summary}
 
 
 def _parallelism(catalog: Catalog) -> Schema:

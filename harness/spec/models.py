@@ -13,7 +13,7 @@ from harness.model.architectures import SHAPES
 from harness.model.shape import Shape
 from harness.spec.choices import Context, name_and_options
 from harness.spec.faults import shown
-from harness.spec.options import Placed, combinations, placed, validated
+from harness.spec.options import Placed, combinations, list_options, placed, validated
 from harness.spec.reader import Trail
 
 # What makes a size that size; of another architecture than a decoder its context too.
@@ -78,7 +78,7 @@ def _choices(kind: type[Shape], options: Placed, path: Trail, context: Context) 
     own = {key: one for key, one in options.items() if not _foreign(key, kind, one[1], context)}
     made = [
         (validated(kind, combination, path, context.source, _KEYS), combination)
-        for combination in combinations(kind, own, path, context.source)
+        for combination in combinations(list_options(kind), own, path, context.source)
     ]
     return [
         choice

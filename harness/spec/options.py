@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from functools import cache
 from itertools import product
 from typing import Any, TypeAlias, TypeVar
@@ -28,10 +28,9 @@ def placed(found: Mapping[str, Any], path: Trail) -> Placed:
 
 
 def combinations(
-    model: type[Options], options: Placed, path: Trail, source: Source
+    lists: Collection[str], options: Placed, path: Trail, source: Source
 ) -> Iterator[Placed]:
-    """One value for each option: a list multiplies, unless the option itself is a list."""
-    lists = list_options(model)
+    """One value for each option: a list multiplies, unless the option is one of the `lists`."""
     alternatives = [
         [(key, (item, (*path, index))) for index, item in enumerate(value)]
         if isinstance(value, list) and value and key not in lists

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+import warnings
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any, get_args
 
 import pytest
@@ -15,6 +16,7 @@ from harness.domain.entry import Entry
 from harness.domain.run import Host
 
 if TYPE_CHECKING:
+    import torch
     from pydantic.fields import FieldInfo
 
 
@@ -69,7 +71,7 @@ def make_cell() -> Callable[..., Cell]:
 
 @pytest.fixture
 def example() -> Callable[[type[Entry]], Entry]:
-    """An entry by its defaults, with the least value allowed for each option that has none."""
+    """An entry by its defaults; an option without one is its example, or the least allowed."""
 
     def made(kind: type[Entry]) -> Entry:
         fields = kind.Options.model_fields
@@ -79,7 +81,38 @@ def example() -> Callable[[type[Entry]], Entry]:
     return made
 
 
+@pytest.fixture
+def uncompiled() -> Iterator[None]:
+    """What is compiled in use is computed operation by operation, which asks for no compiler."""
+    import torch
+
+    with torch.compiler.set_stance("force_eager"), warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "flex_attention called without torch.compile")
+        yield
+
+
+@pytest.fixture
+def countable(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """All attention is done by plain matrix products, all of which torch's counter sees.
+
+    It looks neither into the fused kernel for processors nor into flex_attention.
+    """
+    from torch.nn.attention import SDPBackend, sdpa_kernel
+
+    from harness.model.attention import fused_attention
+    from harness.model.mixers import flex
+
+    def plain(*qkv: torch.Tensor, block_mask: Any) -> torch.Tensor:
+        return fused_attention(*qkv)
+
+    monkeypatch.setattr(flex, "_compiled", lambda: plain)
+    with sdpa_kernel(SDPBackend.MATH):
+        yield
+
+
 def _least(field: FieldInfo) -> Any:
+    if field.examples:
+        return field.examples[0]
     for bound in field.metadata:
         if isinstance(bound, Ge):
             return bound.ge

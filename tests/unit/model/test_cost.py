@@ -8,7 +8,6 @@ from typing import Any
 
 import pytest
 import torch
-from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils.flop_counter import FlopCounterMode
 
@@ -23,14 +22,16 @@ from harness.model.shape import Shape
 from harness.model.sizes import SIZES
 from harness.model.transformer import DecodeState, Transformer, assembled, build
 from harness.operators import Operator
+from harness.operators.banded import Banded
+from harness.operators.gpt3 import Gpt3
 from harness.operators.sdpa import Sdpa
 from harness.scenarios import Scenario, Subject
 
 Example = Callable[[type[Entry]], Entry]
 
 SHAPES = [
-    Shape(layers=1, d_model=8, heads=1, vocab=11, context=16),
-    Shape(layers=2, d_model=48, heads=3, vocab=101, context=32, d_ff=80),
+    Shape(layers=1, d_model=8, heads=2, vocab=11, context=16),
+    Shape(layers=2, d_model=48, heads=4, vocab=101, context=32, d_ff=80),
     Shape(layers=3, d_model=64, heads=8, vocab=300, context=24),
 ]
 DIMENSIONS: dict[str, Any] = {"layers": 2, "d_model": 48, "heads": 3, "vocab": 101, "d_ff": 80}
@@ -82,8 +83,7 @@ def counted_flops(model: Transformer, scenario: Scenario, workload: Mapping[str,
     mode: AbstractContextManager[object] = (
         nullcontext() if scenario.trains else torch.inference_mode()
     )
-    # torch's counter does not know the fused CPU kernel; as plain matrix products it sees all.
-    with mode, sdpa_kernel(SDPBackend.MATH):
+    with mode:
         iteration = scenario.prepare(subject)
         with FlopCounterMode(display=False) as counter:
             iteration(StoppedClock())
@@ -115,6 +115,7 @@ def test_parameters_of_every_named_size_are_those_of_its_module(name: str) -> No
     assert cost.parameters(shape, Sdpa()) == parameter_count(model)
 
 
+@pytest.mark.usefixtures("countable")
 @every_operator
 @every_scenario
 @pytest.mark.parametrize("workload", WORKLOADS, ids=["one", "steps", "batch"])
@@ -124,12 +125,18 @@ def test_flops_are_those_that_torch_counts(
     workload: Mapping[str, int],
     example: Example,
 ) -> None:
-    """To the last one, for every operator in every scenario."""
+    """To the last one, for every operator in every scenario; of a backward pass, that which it
+    does again is not counted as the model's, and told apart.
+    """
     chosen, driven, shape = example(operator), example(scenario), SHAPES[1]
     assert isinstance(chosen, Operator)
     assert isinstance(driven, Scenario)
     model = build(shape, chosen.mixer, device=torch.device("cpu"))
     expected = cost.flops(shape, chosen, driven.work(workload))
+    if driven.trains:
+        layers = range(shape.layers)
+        batch, new = workload["batch"], workload["prompt"]
+        expected += sum(chosen.recomputed(shape, layer, batch, new) for layer in layers)
     assert expected == counted_flops(model, driven, workload)
 
 
@@ -141,6 +148,7 @@ def test_parameters_of_an_encoding_architecture_are_those_of_its_module(
     assert cost.parameters(shape, operator()) == parameter_count(made(operator(), shape))
 
 
+@pytest.mark.usefixtures("countable")
 @bidirectional
 @every_encoding
 @every_scenario
@@ -189,6 +197,18 @@ def test_the_state_of_all_layers_is_counted() -> None:
     shape = SHAPES[1]
     expected = shape.layers * 5 * 20 * 2 * shape.d_model * 4
     assert expected == cost.state_bytes(shape, Sdpa(), batch=5, capacity=20, element=4)
+
+
+def test_layers_of_all_kinds_are_counted() -> None:
+    """Three layers that alternate are two of the first kind and one of the second."""
+    shape = Shape(layers=3, d_model=8, heads=2, vocab=11, context=16)
+    mixed, full, banded = Gpt3(Gpt3.Options(window=2)), Sdpa(), Banded(Banded.Options(window=2))
+    alone = Shape(layers=1, d_model=8, heads=2, vocab=11, context=16)
+    for of in (
+        lambda one, operator: cost.state_bytes(one, operator, 1, 10, 4),
+        lambda one, operator: cost.flops(one, operator, [Work(2, 9, logits=0)]),
+    ):
+        assert of(shape, mixed) == 2 * of(alone, full) + of(alone, banded)
 
 
 def test_a_backward_pass_takes_twice_its_forward_pass() -> None:
@@ -342,7 +362,9 @@ def test_what_training_moves_is_not_told() -> None:
 class OneState(Sdpa):
     """An operator whose state is the same however many tokens it has seen."""
 
-    def state_bytes(self, shape: Shape, batch: int, capacity: int, element: float) -> float:
+    def state_bytes(
+        self, shape: Shape, layer: int, batch: int, capacity: int, element: float
+    ) -> float:
         return 10 * batch * element
 
 

@@ -2,42 +2,36 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 import pytest
 import torch
+import torch.distributed as dist
 from torch import nn
 from torch.nn.attention import SDPBackend, sdpa_kernel
+from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils.flop_counter import FlopCounterMode
 
-from harness import operators
+from harness.compression.int8_dynamic import Int8Dynamic
 from harness.domain.cell import Cell, Choice
-from harness.domain.entry import Entry
 from harness.domain.run import Host
 from harness.errors import Unsupported
-from harness.model.mixer import TokenMixer
 from harness.model.shape import Shape
 from harness.model.transformer import DecodeState, Transformer, blocks_of, build
 from harness.operators import Operator
+from harness.operators.math import Math
 
 CPU = torch.device("cpu")
-SHAPE = Shape(layers=3, d_model=48, heads=3, vocab=97, context=64)
+SHAPE = Shape(layers=3, d_model=48, heads=4, vocab=97, context=64)
 LENGTH = 40
+LAYERS = range(SHAPE.layers)
 # Each pass as (new, past): a prefill, a decode step, a chunk, a chunk as long as its past.
 PASSES = [(40, 0), (1, 39), (7, 20), (8, 8)]
 CUTS = [[1, 39], [39, 1], [5, 1, 13, 21], [8] * 5]
 
-pytestmark = pytest.mark.parametrize(
-    "entry", operators.registry.entries(), ids=lambda one: one.name
-)
-
-
-@pytest.fixture
-def operator(entry: type[Operator], example: Callable[[type[Entry]], Entry]) -> Operator:
-    made = example(entry)
-    assert isinstance(made, Operator)
-    return made
+pytestmark = pytest.mark.usefixtures("uncompiled")
 
 
 @pytest.fixture
@@ -49,11 +43,6 @@ def model(operator: Operator) -> Transformer:
         for parameter in made.parameters():
             parameter.add_(torch.randn(parameter.shape, generator=generator) * 0.1)
     return made
-
-
-@pytest.fixture
-def mixer(operator: Operator) -> TokenMixer:
-    return operator.mixer(SHAPE, 0)
 
 
 @pytest.fixture
@@ -73,6 +62,10 @@ def in_pieces(
     """Logits of tokens read piece by piece, behind those the state holds."""
     state = state or model.new_state(2, SHAPE.context)
     return torch.cat([model(piece, state=state) for piece in pieces], dim=1)
+
+
+def choice_of(operator: Operator) -> Choice:
+    return Choice(operator.name, operator.options.canonical())
 
 
 def tensors_in(value: Any) -> Iterator[torch.Tensor]:
@@ -179,17 +172,116 @@ def test_two_states_do_not_touch_each_other(model: Transformer, tokens: torch.Te
     torch.testing.assert_close(here, model(tokens[:, :8])[:, -1:], atol=1e-4, rtol=1e-4)
 
 
+def loss(model: nn.Module, tokens: torch.Tensor) -> torch.Tensor:
+    """Of the next token, as in training."""
+    logits = model(tokens[:, :-1]).flatten(0, 1)
+    return nn.functional.cross_entropy(logits, tokens[:, 1:].flatten())
+
+
+@pytest.fixture
+def trainable(operator: Operator, make_cell: Callable[..., Cell], host: Host) -> None:
+    """Skips an operator that says it cannot be trained on a processor."""
+    reason = operator.untrainable(make_cell(operator=choice_of(operator)), host)
+    if reason is not None:
+        pytest.skip(reason)
+
+
+@pytest.mark.usefixtures("trainable")
 def test_gradients_are_finite_and_reach_every_parameter(
     model: Transformer, tokens: torch.Tensor
 ) -> None:
-    model.train()
-    logits = model(tokens[:, :-1]).flatten(0, 1)
-    nn.functional.cross_entropy(logits, tokens[:, 1:].flatten()).backward()
+    loss(model.train(), tokens).backward()
     for block in blocks_of(model):
         for name, parameter in block.mixer.named_parameters():
             assert parameter.grad is not None, name
             assert parameter.grad.isfinite().all(), name
             assert parameter.grad.any(), name
+
+
+@pytest.mark.usefixtures("trainable", "process_group")
+def test_it_trains_under_data_parallelism(model: Transformer, tokens: torch.Tensor) -> None:
+    """DDP refuses a second step where a parameter had no part in the first."""
+    replica = nn.parallel.DistributedDataParallel(model.train())
+    for _ in range(2):
+        loss(replica, tokens).backward()
+
+
+@pytest.fixture(scope="module")
+def process_group(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Of this process alone."""
+    file = tmp_path_factory.mktemp("group") / "rendezvous"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("GLOO_SOCKET_IFNAME", "lo0" if sys.platform == "darwin" else "lo")
+        store = dist.FileStore(str(file), 1)  # type: ignore[attr-defined]  # not in __all__
+        dist.init_process_group("gloo", store=store, rank=0, world_size=1)
+        yield
+        dist.destroy_process_group()
+
+
+@torch.inference_mode()
+def test_what_is_said_to_be_exact_gives_what_full_attention_gives(
+    operator: Operator, model: Transformer, tokens: torch.Tensor
+) -> None:
+    """Written out as its matrix products, from the same weights."""
+    torch.testing.assert_close(model(tokens), full(operator, model)(tokens), atol=1e-4, rtol=1e-4)
+
+
+@pytest.mark.usefixtures("trainable")
+def test_what_is_said_to_be_exact_has_full_attentions_gradients(
+    operator: Operator, model: Transformer, tokens: torch.Tensor
+) -> None:
+    reference = full(operator, model)
+    for one in (model, reference):
+        loss(one, tokens).backward()
+    for (name, ours), theirs in zip(model.named_parameters(), reference.parameters(), strict=True):
+        assert ours.grad is not None, name
+        torch.testing.assert_close(ours.grad, theirs.grad, atol=1e-4, rtol=1e-4, msg=name)
+
+
+def full(operator: Operator, model: Transformer) -> Transformer:
+    """Full attention with that model's weights; skips an operator that is not said to be that."""
+    if not operator.exact(SHAPE, LENGTH):
+        pytest.skip("it does not say that it is exact")
+    reference = build(SHAPE, Math().mixer, device=CPU)
+    reference.load_state_dict(model.state_dict())
+    return reference
+
+
+@torch.inference_mode()
+def test_it_runs_in_int8(model: Transformer, tokens: torch.Tensor) -> None:
+    """Its layers may be replaced by others that compute the same, nearly."""
+    expected = model(tokens)
+    small = Int8Dynamic().apply(model)
+    for logits in (small(tokens), in_pieces(small, tokens.split([30, 1, 9], dim=1))):
+        assert (logits - expected).norm() < 0.2 * expected.norm()
+
+
+class CallCounter(TorchDispatchMode):
+    """Counts the operations that torch is asked for."""
+
+    def __init__(self) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]  # torch says nothing of it
+        self.calls = 0
+
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        self.calls += 1
+        return func(*args, **(kwargs or {}))
+
+
+@pytest.mark.usefixtures("countable")
+@torch.inference_mode()
+def test_the_parallel_form_does_not_go_token_by_token(operator: Operator) -> None:
+    """Four times the tokens take not much more than twice the calls, by default."""
+    if operator.sequential:
+        pytest.skip("says that it must")
+    if {*dict(choice_of(operator).options)} - {"pattern"}:
+        pytest.skip("an option may cut the work into single tokens")
+    mixer, calls = operator.mixer(SHAPE, 0), []
+    for length in (64, 256):
+        with CallCounter() as counter:
+            mixer(torch.randn(1, length, SHAPE.d_model))
+        calls.append(counter.calls)
+    assert calls[1] <= 2.5 * calls[0]
 
 
 @torch.inference_mode()
@@ -202,46 +294,68 @@ def test_half_precision_stays_near(model: Transformer, tokens: torch.Tensor) -> 
         assert (logits.float() - expected).norm() < 0.1 * expected.norm()
 
 
-def test_parameters_are_those_of_the_real_mixer(operator: Operator, mixer: TokenMixer) -> None:
-    assert operator.parameters(SHAPE) == sum(one.numel() for one in mixer.parameters())
+@pytest.mark.parametrize("layer", LAYERS)
+def test_parameters_are_those_of_the_real_mixer(operator: Operator, layer: int) -> None:
+    mixer = operator.mixer(SHAPE, layer)
+    assert operator.parameters(SHAPE, layer) == sum(one.numel() for one in mixer.parameters())
 
 
+@pytest.mark.usefixtures("countable")
+@pytest.mark.parametrize("layer", LAYERS)
 @pytest.mark.parametrize(("new", "past"), PASSES)
 def test_flops_are_those_that_torch_counts(
-    operator: Operator, mixer: TokenMixer, new: int, past: int
+    operator: Operator, layer: int, new: int, past: int
 ) -> None:
+    """To the last one."""
+    mixer = operator.mixer(SHAPE, layer)
     state = mixer.new_state(2, SHAPE.context, CPU, torch.float32)
     before, x = torch.randn(2, past, SHAPE.d_model), torch.randn(2, new, SHAPE.d_model)
-    # torch's counter does not know the fused CPU kernel; as plain matrix products it sees all.
-    with torch.inference_mode(), sdpa_kernel(SDPBackend.MATH):
+    with torch.inference_mode():
         if past:
             mixer(before, state, 0)
         with FlopCounterMode(display=False) as counter:
             mixer(x, state, past)
-    assert operator.flops(SHAPE, 2, new, past) == counter.get_total_flops()
+    assert operator.flops(SHAPE, layer, 2, new, past) == counter.get_total_flops()
 
 
+@pytest.mark.parametrize("layer", LAYERS)
 @pytest.mark.parametrize("capacity", [8, 64])
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16], ids=str)
 def test_state_bytes_are_those_of_the_real_state(
-    operator: Operator, mixer: TokenMixer, dtype: torch.dtype, capacity: int
+    operator: Operator, layer: int, dtype: torch.dtype, capacity: int
 ) -> None:
-    state = mixer.new_state(3, capacity, CPU, dtype)
+    state = operator.mixer(SHAPE, layer).new_state(3, capacity, CPU, dtype)
     storages = {one.untyped_storage().data_ptr(): one for one in tensors_in(state)}
     real = sum(one.untyped_storage().nbytes() for one in storages.values())
-    assert operator.state_bytes(SHAPE, 3, capacity, dtype.itemsize) == real
+    assert operator.state_bytes(SHAPE, layer, 3, capacity, dtype.itemsize) == real
     assert state.bytes() == real
 
 
-def test_the_residual_projection_is_one_of_its_layers(mixer: TokenMixer) -> None:
+def test_layers_are_alike_after_a_cycle(operator: Operator) -> None:
+    """So the cost of many layers is told from those of one cycle."""
+    shape = SHAPE.model_copy(update={"layers": 3 * operator.cycle})
+    for layer in range(2 * operator.cycle):
+        here, there = layer, layer + operator.cycle
+        for past in (0, 20):
+            assert operator.flops(shape, here, 2, 9, past) == operator.flops(
+                shape, there, 2, 9, past
+            )
+        assert operator.parameters(shape, here) == operator.parameters(shape, there)
+        assert operator.state_bytes(shape, here, 2, 64, 4) == operator.state_bytes(
+            shape, there, 2, 64, 4
+        )
+
+
+def test_the_residual_projection_is_one_of_its_layers(operator: Operator) -> None:
     """Initialisation scales it down by the depth, wherever it finds it."""
+    mixer = operator.mixer(SHAPE, 0)
     assert any(mixer.residual_projection is module for module in mixer.modules())
 
 
 def test_a_plain_cpu_cell_is_supported(
     operator: Operator, make_cell: Callable[..., Cell], host: Host
 ) -> None:
-    cell = make_cell(operator=Choice(type(operator).name, operator.options.canonical()))
+    cell = make_cell(operator=choice_of(operator))
     assert operator.unsupported(cell, host) is None
 
 
@@ -252,7 +366,7 @@ def test_without_a_mask_it_mixes_both_ways_or_says_that_it_cannot(operator: Oper
             operator.unmasked(SHAPE, 0)
         return
     mixer = operator.unmasked(SHAPE, 0)
-    assert operator.parameters(SHAPE) == sum(one.numel() for one in mixer.parameters())
+    assert operator.parameters(SHAPE, 0) == sum(one.numel() for one in mixer.parameters())
     x = torch.randn(2, 12, SHAPE.d_model, generator=torch.Generator().manual_seed(1))
     changed = x.clone()
     changed[:, 9] += 1
@@ -260,5 +374,5 @@ def test_without_a_mask_it_mixes_both_ways_or_says_that_it_cannot(operator: Oper
         with FlopCounterMode(display=False) as counter:
             before = mixer(x)
         difference = (mixer(changed) - before).abs().amax(dim=(0, 2))
-    assert operator.flops(SHAPE, 2, 12, 0) == counter.get_total_flops()
+    assert operator.flops(SHAPE, 0, 2, 12, 0) == counter.get_total_flops()
     assert difference.gt(1e-6).all()

@@ -34,13 +34,15 @@ class FakeOperator(Operator):
     def mixer(self, shape: Shape, layer: int) -> Any:
         raise NotImplementedError
 
-    def parameters(self, shape: Shape) -> int:
+    def parameters(self, shape: Shape, layer: int) -> int:
         return 4 * shape.d_model**2
 
-    def flops(self, shape: Shape, batch: int, new: int, past: int) -> int:
+    def flops(self, shape: Shape, layer: int, batch: int, new: int, past: int) -> int:
         return 8 * batch * new * shape.d_model**2
 
-    def state_bytes(self, shape: Shape, batch: int, capacity: int, element: float) -> float:
+    def state_bytes(
+        self, shape: Shape, layer: int, batch: int, capacity: int, element: float
+    ) -> float:
         return 0.0
 
 
