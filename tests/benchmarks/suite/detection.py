@@ -21,6 +21,7 @@ matrix:
   scenario: [prefill]
   operator: [{name: slowed, share: [0.0, 0.03, 0.000000001]}]
 workload: {prompt: 128}
+measure: {ceiling: false}
 """
 
 
