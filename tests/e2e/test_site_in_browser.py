@@ -171,7 +171,7 @@ def test_hostile_text_stays_text(
     hostile_site_folder: Path, open_site: OpenSite, width: int
 ) -> None:
     paths = sorted(hostile_site_folder.rglob("*.html"))
-    assert len(paths) == 9
+    assert len(paths) == 10
     opened = open_site(width=width)
     for path in paths:
         page = opened.open(path)

@@ -5,21 +5,20 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 import psutil
 import torch
 from torch import Tensor
 
+from harness.errors import Unsupported
 from harness.execute.limits.search import Trial
+from harness.scenarios.cold import last_level_bytes
 
 _LEAST = 2**30
 _CACHES = 4  # the working set, in last-level caches
 _SHARE = 8  # of the memory that is free, one buffer takes at most this part
 _COLUMNS = 4096
-_CACHE_FILES = Path("/sys/devices/system/cpu/cpu0/cache")
-_SUFFIXES = {"K": 2**10, "M": 2**20, "G": 2**30}
 
 
 @dataclass(frozen=True)
@@ -35,7 +34,7 @@ def working_set(device: torch.device) -> WorkingSet:
     if device.type == "cuda":
         free, _ = torch.cuda.mem_get_info(device)
         return sized(torch.cuda.get_device_properties(device).L2_cache_size, free)
-    return sized(last_cache(), psutil.virtual_memory().available)
+    return sized(_caches(), psutil.virtual_memory().available)
 
 
 def sized(cache: int | None, free: int) -> WorkingSet:
@@ -49,15 +48,12 @@ def sized(cache: int | None, free: int) -> WorkingSet:
     return WorkingSet(size, f"{told}, {size / cache:.1f} times the last cache")
 
 
-def last_cache(folder: Path = _CACHE_FILES) -> int | None:
-    """Bytes of the largest cache that Linux tells of; None where it tells of none."""
-    sizes = [_bytes(file.read_text().strip()) for file in folder.glob("index*/size")]
-    return max(sizes, default=None)
-
-
-def _bytes(text: str) -> int:
-    """266240K."""
-    return int(text[:-1]) * _SUFFIXES[text[-1]] if text[-1] in _SUFFIXES else int(text)
+def _caches() -> int | None:
+    """Bytes of all last-level caches together; None where the system does not tell."""
+    try:
+        return last_level_bytes()
+    except Unsupported:
+        return None
 
 
 def read_trials(size: WorkingSet, device: torch.device) -> Iterator[Trial]:

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 import torch
 
-from harness.execute.limits.memory import WorkingSet, copy_trials, last_cache, read_trials, sized
+from harness.execute.limits.memory import WorkingSet, copy_trials, read_trials, sized
 
 GIB = 2**30
 SMALL = WorkingSet(2**20, "1 MiB")
@@ -30,16 +28,6 @@ def test_a_buffer_is_far_beyond_the_cache(cache: int | None, free: int, size: in
 def test_it_is_told_how_far() -> None:
     assert sized(512 * 2**20, 8 * GIB).told == "1.00 GiB, 2.0 times the last cache"
     assert "not told" in sized(None, 8 * GIB).told
-
-
-def test_the_last_cache_is_the_largest(tmp_path: Path) -> None:
-    """As Linux tells it, a folder for each."""
-    assert last_cache(tmp_path) is None
-    for index, size in enumerate(("48K", "2048K", "266240K", "512")):
-        folder = tmp_path / f"index{index}"
-        folder.mkdir()
-        (folder / "size").write_text(f"{size}\n")
-    assert last_cache(tmp_path) == 266240 * 1024
 
 
 def test_every_way_to_read_can_be_called() -> None:
