@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Callable, Mapping
@@ -27,6 +28,13 @@ class Answer:
 
 
 Harness = Callable[..., Answer]
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _interruptible() -> None:
+    """A job started in the background ignores Ctrl-C, and so would all that the tests start."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture

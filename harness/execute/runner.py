@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import os
 import select
@@ -21,7 +20,7 @@ from harness.domain.result import Round, Status
 from harness.errors import WorkerLost
 from harness.execute.memory import oom_kills, resident_bytes
 from harness.execute.messages import PACKET, Job, Report
-from harness.execute.process import signal_name
+from harness.execute.process import end_group, signal_name
 
 # How often a round's memory is looked at. A look takes some 20 microseconds.
 _POLL_SECONDS = 0.05
@@ -159,7 +158,7 @@ def _watched(server: _Server, job: Job, bounds: Bounds, output: IO[bytes]) -> Re
         try:
             text, wait_status, verdict = _wait(server, pid, pipe, bounds)
         except BaseException:
-            _end_group(pid)  # Ctrl-C, most likely: nothing of the round may stay behind
+            end_group(pid)  # Ctrl-C, most likely: nothing of the round may stay behind
             raise
     if verdict is not None:
         return verdict
@@ -192,7 +191,7 @@ def _wait(
         if verdict is None:
             verdict = _out_of_bounds(pid, deadline, bounds)
             if verdict is not None:
-                _end_group(pid)
+                end_group(pid)
 
 
 def _rest(pipe: IO[bytes]) -> bytes:
@@ -216,11 +215,6 @@ def _death(number: int, kernel_killed: bool) -> Report:
     if number == signal.SIGKILL and kernel_killed:
         return Report(Status.OUT_OF_MEMORY, "the kernel killed it for want of memory")
     return Report(Status.CRASHED, f"died by {signal_name(number)}")
-
-
-def _end_group(pid: int) -> None:
-    with contextlib.suppress(ProcessLookupError, PermissionError):
-        os.killpg(pid, signal.SIGKILL)
 
 
 def _tail(output: IO[bytes]) -> str:

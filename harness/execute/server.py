@@ -23,7 +23,7 @@ import traceback
 from typing import NoReturn
 
 from harness.execute.messages import PACKET, Job
-from harness.execute.process import die_with_parent
+from harness.execute.process import die_with_parent, end_group
 
 
 def main(descriptor: int) -> None:
@@ -149,7 +149,7 @@ def _tell_ended(channel: socket.socket, rounds: set[int]) -> None:
         # Looked at first, reaped after the group is ended: until then its number is not reused.
         if os.waitid(os.P_PID, pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is None:
             continue
-        _end_group(pid)
+        end_group(pid)
         _, wait_status = os.waitpid(pid, 0)
         rounds.discard(pid)
         _say(channel, {"ended": pid, "wait_status": wait_status})
@@ -157,14 +157,8 @@ def _tell_ended(channel: socket.socket, rounds: set[int]) -> None:
 
 def _end_all(rounds: set[int]) -> None:
     for pid in rounds:
-        _end_group(pid)
+        end_group(pid)
         os.waitpid(pid, 0)
-
-
-def _end_group(pid: int) -> None:
-    # PermissionError is macOS's way to say that only zombies are left in the group.
-    with contextlib.suppress(ProcessLookupError, PermissionError):
-        os.killpg(pid, signal.SIGKILL)
 
 
 if __name__ == "__main__":
