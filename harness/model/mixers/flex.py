@@ -14,8 +14,6 @@ from typing import Any
 
 import torch
 from torch._dynamo.exc import BackendCompilerFailed
-from torch._dynamo.exc import Unsupported as Untraceable
-from torch._inductor.exc import InductorError
 from torch.nn.attention.flex_attention import BlockMask, flex_attention
 
 from harness.errors import Unsupported
@@ -29,8 +27,8 @@ def compiled_attention(query: torch.Tensor, key: torch.Tensor, value: torch.Tens
     mask = None if new == 1 else _causal(new, total, query.device)
     try:
         mixed: torch.Tensor = _compiled()(query, key, value, block_mask=mask)
-    except (BackendCompilerFailed, InductorError, Untraceable) as error:
-        reason = str(error).strip().splitlines()[0]
+    except BackendCompilerFailed as error:  # of any backend, Inductor's errors among them
+        reason = str(error.inner_exception).strip().splitlines()[0]
         raise Unsupported(f"torch cannot compile flex_attention here: {reason}") from error
     return mixed
 
