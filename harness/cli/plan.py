@@ -9,8 +9,9 @@ import click
 
 from harness.cli.options import format_option, spec_options
 from harness.cli.table import table
-from harness.cli.words import duration, shared_text, short_names
+from harness.cli.words import duration
 from harness.domain.ceiling import SEARCH_SECONDS
+from harness.domain.naming import shared_text, short_names
 
 if TYPE_CHECKING:
     from harness.pipeline import Prepared, Request

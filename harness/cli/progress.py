@@ -10,7 +10,8 @@ import click
 
 from harness.ceilings import Failed
 from harness.cli.plan import headline
-from harness.cli.words import ceiling_line, duration, estimate_text, shared_text, short_names
+from harness.cli.words import ceiling_line, duration, estimate_text
+from harness.domain.naming import shared_text, short_names
 from harness.domain.result import Status
 from harness.execute.campaign import CellDone, RoundDone
 from harness.execute.ceiling_messages import Missing

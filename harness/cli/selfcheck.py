@@ -12,7 +12,7 @@ import click
 
 from harness.cli.options import db_option, format_option, only_option, set_option
 from harness.cli.table import table
-from harness.cli.words import short_names
+from harness.domain.naming import short_names
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

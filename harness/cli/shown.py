@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from harness.cli.table import table
-from harness.cli.words import estimate_text, shared_text, short_names
+from harness.cli.words import estimate_text
 from harness.domain.cell import AXES
+from harness.domain.naming import shared_text, short_names
 
 if TYPE_CHECKING:
     from harness.analyse.compare import Speedup

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from harness import scenarios
@@ -54,21 +54,21 @@ def campaign(
     """
     order = random.Random(seed)  # noqa: S311 - a shuffle, not a secret
     rounds = {item.key: list(earlier.get(item.key, ())) for item in items}
-    left = list(items)
+    left = {item.key: item for item in items}
     while left:
-        for family in _shuffled(left, order):
+        for family in _shuffled(left.values(), order):
             for item in _open(family, rounds):
                 done = rounds[item.key]
                 done.append(valued(measure(item, len(done))))
                 yield RoundDone(item, done[-1])
-            still = _open(family, rounds)
+            still = {item.key for item in _open(family, rounds)}
             for item in family:
-                if item not in still:
-                    left.remove(item)
+                if item.key not in still:
+                    del left[item.key]
                     yield _closed(item, rounds)
 
 
-def _shuffled(items: Sequence[Planned], order: random.Random) -> list[list[Planned]]:
+def _shuffled(items: Iterable[Planned], order: random.Random) -> list[list[Planned]]:
     """Each baseline with the cells compared with it; both levels in random order."""
     families: dict[str, list[Planned]] = {}
     for item in items:
@@ -82,12 +82,12 @@ def _shuffled(items: Sequence[Planned], order: random.Random) -> list[list[Plann
 
 def _open(family: Sequence[Planned], rounds: Rounds) -> list[Planned]:
     """The cells that take part in a pass: all that want a round, and their baseline."""
-    wanting = [item for item in family if wants_round(item, rounds)]
-    held = {item.baseline for item in wanting}
+    wanting = {item.key: item.baseline for item in family if wants_round(item, rounds)}
+    held = set(wanting.values())
     return [
         item
         for item in family
-        if item in wanting or (item.key in held and _bad(rounds[item.key]) is None)
+        if item.key in wanting or (item.key in held and _bad(rounds[item.key]) is None)
     ]
 
 

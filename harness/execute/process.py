@@ -7,6 +7,8 @@ import ctypes
 import os
 import signal
 import sys
+import traceback
+from collections.abc import Callable
 
 _PR_SET_PDEATHSIG = 1
 _libc = ctypes.CDLL(None) if sys.platform == "linux" else None
@@ -21,6 +23,25 @@ def die_with_parent(parent: int) -> None:
         _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
     if os.getppid() != parent:  # it ended before the kernel was asked
         os._exit(1)
+
+
+def forked(work: Callable[[], None]) -> int:
+    """Fork a process that does the work and nothing else; its process id.
+
+    It dies with this one, and ends without any clean-up, as nothing of its caller's may run
+    twice. An exception ends it with exit code 1 and its traceback printed.
+    """
+    parent = os.getpid()
+    pid = os.fork()
+    if pid:
+        return pid
+    try:
+        die_with_parent(parent)
+        work()
+    except BaseException:  # noqa: BLE001 - nothing above this frame may run in the forked process
+        traceback.print_exc()
+        os._exit(1)
+    os._exit(0)
 
 
 def signal_name(number: int) -> str:

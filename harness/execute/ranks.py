@@ -10,7 +10,6 @@ import os
 import signal
 import sys
 import tempfile
-import traceback
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -18,7 +17,7 @@ from typing import TYPE_CHECKING
 
 from harness.domain.result import Sample, Status
 from harness.execute.messages import Job, Report
-from harness.execute.process import die_with_parent, signal_name
+from harness.execute.process import forked, signal_name
 from harness.parallelism import Rank
 
 if TYPE_CHECKING:
@@ -82,18 +81,12 @@ def _summed(reports: Sequence[Report]) -> Mapping[str, float]:
 
 def _fork(job: Job, rank: Rank, folder: Path) -> int:
     """Start a rank, which leaves its report in the folder; its process id."""
-    supervisor = os.getpid()
-    pid = os.fork()
-    if pid:
-        return pid
-    try:
-        die_with_parent(supervisor)
+
+    def work() -> None:
         report = _rank_report(job, rank, folder / "rendezvous")
         _report_file(folder, rank.index).write_bytes(report.encode())
-    except BaseException:  # noqa: BLE001 - nothing above this frame may run in the forked process
-        traceback.print_exc()
-        os._exit(1)
-    os._exit(0)
+
+    return forked(work)
 
 
 def _report_file(folder: Path, index: int) -> Path:

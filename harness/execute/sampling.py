@@ -45,6 +45,14 @@ def settles(seconds: Sequence[float]) -> bool:
     return start < len(seconds) // 2 and max(early, late) <= TOLERANCE * min(early, late)
 
 
+def too_short(seconds: float, repeats: int, resolution: float) -> bool:
+    """Whether a sample of so many iterations, of `seconds` each, lasts less than the clock needs.
+
+    FINEST iterations are enough of any, be they too short for the clock to see at all.
+    """
+    return repeats < FINEST and seconds * repeats < FINEST * resolution
+
+
 def wants_more(seconds: Sequence[float], elapsed: float, effort: Effort) -> bool:
     """Whether a round takes another sample, having taken these, `elapsed` seconds after its start.
 

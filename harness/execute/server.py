@@ -19,11 +19,9 @@ import selectors
 import signal
 import socket
 import sys
-import traceback
-from typing import NoReturn
 
 from harness.execute.messages import PACKET, Job
-from harness.execute.process import die_with_parent, end_group
+from harness.execute.process import die_with_parent, end_group, forked
 
 
 def main(descriptor: int) -> None:
@@ -103,10 +101,7 @@ def _start_round(channel: socket.socket, rounds: set[int]) -> bool:
     report, output = descriptors
     job = Job.decode(packet)
     _preload_for(job)
-    server = os.getpid()
-    pid = os.fork()
-    if pid == 0:
-        _round_process(job, channel, report, output, server)
+    pid = forked(lambda: _do_round(job, channel, report, output))
     with contextlib.suppress(OSError):  # the child does the same; whoever comes first
         os.setpgid(pid, pid)
     os.close(report)
@@ -116,31 +111,23 @@ def _start_round(channel: socket.socket, rounds: set[int]) -> bool:
     return True
 
 
-def _round_process(
-    job: Job, channel: socket.socket, report: int, output: int, server: int
-) -> NoReturn:
-    """The forked process: measure, hand over the report, end without any clean-up."""
-    try:
-        signal.set_wakeup_fd(-1)
-        signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-        with contextlib.suppress(OSError):
-            os.setpgid(0, 0)
-        die_with_parent(server)
-        channel.close()
-        os.dup2(output, 1)
-        os.dup2(output, 2)
-        from harness.execute.ranks import report_of_ranks, world_size
-        from harness.execute.worker import report_of
+def _do_round(job: Job, channel: socket.socket, report: int, output: int) -> None:
+    """In the forked process: measure, and hand over the report."""
+    signal.set_wakeup_fd(-1)
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+    with contextlib.suppress(OSError):
+        os.setpgid(0, 0)
+    channel.close()
+    os.dup2(output, 1)
+    os.dup2(output, 2)
+    from harness.execute.ranks import report_of_ranks, world_size
+    from harness.execute.worker import report_of
 
-        world = world_size(job)
-        text = (report_of(job) if world == 1 else report_of_ranks(job, world)).encode()
-        with os.fdopen(report, "wb") as pipe:
-            pipe.write(text)
-        sys.stdout.flush()
-    except BaseException:  # noqa: BLE001 - nothing above this frame may run in the forked process
-        traceback.print_exc()
-        os._exit(1)
-    os._exit(0)
+    world = world_size(job)
+    text = (report_of(job) if world == 1 else report_of_ranks(job, world)).encode()
+    with os.fdopen(report, "wb") as pipe:
+        pipe.write(text)
+    sys.stdout.flush()
 
 
 def _tell_ended(channel: socket.socket, rounds: set[int]) -> None:

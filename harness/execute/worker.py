@@ -25,7 +25,7 @@ from harness.execute.clock import clock_of
 from harness.execute.messages import Effort, Job, Report
 from harness.execute.peak import PeakMemory
 from harness.execute.phase import Counted, Phase
-from harness.execute.sampling import FINEST, settled_from, settles, wants_more
+from harness.execute.sampling import settled_from, settles, too_short, wants_more
 from harness.execute.traffic import traffic
 from harness.model import cost
 from harness.model.architectures import shape_of
@@ -190,7 +190,7 @@ def _drive(iteration: Iteration, clock: Clock, effort: Effort, agree: Agree) -> 
         taken.append(_mean([iteration(clock) for _ in range(repeats)]))
         main.append(next(iter(taken[-1].values())))
         # After the first, which pays for lazy initialisation, the second tells how long one takes.
-        while len(main) == 2 and agree(main[1] * repeats < FINEST * clock.resolution):
+        while len(main) == 2 and agree(too_short(main[1], repeats, clock.resolution)):
             repeats *= 2
     gc.enable()
     settled = settled_from(main)

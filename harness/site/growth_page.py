@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from harness.analyse.growth import GROWING, Growth, growths
-from harness.domain.cell import AXES
+from harness.domain.naming import short_names
 from harness.domain.run import Host
 from harness.site import charts, words
 from harness.site.chronicle import Chronicle
@@ -59,10 +59,7 @@ def _table(found: dict[str, list[Growth]], pages: dict[tuple[str, str], str]) ->
     every = [one for name in names for one in found[name]]
     first = every[0]
     cells = list({one.cell.id: one.cell for one in every}.values())
-    varying = [axis for axis in AXES if len({cell.labels[axis] for cell in cells}) > 1]
-    told = {
-        cell.id: " · ".join(cell.labels[axis] for axis in varying) or str(cell) for cell in cells
-    }
+    told = short_names(cells)
     by_cell = {name: {one.cell.id: one for one in found[name]} for name in names}
     return GrowthTable(
         host=first.host,
@@ -86,7 +83,7 @@ def _exponent(one: Growth | None) -> Figure | None:
     return figure(one.exponent, "1") if one else None
 
 
-def _chart(metric: str, series: Sequence[Growth], names: dict[str, str]) -> charts.Chart:
+def _chart(metric: str, series: Sequence[Growth], names: Mapping[str, str]) -> charts.Chart:
     title, unit = words.title(metric), unit_of(metric, series[0].points[0][1].unit)
     lines = [
         charts.Line(names[one.cell.id], tuple((n, found.value) for n, found in one.points))

@@ -7,7 +7,6 @@ import os
 import signal
 import tempfile
 import time
-import traceback
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import asdict
@@ -18,7 +17,7 @@ import torch.distributed as dist
 
 from harness.execute.clock import HostClock
 from harness.execute.limits.search import Findings, Reached, Trial, Watch, search
-from harness.execute.process import die_with_parent, signal_name
+from harness.execute.process import forked, signal_name
 from harness.execute.ranks import join_group
 from harness.hardware import Hardware
 from harness.parallelism import Rank
@@ -78,22 +77,15 @@ def _trials(processes: int) -> Iterator[Trial]:
 
 
 def _fork(hardware: Hardware, rank: Rank, folder: Path, seconds: float) -> int:
-    parent = os.getpid()
-    pid = os.fork()
-    if pid:
-        return pid
-    try:
-        die_with_parent(parent)
+    def work() -> None:
         hardware.prepare(rank.world)
         join_group(rank, folder / "rendezvous")
         clock = _AgreedClock()
         findings = search(_trials(rank.world), seconds, Watch(clock, clock.now))
         if rank.index == 0:
             _write(folder, findings)
-    except BaseException:  # noqa: BLE001 - nothing above this frame may run in the forked process
-        traceback.print_exc()
-        os._exit(1)
-    os._exit(0)
+
+    return forked(work)
 
 
 def _wait_for_all(pids: Sequence[int]) -> None:

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.cli.words import duration, estimate_text, shared_text, short_names
-from harness.domain.cell import Cell, Choice
+from harness.cli.words import duration, estimate_text
+from harness.domain.cell import Cell
 from harness.domain.metric import Direction, Estimate
 
 MakeCell = Callable[..., Cell]
@@ -56,17 +56,3 @@ def test_an_estimate_is_said_with_its_unit_and_interval() -> None:
 def test_an_estimate_without_an_interval_is_said_without_one() -> None:
     estimate = Estimate(0.0123, None, None, "s", Direction.LOWER, 1, 20)
     assert "[" not in estimate_text("latency", estimate)
-
-
-def test_cells_are_named_by_what_tells_them_apart(make_cell: MakeCell) -> None:
-    """What they share is said once, for all."""
-    dense, eight = make_cell(), make_cell(compression=(Choice("int8-dynamic"),))
-    assert list(short_names([dense, eight]).values()) == ["compression none", "int8-dynamic"]
-    assert "compression" not in shared_text([dense, eight])
-    assert "hardware local" in shared_text([dense, eight])
-
-
-def test_a_lone_cell_is_named_whole(make_cell: MakeCell) -> None:
-    cell = make_cell()
-    assert list(short_names([cell]).values()) == [str(cell)]
-    assert shared_text([cell]) == ""

@@ -269,6 +269,21 @@ def test_a_family_stays_together_in_a_pass() -> None:
     assert all(len(set(order[i : i + 3])) == 1 for i in range(0, len(order), 3))
 
 
+def test_a_large_family_is_closed_without_comparing_its_cells(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Comparing each with each would take longer than measuring: they are told by their keys."""
+
+    def compare(one: object, other: object) -> bool:
+        raise AssertionError("two cells were compared")
+
+    base = planned(1, rounds=1, max_rounds=1)
+    family = [replace(base, cell=planned(n).cell, baseline=base.key) for n in range(1, 200)]
+    monkeypatch.setattr(Planned, "__eq__", compare)
+    told = list(campaign(family, {}, lambda _, index: fine(index), seed=0))
+    assert sum(isinstance(event, CellDone) for event in told) == 199
+
+
 LAWS: dict[str, Callable[[random.Random], float]] = {
     "normal": lambda r: r.gauss(0, 0.02),
     # A machine is more often much slower than much faster; the median of a Gamma(1.5).

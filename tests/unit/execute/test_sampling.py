@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.execute.messages import Effort
-from harness.execute.sampling import settled_from, wants_more
+from harness.execute.sampling import FINEST, settled_from, settles, too_short, wants_more
 
 EFFORT = Effort(seconds=1.0, samples=5, max_samples=50)
 
@@ -34,6 +34,44 @@ def test_a_single_sample_is_all_there_is() -> None:
 def test_at_least_half_of_a_round_is_kept(seconds: list[float]) -> None:
     """A round that never settles still has its second half."""
     assert 1 <= settled_from(seconds) <= len(seconds) // 2
+
+
+@pytest.mark.parametrize(
+    ("seconds", "told"),
+    [
+        ([9.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0], True),
+        ([9.0, 8.0, 7.0, 6.0, 1.0, 1.0, 1.0, 1.0], True),  # too few are left to tell
+        ([9.0] * 9 + [1.0] * 9, False),  # no sample of the first half is near the level
+        ([9.0] + [1.0] * 10 + [0.8] * 11, False),  # it became faster all the same
+        ([9.0] + [1.0] * 10 + [1.2] * 11, False),  # or slower, after it seemed at rest
+        ([9.0] + [1.0, 1.05] * 6, True),  # jitter is no drift
+        ([1.0, 1.0], True),
+        ([], True),
+    ],
+)
+def test_a_round_has_settled_where_what_is_kept_has_one_level(
+    seconds: list[float], told: bool
+) -> None:
+    """Else the cell's page marks it."""
+    assert settles(seconds) is told
+
+
+@pytest.mark.parametrize(
+    ("seconds", "repeats", "told"),
+    [
+        (1e-3, 1, False),  # a millisecond is ten thousand times what the clock can tell apart
+        (1e-5, 1, True),
+        (1e-5, 8, True),
+        (1e-5, 16, False),
+        (0.0, 1, True),  # the clock sees nothing of it
+        (0.0, FINEST, False),  # but there is an end
+    ],
+)
+def test_a_sample_lasts_well_above_what_the_clock_can_tell(
+    seconds: float, repeats: int, told: bool
+) -> None:
+    """A thousand times its resolution, here 0.1 µs."""
+    assert too_short(seconds, repeats, 1e-7) is told
 
 
 LATE = [9.0, 8.0, 7.0, 1.0, 1.0, 1.0, 1.0]  # settles at its fourth sample

@@ -15,9 +15,10 @@ from harness.model.architectures import SHAPES
 from harness.model.shape import Shape
 from harness.model.transformer import build
 from harness.operators.sdpa import Sdpa
-from harness.scenarios import Scenario, Subject
+from harness.scenarios import Clock, Scenario, Subject
 from harness.scenarios.train import Train
 
+MakeClock = Callable[[], Clock]
 LOADS = [
     {"batch": 1, "prompt": 1, "generate": 1},
     {"batch": 2, "prompt": 12, "generate": 5},
@@ -26,24 +27,6 @@ LOADS = [
 DIMENSIONS: dict[str, Any] = {"layers": 2, "d_model": 48, "heads": 3, "vocab": 101}
 
 every_architecture = pytest.mark.parametrize("kind", SHAPES.values(), ids=SHAPES)
-
-
-class CountingClock:
-    """Each mark is a second after the one before."""
-
-    resolution = 1e-9
-
-    def __init__(self) -> None:
-        self.marks = 0
-
-    def mark(self) -> int:
-        self.marks += 1
-        return self.marks
-
-    def seconds(self, start: object, end: object) -> float:
-        assert isinstance(start, int)
-        assert isinstance(end, int)
-        return float(end - start)
 
 
 def subject(shape: Shape, load: dict[str, int]) -> Subject:
@@ -60,6 +43,7 @@ def test_the_context_that_is_asked_for_is_enough(
     entry: type[Scenario],
     load: dict[str, int],
     example: Callable[[type[Entry]], Entry],
+    counting: MakeClock,
 ) -> None:
     """And the scenario can be repeated in it."""
     if "generate" in entry.workload and not kind.generates:
@@ -70,13 +54,13 @@ def test_the_context_that_is_asked_for_is_enough(
     shape = kind(**DIMENSIONS, context=kind(**DIMENSIONS).longest(load["prompt"], further))
     with nullcontext() if scenario.trains else torch.inference_mode():
         iteration = scenario.prepare(subject(shape, load))
-        first, second = iteration(CountingClock()), iteration(CountingClock())
+        first, second = iteration(counting()), iteration(counting())
     assert first == second
     assert all(seconds > 0 for seconds in first.values())
 
 
 @every_architecture
-def test_training_makes_every_architecture_better(kind: type[Shape]) -> None:
+def test_training_makes_every_architecture_better(kind: type[Shape], counting: MakeClock) -> None:
     """At its own lesson."""
     driven = subject(kind(**DIMENSIONS, context=16), LOADS[1])
     tokens = torch.randint(101, (2, 13), generator=torch.Generator().manual_seed(1))
@@ -90,5 +74,5 @@ def test_training_makes_every_architecture_better(kind: type[Shape]) -> None:
     iteration = Train().prepare(driven)
     before = surprise()
     for _ in range(3):
-        iteration(CountingClock())
+        iteration(counting())
     assert surprise() < before

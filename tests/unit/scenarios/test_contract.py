@@ -17,9 +17,10 @@ from harness.model import cost
 from harness.model.sizes import SIZES
 from harness.model.transformer import build
 from harness.operators.sdpa import Sdpa
-from harness.scenarios import Scenario, Subject
+from harness.scenarios import Clock, Scenario, Subject
 
 NANO = SIZES["nano"].shape
+MakeClock = Callable[[], Clock]
 LOADS = [
     {"batch": 1, "prompt": 1, "generate": 1},
     {"batch": 2, "prompt": 12, "generate": 5},
@@ -28,24 +29,6 @@ LOADS = [
 pytestmark = pytest.mark.parametrize(
     "entry", scenarios.registry.entries(), ids=lambda one: one.name
 )
-
-
-class CountingClock:
-    """Each mark is a second after the one before."""
-
-    resolution = 1e-9
-
-    def __init__(self) -> None:
-        self.marks = 0
-
-    def mark(self) -> int:
-        self.marks += 1
-        return self.marks
-
-    def seconds(self, start: object, end: object) -> float:
-        assert isinstance(start, int)
-        assert isinstance(end, int)
-        return float(end - start)
 
 
 @pytest.fixture
@@ -68,10 +51,12 @@ def mode(scenario: Scenario) -> AbstractContextManager[object]:
 
 
 @pytest.mark.parametrize("load", LOADS, ids=["least", "usual"])
-def test_what_it_times_makes_its_headline(scenario: Scenario, load: Mapping[str, int]) -> None:
+def test_what_it_times_makes_its_headline(
+    scenario: Scenario, load: Mapping[str, int], counting: MakeClock
+) -> None:
     """Else its leaderboard would have nothing to rank by."""
     with mode(scenario):
-        sections = scenario.prepare(subject(load))(CountingClock())
+        sections = scenario.prepare(subject(load))(counting())
     samples = tuple(Sample(section, seconds) for section, seconds in sections.items())
     facts = {"tokens": float(load["batch"] * scenario.tokens(load))}
     value = metrics.registry[scenario.headline]().value(Round(0, Status.OK, "", "", samples, facts))
@@ -79,26 +64,26 @@ def test_what_it_times_makes_its_headline(scenario: Scenario, load: Mapping[str,
     assert value > 0
 
 
-def test_it_can_be_repeated(scenario: Scenario) -> None:
+def test_it_can_be_repeated(scenario: Scenario, counting: MakeClock) -> None:
     """The same sections, each timed, as often as there is time for."""
     with mode(scenario):
         iteration = scenario.prepare(subject(LOADS[1]))
-        first, second, third = (iteration(CountingClock()) for _ in range(3))
+        first, second, third = (iteration(counting()) for _ in range(3))
     assert first == second == third
     assert all(seconds > 0 for seconds in first.values())
 
 
-def test_its_capacity_is_context_enough(scenario: Scenario) -> None:
+def test_its_capacity_is_context_enough(scenario: Scenario, counting: MakeClock) -> None:
     """And no more than that: the state is full at the end."""
     load = LOADS[1]
     with mode(scenario):
         iteration = scenario.prepare(subject(load, context=scenario.capacity(load)))
-        iteration(CountingClock())
+        iteration(counting())
     last = scenario.work(load)[-1]
     assert scenario.capacity(load) == last.past + last.new
 
 
-def test_it_uses_known_workload_keys_alone(scenario: Scenario) -> None:
+def test_it_uses_known_workload_keys_alone(scenario: Scenario, counting: MakeClock) -> None:
     """Its cells do not multiply over the others."""
     assert set(scenario.workload) <= set(WORKLOAD)
     assert "batch" in scenario.workload
@@ -106,14 +91,14 @@ def test_it_uses_known_workload_keys_alone(scenario: Scenario) -> None:
     assert scenario.tokens(load) > 0
     assert scenario.capacity(load) > 0
     with mode(scenario):
-        scenario.prepare(replace(subject(LOADS[1]), workload=load))(CountingClock())
+        scenario.prepare(replace(subject(LOADS[1]), workload=load))(counting())
 
 
-def test_its_states_are_made_through_its_subject(scenario: Scenario) -> None:
+def test_its_states_are_made_through_its_subject(scenario: Scenario, counting: MakeClock) -> None:
     """So what they take can be told; training makes none."""
     driven = subject(LOADS[1])
     with mode(scenario):
-        scenario.prepare(driven)(CountingClock())
+        scenario.prepare(driven)(counting())
     held = sum(state.bytes() for state in driven.states)
     needed = cost.state_bytes(NANO, Sdpa(), 2, scenario.capacity(LOADS[1]), 4)
     assert held == (0 if scenario.trains else needed)
