@@ -246,6 +246,15 @@ def test_a_baseline_is_measured_as_long_as_a_cell_compared_with_it() -> None:
     assert (len(found[1]), len(found[2])) == (9, 9)
 
 
+def test_a_cell_goes_on_until_its_speed_up_is_as_sharp_too() -> None:
+    """Its own rounds agree, but the baseline's do not: the target is not met."""
+    base, cell = pair_of_cells(rounds=6, max_rounds=9, target_ci="2%")
+    steady = [fine(index, at=index) for index in range(6)]
+    erratic = [fine(index, 1.0 + index % 2, at=index) for index in range(6)]
+    assert stop_rule(cell, {cell.key: steady, base.key: steady}) is StopRule.TARGET
+    assert stop_rule(cell, {cell.key: steady, base.key: erratic}) is None
+
+
 def test_a_baseline_that_fails_holds_up_no_cell() -> None:
     """The cell goes on for itself, and has no speed-up."""
     base, cell = pair_of_cells()

@@ -77,3 +77,18 @@ def test_a_round_that_fails_ends_the_check_with_its_reason(
 
     with pytest.raises(HarnessError, match="crashed: died by SIGSEGV"):
         list(trials(make_cell(), 1, effort(), measure))
+
+
+def test_each_comparison_has_an_order_of_its_own(make_cell: Callable[..., Cell]) -> None:
+    """Else what the order does to one it does to all."""
+    asked: list[int] = []
+    measured = machine()
+
+    def measure(item: Planned, index: int) -> Round:
+        asked.append(item.copy)
+        return measured(item, index)
+
+    list(trials(make_cell(), 20, effort(rounds=2, max_rounds=2), measure))
+    orders = {tuple(asked[start : start + 4]) for start in range(0, len(asked), 4)}
+    assert len(asked) == 20 * 4
+    assert len(orders) > 1

@@ -27,14 +27,15 @@ class Ticking:
 
 
 class Work:
-    """An iteration that says how long it took, and counts."""
+    """An iteration that says how long it took, each `pace` times the last, and counts."""
 
-    def __init__(self, seconds: float) -> None:
-        self.seconds, self.calls = seconds, 0
+    def __init__(self, seconds: float, pace: float = 1.0) -> None:
+        self.seconds, self.pace, self.calls = seconds, pace, 0
 
     def __call__(self, clock: Clock) -> Mapping[str, float]:
+        seconds = self.seconds * self.pace**self.calls
         self.calls += 1
-        return {"latency": self.seconds, "ttft": self.seconds / 2}
+        return {"latency": seconds, "ttft": seconds / 2}
 
 
 def test_short_iterations_are_timed_several_at_once() -> None:
@@ -57,6 +58,15 @@ def test_long_iterations_are_a_sample_each() -> None:
 def test_an_iteration_that_no_clock_sees_comes_to_an_end() -> None:
     driven = _drive(Work(0.0), Ticking(), Effort(seconds=0, samples=2, max_samples=3), bool)
     assert len(driven.samples) == 2 * 3
+
+
+@pytest.mark.parametrize(("pace", "settled"), [(1.0, True), (1.05, False)])
+def test_a_round_tells_whether_it_settled(pace: float, settled: bool) -> None:
+    """One that slows down by 5% each time never does."""
+    driven = _drive(Work(1e-3, pace), Ticking(), Effort(0, samples=20, max_samples=50), bool)
+    assert driven.facts["settled"] == settled
+    warm = [one for one in driven.samples if one.warmup and one.section == "latency"]
+    assert driven.facts["warmup"] == len(warm)
 
 
 @pytest.mark.parametrize("bad", [math.nan, math.inf])

@@ -157,3 +157,9 @@ def test_a_million_tokens_cost_what_the_hardware_costs_meanwhile() -> None:
     facts = {**WORK, "price_per_hour": 3.6}
     assert value("cost_per_million_tokens", LATENCY, facts) == pytest.approx(1.0)
     assert value("cost_per_million_tokens", LATENCY, WORK) is None
+
+
+def test_working_memory_leaves_out_what_was_held_before() -> None:
+    """The model, and torch's libraries."""
+    assert value("working_memory", facts={"peak_memory": 3e9, "held_memory": 2e9}) == 1e9
+    assert value("working_memory", facts={"peak_memory": 3e9}) is None

@@ -3,12 +3,14 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import replace
+from datetime import timedelta
 from html.parser import HTMLParser
 from pathlib import Path
 from types import ModuleType
 
 import pytest
 
+from harness.domain.result import Result
 from harness.errors import UsageError
 from harness.site.build import build
 from harness.site.pages import headline
@@ -173,3 +175,39 @@ def test_the_hosts_part_is_told_beside_the_figures(sample: ModuleType, tmp_path:
     assert "<bdi>no &lt;counter&gt;</bdi>" in page
     assert "<bdi>powersave</bdi>" in page
     assert "150 FLOP for each byte" in page
+
+
+def test_a_round_that_never_settled_is_marked(sample: ModuleType, tmp_path: Path) -> None:
+    result = sample.make_result()
+    restless = replace(result.rounds[0], facts={"settled": 0.0})
+    calm = [replace(one, facts={"settled": 1.0}) for one in result.rounds[1:]]
+    build([replace(result, rounds=(restless, *calm))], tmp_path)
+    (page,) = (tmp_path / "cells").glob("*.html")
+    assert page.read_text().count("never settled") == 1
+
+
+@pytest.mark.parametrize("apart", [True, False])
+def test_a_speed_up_of_unpaired_rounds_is_marked(
+    sample: ModuleType, tmp_path: Path, apart: bool
+) -> None:
+    """Where the baseline's rounds are not from near in time, drift is in the ratio."""
+    base, cell = sample.make_cell(), sample.make_cell(operator="math")
+    run = sample.make_run()
+
+    def at(seconds: float, result: Result) -> Result:
+        rounds = tuple(
+            replace(
+                one,
+                values={"tokens_per_second": 100.0},
+                started=run.started + timedelta(seconds=seconds + number),
+            )
+            for number, one in enumerate(result.rounds)
+        )
+        return replace(result, rounds=rounds)
+
+    told = [
+        at(0, sample.make_result(base, run, baseline=base.id)),
+        at(1e5 if apart else 0.5, sample.make_result(cell, run, baseline=base.id)),
+    ]
+    build(told, tmp_path)
+    assert (">unpaired<" in (tmp_path / "index.html").read_text()) is apart
