@@ -8,7 +8,9 @@ HarnessError                    one clear message for the user
 |-- StoreError                  the results database cannot be used
 |-- Unsupported                 this host or this combination cannot do what a cell asks
 |-- WorkerLost                  the process that starts rounds is gone
-`-- CeilingError                what this host can do at best could not be measured
+|-- ProcessLost                 a process that tells lines ended before its time
+|-- CeilingError                what this host can do at best could not be measured
+`-- TrainingError               the reference model could not be trained
 """
 
 from __future__ import annotations
@@ -67,6 +69,14 @@ class Unsupported(HarnessError):
 
 class WorkerLost(HarnessError):
     """The process that starts rounds ended before the parent asked it to."""
+
+
+class ProcessLost(HarnessError):
+    """A process that was to tell lines ended before its time, or took too long."""
+
+
+class TrainingError(HarnessError):
+    """The reference model could not be trained."""
 
 
 class CeilingError(HarnessError):

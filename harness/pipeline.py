@@ -7,13 +7,15 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Protocol
 
 import psutil
 
-from harness import ceilings
+from harness import artifacts, ceilings
 from harness.analyse.selfcheck import judged
+from harness.artifacts import Artifacts
 from harness.domain.ceiling import Ceiling, Ceilings
 from harness.domain.cell import Choice
 from harness.domain.result import Result, Round, Status
@@ -28,6 +30,7 @@ from harness.execute.messages import Effort, Job
 from harness.execute.runner import Bounds, Runner
 from harness.execute.selfcheck import trials as compared_with_itself
 from harness.execute.watch import HostWatch
+from harness.quality.recipe import TRAINED
 from harness.scenarios import registry as scenarios
 from harness.site.build import build
 from harness.spec.load import Spec, load
@@ -93,6 +96,12 @@ class Watcher(Protocol):
     def ceiling(self, event: ceilings.Event) -> None:
         """Measuring what the host can do at best starts, goes on, or fails."""
 
+    def training(self, step: artifacts.Step) -> None:
+        """Training the reference model goes on."""
+
+    def preparing(self, item: Planned) -> None:
+        """A cell's model is compressed, written and judged, before its first round."""
+
     def start(self, item: Planned, index: int) -> None:
         """A round starts."""
 
@@ -141,8 +150,10 @@ def run(request: Request, watcher: Watcher) -> Outcome:
                     prepared.ceilings,
                     watcher.ceiling,
                 )
-                for end in _measured(store, this_run, runner, prepared, limits, watcher):
-                    statuses[end.item.cell.id] = end.status
+                with Artifacts() as models:
+                    ends = _measured(store, this_run, runner, prepared, limits, models, watcher)
+                    for end in ends:
+                        statuses[end.item.cell.id] = end.status
             finally:
                 watcher.end()
                 store.finish(this_run)
@@ -255,6 +266,7 @@ def _measured(
     runner: Runner,
     prepared: Prepared,
     limits: ceilings.Limits,
+    models: Artifacts,
     watcher: Watcher,
 ) -> Iterator[CellDone]:
     """Measure the cells that the plan says to, storing as it goes; each one's end."""
@@ -265,11 +277,25 @@ def _measured(
     }
     earlier = _earlier_rounds(store, items, keys)
     watch = HostWatch()
+    trained = _trained(items, prepared, watcher)
+
+    def do(item: Planned, job: Job) -> Round:
+        return runner.round(job, _bounds(item, prepared.host))
 
     def measure(item: Planned, index: int) -> Round:
+        job = _job(item, index)
+        job = replace(job, weights={**job.weights, **trained.get(item.cell.model, {})})
+        made: Round | None = None
+        if artifacts.wants_file(item.cell):
+            asked = replace(job, quality=item.measure.quality)
+            job, made = models.prepared(item, asked, partial(do, item), watcher.preparing)
+            if made.status is not Status.OK:
+                return replace(made, index=index)
         watcher.start(item, index)
         with watch.around(item.cell) as seen:
-            one = runner.round(_job(item, index), _bounds(item, prepared.host))
+            one = do(item, job)
+        if made is not None:
+            one = artifacts.with_what_is_known(one, made, first=index == item.rounds_done)
         found = limits[item.cell.hardware] if one.status is Status.OK else ()
         peaks = ceilings.peaks(item.cell, prepared.host, found)
         facts = {**one.facts, **seen.facts, **_price(item), **peaks}
@@ -283,6 +309,21 @@ def _measured(
             _close(store, key, event)
             yield event
         watcher.event(event)
+
+
+def _trained(
+    items: Sequence[Planned], prepared: Prepared, watcher: Watcher
+) -> Mapping[Choice, Mapping[str, str]]:
+    """By model that the harness trains itself, its file; trained now if it was not before."""
+    cells = {item.cell.model: item.cell for item in items if artifacts.is_trained(item.cell)}
+    return {
+        model: {
+            TRAINED: str(
+                artifacts.reference(cell, prepared.host, prepared.environment, watcher.training)
+            )
+        }
+        for model, cell in cells.items()
+    }
 
 
 def _earlier_rounds(
@@ -312,6 +353,7 @@ def _job(item: Planned, index: int) -> Job:
         quality=effort.quality and index == 0,
         weights=item.weights,
         energy=effort.energy,
+        cold=index % 2 == 1,
     )
 
 

@@ -33,6 +33,24 @@ def rank(estimates: Sequence[Estimate]) -> list[Rank]:
     return [Rank(1 + bisect_left(highs, low), bisect_right(lows, high)) for low, high in spans]
 
 
+def front(rows: Sequence[Sequence[Estimate]]) -> list[bool]:
+    """Which rows are on the Pareto front: the figures of each are in the same order.
+
+    One row beats another when it is certainly better in some figure, and certainly worse in none;
+    what nothing beats is on the front. As in a ranking, a figure is certainly better when its
+    whole interval is.
+    """
+    spans = [[_span(one) for one in row] for row in rows]
+
+    def beats(other: int, row: int) -> bool:
+        pairs = list(zip(spans[other], spans[row], strict=True))
+        better = any(ours[1] < theirs[0] for ours, theirs in pairs)
+        return better and not any(theirs[1] < ours[0] for ours, theirs in pairs)
+
+    every = range(len(rows))
+    return [not any(beats(other, row) for other in every if other != row) for row in every]
+
+
 def _span(estimate: Estimate) -> tuple[float, float]:
     """The interval, turned so that less is better."""
     low = estimate.value if estimate.low is None else estimate.low

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
 
     from harness import ceilings
+    from harness.artifacts import Step
     from harness.execute.campaign import Event
     from harness.pipeline import Prepared, Watcher
     from harness.spec.plan import Planned
@@ -47,6 +48,12 @@ class Quiet:
         """One that could not be measured."""
         if isinstance(event, (Failed, Missing)):
             click.echo(ceiling_line(event), err=True)
+
+    def training(self, step: Step) -> None:
+        """Nothing."""
+
+    def preparing(self, item: Planned) -> None:
+        """Nothing."""
 
     def start(self, item: Planned, index: int) -> None:
         """Nothing."""
@@ -82,6 +89,16 @@ class Lines:
     def ceiling(self, event: ceilings.Event) -> None:
         """A line each."""
         self._say(ceiling_line(event, verbose=self._verbose))
+
+    def training(self, step: Step) -> None:
+        """A line each tenth of the way."""
+        if step.done == 1 or step.done * 10 // step.steps > (step.done - 1) * 10 // step.steps:
+            self._say(training_line(step))
+
+    def preparing(self, item: Planned) -> None:
+        """A line if asked."""
+        if self._verbose:
+            self._say(f"  preparing the model of {self._name(item)}")
 
     def start(self, item: Planned, index: int) -> None:
         """Nothing; the round is told when it ends."""
@@ -137,6 +154,17 @@ class Live(Lines):
         )
         self._bar.start()
 
+    def training(self, step: Step) -> None:
+        """In the bar's description; a line once it is done."""
+        if step.done == step.steps:
+            self._say(training_line(step))
+        self._describe(training_line(step))
+
+    def preparing(self, item: Planned) -> None:
+        """In the bar's description."""
+        super().preparing(item)
+        self._describe(f"preparing the model of {self._name(item)}")
+
     def start(self, item: Planned, index: int) -> None:
         """Name the round in flight."""
         if self._bar is not None and self._task is not None:
@@ -158,6 +186,10 @@ class Live(Lines):
         """Take the bar away."""
         if self._bar is not None:
             self._bar.stop()
+
+    def _describe(self, text: str) -> None:
+        if self._bar is not None and self._task is not None:
+            self._bar.update(self._task, description=text)
 
     def _eta(self) -> str:
         """From the rounds done so far; from the plan's guess before there is one."""
@@ -184,6 +216,15 @@ def untried(prepared: Prepared, names: Mapping[str, str]) -> Iterable[str]:
         for item in prepared.plan.items
         if item.action is Action.SKIP
     )
+
+
+def training_line(step: Step) -> str:
+    """How far training the reference model has come."""
+    if step.done == step.steps:
+        return f"trained {step.model}: {step.loss:.3f} bits per byte on its last batch"
+    left = duration(step.seconds_left)
+    way = f"step {step.done} of {step.steps}, {step.loss:.3f} bits per byte, {left} left"
+    return f"training {step.model}, once: {way}"
 
 
 def cell_line(end: CellDone, cell: str, verbose: bool = False) -> str:

@@ -25,6 +25,9 @@ _COLUMNS = (
     "mfu",
     "mbu",
     "peak_memory",
+    "file_bytes",
+    "quality_loss",
+    "kl_divergence",
     "logit_error",
 )
 

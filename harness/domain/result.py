@@ -56,6 +56,22 @@ class Sample:
 
 
 @dataclass(frozen=True)
+class Score:
+    """How well a model tells one held-out document, beside the dense model.
+
+    Bits are -log2 of the probability of the document's tokens but the first, `bytes` of them.
+    """
+
+    tokens: int  # to be told
+    bytes: int
+    bits: float
+    dense_bits: float  # of the model before compression, in fp32
+    divergence: float  # bits: the Kullback-Leibler divergence from it, summed over tokens
+    agreed: int  # tokens whose likeliest successor is the dense model's
+    floor_bits: float | None = None  # what the language itself needs, where that is known
+
+
+@dataclass(frozen=True)
 class Round:
     """One fresh process measuring one cell.
 
@@ -71,6 +87,7 @@ class Round:
     reason: str = ""
     detail: str = ""  # a traceback, or the last lines the process printed
     samples: tuple[Sample, ...] = ()
+    scores: tuple[Score, ...] = ()  # one a held-out document, in one round of the cell
     facts: Mapping[str, float] = field(default_factory=dict)
     notes: Mapping[str, str] = field(default_factory=dict)
     values: Mapping[str, float] = field(default_factory=dict)

@@ -2,14 +2,8 @@
 
 from __future__ import annotations
 
-import os
-import select
-import subprocess
-import sys
-import tempfile
-import time
-from collections.abc import Generator, Iterable, Iterator, Sequence
-from typing import IO
+from collections.abc import Generator, Iterable, Sequence
+from contextlib import closing
 
 from harness import hardware
 from harness.domain.ceiling import (
@@ -24,9 +18,9 @@ from harness.domain.ceiling import (
 )
 from harness.domain.cell import Choice
 from harness.domain.run import Host
-from harness.errors import CeilingError
+from harness.errors import CeilingError, ProcessLost
 from harness.execute.ceiling_messages import Answer, Order, decode
-from harness.execute.process import end_group, signal_name
+from harness.execute.streamed import lines
 from harness.hardware.datasheets import data_sheet
 from harness.hardware.processors import Load, Processor, core_of, theoretical
 
@@ -36,7 +30,6 @@ _AROUND_SECONDS = 1.0
 # The process is given up after this many times what is expected, and a minute.
 _PATIENCE = 4
 _MOST_PROCESSES = 8
-_TAIL_BYTES = 2000
 
 _PROCESSOR = ("fp32", "bf16", "fp16", "int8")
 _GPU = ("fp32", "tf32", "bf16", "fp16", "int8")
@@ -97,21 +90,12 @@ def measure(choice: Choice, names: Sequence[str], seconds: float) -> Generator[A
     outlives the iteration.
     """
     limit = 60 + _PATIENCE * expected_seconds(names, seconds)
-    reader, writer = os.pipe()
-    with os.fdopen(reader, "rb", buffering=0) as pipe, tempfile.TemporaryFile() as output:
-        try:
-            process = _start(Order(choice, tuple(names), seconds), writer, output)
-        finally:
-            os.close(writer)
-        try:
-            yield from map(decode, _lines(pipe, time.monotonic() + limit))
-            code = process.wait()
-        except BaseException:
-            end_group(process.pid)  # Ctrl-C, most likely: nothing of it may stay behind
-            process.wait()
-            raise
-        if code:
-            raise CeilingError(_ended(code, output))
+    order = Order(choice, tuple(names), seconds).encode()
+    try:
+        with closing(lines("harness.execute.ceiling_worker", order, limit)) as told:
+            yield from map(decode, told)
+    except ProcessLost as error:
+        raise CeilingError(f"the process that measures {error}") from error
 
 
 def _theoretical(
@@ -122,40 +106,3 @@ def _theoretical(
     if core is None or cores is None or clock is None:
         return ()
     return theoretical(core, Load(cores, clock, "seen under load", host.isa))
-
-
-def _start(order: Order, writer: int, output: IO[bytes]) -> subprocess.Popen[bytes]:
-    worker = [sys.executable, "-m", "harness.execute.ceiling_worker"]
-    return subprocess.Popen(
-        [*worker, str(os.getpid()), str(writer), order.encode()],
-        pass_fds=[writer],
-        stdin=subprocess.DEVNULL,
-        stdout=output,
-        stderr=output,
-        # A session, and so a group, of its own: a terminal's Ctrl-C reaches the parent alone.
-        start_new_session=True,
-        # A thread that NumPy starts at import would make its forks unsafe.
-        env={**os.environ, "OPENBLAS_NUM_THREADS": "1"},
-    )
-
-
-def _lines(pipe: IO[bytes], deadline: float) -> Iterator[bytes]:
-    """Whole lines as they come, until the other end is closed."""
-    held = b""
-    while True:
-        ready, _, _ = select.select([pipe], [], [], max(0.0, deadline - time.monotonic()))
-        if not ready:
-            raise CeilingError("measuring took far longer than expected, and was ended")
-        chunk = pipe.read(1 << 16)
-        if not chunk:
-            return
-        *whole, held = (held + chunk).split(b"\n")
-        yield from whole
-
-
-def _ended(code: int, output: IO[bytes]) -> str:
-    end = f"died by {signal_name(-code)}" if code < 0 else f"ended with exit code {code}"
-    size = output.seek(0, os.SEEK_END)
-    output.seek(max(0, size - _TAIL_BYTES))
-    tail = output.read().decode(errors="replace").strip().splitlines()
-    return f"the process that measures {end}" + (f": {tail[-1]}" if tail else "")

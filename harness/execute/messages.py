@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from harness.domain.cell import Cell
-from harness.domain.result import Sample, Status
+from harness.domain.result import Sample, Score, Status
 
 # Jobs and the server's answers take a few hundred bytes; a packet is read in one piece.
 PACKET = 1 << 20
@@ -25,7 +25,7 @@ class Effort:
 
 @dataclass(frozen=True)
 class Job:
-    """One round to do."""
+    """One round to do, or the model of several to prepare."""
 
     cell: Cell
     index: int
@@ -34,6 +34,9 @@ class Job:
     quality: bool  # also compare the logits with the dense fp32 model's
     weights: Mapping[str, str] = field(default_factory=dict)  # digest -> path
     energy: bool = False  # also read the hardware's energy counters around the samples
+    artifact: str = ""  # the prepared model's file; without one it is built anew
+    prepares: bool = False  # make that file, and measure nothing
+    cold: bool = False  # read that file from the disk, not from memory
 
     def encode(self) -> bytes:
         """One line of JSON."""
@@ -55,6 +58,7 @@ class Report:
     reason: str = ""
     detail: str = ""
     samples: tuple[Sample, ...] = ()
+    scores: tuple[Score, ...] = ()
     facts: Mapping[str, float] = field(default_factory=dict)
     notes: Mapping[str, str] = field(default_factory=dict)
 
@@ -63,11 +67,13 @@ class Report:
         rows = [(one.section, one.seconds, one.warmup) for one in self.samples]
         data = {"status": self.status, "reason": self.reason, "detail": self.detail}
         told = {"facts": dict(self.facts), "notes": dict(self.notes)}
-        return json.dumps({**data, **told, "samples": rows}).encode()
+        scores = [asdict(score) for score in self.scores]
+        return json.dumps({**data, **told, "samples": rows, "scores": scores}).encode()
 
     @classmethod
     def decode(cls, text: bytes) -> Report:
         """The inverse of encode; ValueError where the text was cut short."""
         data: dict[str, Any] = json.loads(text)
         samples = tuple(Sample(*row) for row in data.pop("samples"))
-        return cls(status=Status(data.pop("status")), samples=samples, **data)
+        scores = tuple(Score(**one) for one in data.pop("scores"))
+        return cls(status=Status(data.pop("status")), samples=samples, scores=scores, **data)

@@ -78,6 +78,7 @@ class Runner:
             reason=report.reason,
             detail=detail,
             samples=report.samples,
+            scores=report.scores,
             facts=report.facts,
             notes=report.notes,
             started=started,

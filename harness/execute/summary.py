@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from harness import metrics
-from harness.analyse.stats import summarise
 from harness.domain.metric import Estimate
 from harness.domain.result import Round
 
@@ -29,6 +28,6 @@ def estimate(name: str, rounds: Sequence[Round]) -> Estimate | None:
     carrying = [one for one in rounds if name in one.values]
     if not carrying or (metric.every_round and len(carrying) < len(rounds)):
         return None
-    value, low, high = summarise([one.values[name] for one in carrying])
+    value, low, high = metric.over(carrying)
     samples = sum(metric.samples(one) for one in carrying)
     return Estimate(value, low, high, metric.unit, metric.direction, len(carrying), samples)

@@ -6,38 +6,34 @@ Runs in a process of its own, forked from one that has torch loaded (execute/ser
 from __future__ import annotations
 
 import gc
-import math
 import time
 import traceback
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
+from pathlib import Path
 from statistics import fmean
 
 import torch
 
-from harness import backends, compression, hardware, operators, parallelism, scenarios
+from harness import backends, hardware, operators, parallelism, scenarios
 from harness.domain.cell import Cell
 from harness.domain.precision import PRECISIONS
 from harness.domain.result import Sample, Status
-from harness.errors import HarnessError, Unsupported
+from harness.errors import Unsupported
 from harness.execute.clock import clock_of
 from harness.execute.messages import Effort, Job, Report
+from harness.execute.pages import CAN_DROP, drop_pages, read_pages
 from harness.execute.peak import PeakMemory
 from harness.execute.phase import Counted, Phase
+from harness.execute.preparation import RANDOM, dense_model, loaded, prepared
+from harness.execute.probe import distance, probe
 from harness.execute.sampling import settled_from, settles, too_short, wants_more
 from harness.execute.traffic import traffic
-from harness.model import cost
-from harness.model.architectures import shape_of
-from harness.model.measure import model_bytes, parameter_count
-from harness.model.shape import Shape
-from harness.model.transformer import Transformer, build
-from harness.model.weights import load_gpt2_layout
+from harness.model.measure import executed_flops, model_bytes, parameter_count
+from harness.model.transformer import Transformer
 from harness.parallelism import ALONE, Rank
 from harness.scenarios import Clock, Iteration, Scenario, Subject
-
-# Tokens on which a transformed model's logits are compared with the dense one's.
-_PROBE_TOKENS = 64
 
 Agree = Callable[[bool], bool]
 
@@ -49,7 +45,7 @@ def report_of(job: Job, rank: Rank = ALONE, agree: Agree = bool) -> Report:
     iteration. Alone, a process agrees with itself.
     """
     try:
-        return _measure(job, rank, agree)
+        return prepared(job) if job.prepares else _measure(job, rank, agree)
     except Unsupported as refusal:
         return Report(Status.UNSUPPORTED, str(refusal))
     except Exception as error:  # noqa: BLE001 - a failure is a result, told with its traceback
@@ -65,7 +61,8 @@ def _measure(job: Job, rank: Rank, agree: Agree) -> Report:
     peak = PeakMemory(device)
     peak.restart()
     loaded = _load(job, scenario, device, rank)
-    facts = {**loaded.facts, **_counted(cell, scenario), "load_memory": peak.bytes()}
+    facts = {**loaded.facts, "load_memory": peak.bytes()}
+    facts |= _counted(cell, scenario, loaded.subject.core)
     peak.restart()
     facts["held_memory"] = peak.now()
     with _mode(scenario):
@@ -76,7 +73,10 @@ def _measure(job: Job, rank: Rank, agree: Agree) -> Report:
     facts |= traffic(cell, scenario, loaded.subject)
     facts |= phase.facts(tokens=iteration.times * facts["steps"] * facts["tokens"])
     return Report(
-        Status.OK, samples=driven.samples, facts={**facts, **driven.facts}, notes=phase.notes
+        Status.OK,
+        samples=driven.samples,
+        facts={**facts, **driven.facts},
+        notes={**loaded.notes, **phase.notes},
     )
 
 
@@ -84,88 +84,77 @@ def _measure(job: Job, rank: Rank, agree: Agree) -> Report:
 class _Loaded:
     subject: Subject
     facts: Mapping[str, float]
+    notes: Mapping[str, str]
 
 
 def _load(job: Job, scenario: Scenario, device: torch.device, rank: Rank) -> _Loaded:
     """The model as the cell wants it, and what making it so took."""
     cell = job.cell
-    shape = shape_of(cell.model)
     dtype: torch.dtype = getattr(torch, PRECISIONS[cell.precision.name].dtype)
-    compares = job.quality and rank.index == 0 and (cell.compression or dtype != torch.float32)
     watch = _Stopwatch()
-
-    core = _dense(cell, shape, job, device, torch.float32 if compares else dtype)
-    facts: dict[str, float] = {"parameters": parameter_count(core)}
-    with watch.paused():
-        expected = _probe(core, job.seed) if compares else None
-    core.to(dtype)
-    for choice in cell.compression:
-        core = compression.registry[choice.name].of(choice).apply(core)
+    made = (
+        _from_file(job, device, watch) if job.artifact else _built(job, device, dtype, rank, watch)
+    )
+    core, facts = made.core, dict(made.facts)
     model = backends.registry[cell.backend.name].of(cell.backend).prepare(core)
     with watch.paused():
         facts["model_bytes"] = model_bytes(core)
-        if expected is not None:
-            facts["logit_error"] = _distance(_probe(core, job.seed), expected)
     batch = cell.load["batch"]
     for choice in cell.parallelism:
         strategy = parallelism.registry[choice.name].of(choice)
         batch = strategy.shard(batch)
         model = strategy.wrap(model, device, rank, scenario.trains)
-    facts["load_time"] = watch.seconds()
+    facts["cold_load_time" if _is_cold(job) else "load_time"] = watch.seconds()
 
     seed = job.seed + rank.index  # ranks work on different sequences
-    return _Loaded(Subject(model, core, device, dtype, batch, cell.load, seed), facts)
+    subject = Subject(model, core, device, dtype, batch, cell.load, seed)
+    return _Loaded(subject, facts, made.notes)
 
 
-def _dense(
-    cell: Cell, shape: Shape, job: Job, device: torch.device, dtype: torch.dtype
-) -> Transformer:
-    operator = operators.registry[cell.operator.name].of(cell.operator)
-    core = build(
-        shape,
-        operator.mixer,
-        device=device,
-        dtype=dtype,
-        seed=job.seed,
-        unmasked=operator.unmasked,
-    )
-    if shape.weights:
-        load_gpt2_layout(core, job.weights[shape.weights])
-    return core
+def _is_cold(job: Job) -> bool:
+    """Whether the file is to come from the disk: every other round, where that can be had."""
+    return bool(job.artifact) and job.cold and CAN_DROP
 
 
-def _counted(cell: Cell, scenario: Scenario) -> dict[str, float]:
+@dataclass(frozen=True)
+class _Made:
+    core: Transformer
+    facts: Mapping[str, float]
+    notes: Mapping[str, str]
+
+
+def _from_file(job: Job, device: torch.device, watch: _Stopwatch) -> _Made:
+    """The prepared model; what is known of it was told when it was prepared."""
+    path = Path(job.artifact)
+    with watch.paused():
+        (drop_pages if _is_cold(job) else read_pages)(path)
+    return _Made(loaded(job.cell, path, device), {}, {})
+
+
+def _built(
+    job: Job, device: torch.device, dtype: torch.dtype, rank: Rank, watch: _Stopwatch
+) -> _Made:
+    """A dense model with random weights, which nobody keeps on disk."""
+    compares = job.quality and rank.index == 0 and dtype != torch.float32
+    core = dense_model(job, device, torch.float32 if compares else dtype)
+    facts: dict[str, float] = {"parameters": parameter_count(core)}
+    with watch.paused():
+        expected = probe(core, job.seed) if compares else None
+    core.to(dtype)
+    with watch.paused():
+        if expected is not None:
+            facts["logit_error"] = distance(probe(core, job.seed), expected)
+    return _Made(core, facts, {"bits_per_byte": RANDOM} if job.quality else {})
+
+
+def _counted(cell: Cell, scenario: Scenario, core: Transformer) -> dict[str, float]:
     """What one iteration does, over all ranks, from the model's own arithmetic."""
-    shape = shape_of(cell.model)
     operator = operators.registry[cell.operator.name].of(cell.operator)
     return {
-        "flops": cost.flops(shape, operator, scenario.work(cell.load)),
+        "flops": executed_flops(core, operator, scenario.work(cell.load)),
         "tokens": cell.load["batch"] * scenario.tokens(cell.load),
         "steps": scenario.steps(cell.load),
     }
-
-
-def _probe(model: torch.nn.Module, seed: int) -> torch.Tensor:
-    """Logits [1, T, V] in fp32 on fixed random tokens."""
-    shape = model.shape
-    assert isinstance(shape, Shape)
-    generator = torch.Generator().manual_seed(seed)
-    length = min(_PROBE_TOKENS, shape.context)
-    tokens = torch.randint(shape.vocab, (1, length), generator=generator)
-    with torch.inference_mode():
-        logits: torch.Tensor = model(tokens.to(next(model.parameters()).device))
-    return logits.float()
-
-
-def _distance(logits: torch.Tensor, expected: torch.Tensor) -> float:
-    """Of the logits, in parts of the expected ones' norm; an error where there is none.
-
-    A model whose output is no number has no speed worth showing.
-    """
-    distance = float((logits - expected).norm() / expected.norm())
-    if not math.isfinite(distance):
-        raise HarnessError("the model's logits are not finite numbers")
-    return distance
 
 
 def _mode(scenario: Scenario) -> AbstractContextManager[object]:

@@ -7,9 +7,13 @@ from harness.domain.result import Round
 from harness.metrics import Metric, register
 
 
-@register("load_time", "time to build, cast, compress and place the model")
+@register("load_time", "time to build or load the model and place it")
 class LoadTime(Metric):
-    """Seconds to build or read, cast, compress and place the model."""
+    """Seconds to make the model ready.
+
+    A model that has a file, as every compressed one and every one with weights has, is loaded
+    from it, its pages in memory (see cold_load_time); another is built and cast.
+    """
 
     unit = "s"
     direction = Direction.LOWER

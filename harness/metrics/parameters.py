@@ -1,4 +1,4 @@
-"""Parameters: how many numbers the dense model holds."""
+"""Parameters: how many numbers the model holds."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from harness.domain.result import Round
 from harness.metrics import Metric, register
 
 
-@register("parameters", "numbers the dense model holds")
+@register("parameters", "numbers the model holds")
 class Parameters(Metric):
-    """Count of the dense model's parameters, shared ones once."""
+    """Count of the weights that are kept, in whatever format, shared ones once."""
 
     unit = "1"
     direction = Direction.LOWER

@@ -18,24 +18,20 @@ from harness.model.shape import Shape
 Attend: TypeAlias = Callable[[torch.Tensor, torch.Tensor, torch.Tensor], torch.Tensor]
 KeysValues: TypeAlias = tuple[torch.Tensor, torch.Tensor]  # each [B, H, S, d]
 
+_TINY = 1e-30  # a vector of zeros has no magnitude to divide by
+
 
 class KVCache(LayerState):
-    """Keys and values of one layer, written in place: [2, B, G, capacity, d].
-
-    `groups` is the number of their heads, that of the queries' by default.
-    """
+    """Keys and values of one layer, written in place: [2, B, G, capacity, d]."""
 
     def __init__(
         self,
-        shape: Shape,
-        batch: int,
-        capacity: int,
+        size: tuple[int, int, int, int],
         device: torch.device,
         dtype: torch.dtype,
-        groups: int | None = None,
     ) -> None:
-        size = (2, batch, groups or shape.heads, capacity, shape.d_head)
-        self._memory = torch.zeros(size, device=device, dtype=dtype)
+        """`size` is B, G, capacity, d."""
+        self._memory = torch.zeros((2, *size), device=device, dtype=dtype)
 
     def extend(self, key: torch.Tensor, value: torch.Tensor, past: int) -> KeysValues:
         """Write [B, G, T, d] behind `past` tokens; all keys and values so far, as views."""
@@ -52,38 +48,73 @@ class KVCache(LayerState):
         """Nothing: what stands behind the position is never read."""
 
 
+class Int8KVCache(LayerState):
+    """Keys and values in int8, with one fp32 scale for each token, head and side.
+
+    Symmetric: a vector of keys or values is its int8 numbers times its greatest magnitude / 127.
+    What attention sees is made again from them at every step.
+    """
+
+    def __init__(
+        self, size: tuple[int, int, int, int], device: torch.device, dtype: torch.dtype
+    ) -> None:
+        self._numbers = torch.zeros((2, *size), device=device, dtype=torch.int8)
+        self._scales = torch.zeros((2, *size[:-1], 1), device=device, dtype=torch.float32)
+        self._dtype = dtype
+
+    def extend(self, key: torch.Tensor, value: torch.Tensor, past: int) -> KeysValues:
+        """Write [B, G, T, d] behind `past` tokens; all keys and values so far, as they are kept."""
+        end = past + key.shape[2]
+        new = torch.stack((key, value)).float()
+        scale = new.abs().amax(-1, keepdim=True) / 127
+        self._numbers[..., past:end, :] = (new / scale.clamp_min(_TINY)).round().to(torch.int8)
+        self._scales[..., past:end, :] = scale
+        keys, values = (self._numbers[..., :end, :] * self._scales[..., :end, :]).to(self._dtype)
+        return keys, values
+
+    def snapshot(self, position: int) -> None:
+        """Nothing, as of any KV cache."""
+
+    def restore(self, snapshot: None) -> None:
+        """Nothing, as of any KV cache."""
+
+
 class Attention(TokenMixer):
     """Projections, heads and cache around `attend` (Vaswani et al. 2017, arXiv 1706.03762).
 
     With fewer `groups` than heads, each group's keys and values serve several heads' queries.
+    Its heads may be fewer than the shape's, once some were pruned.
     """
 
     def __init__(self, shape: Shape, attend: Attend, groups: int | None = None) -> None:
         super().__init__()
-        self._shape = shape
         self._attend = attend
-        self._groups = groups or shape.heads
-        self.qkv = nn.Linear(shape.d_model, shape.d_model + 2 * self._groups * shape.d_head)
-        self.out = nn.Linear(shape.d_model, shape.d_model)
+        self.heads, self.groups, self.d_head = shape.heads, groups or shape.heads, shape.d_head
+        self.caches_in = ""  # the format of the cache, where it is not that of the keys
+        self.qkv = nn.Linear(shape.d_model, (self.heads + 2 * self.groups) * self.d_head)
+        self.out = nn.Linear(self.heads * self.d_head, shape.d_model)
 
     def new_state(
         self, batch: int, capacity: int, device: torch.device, dtype: torch.dtype
     ) -> LayerState:
         """An empty KV cache."""
-        return KVCache(self._shape, batch, capacity, device, dtype, self._groups)
+        size = (batch, self.groups, capacity, self.d_head)
+        if self.caches_in == "int8":
+            return Int8KVCache(size, device, dtype)
+        return KVCache(size, device, dtype)
 
     def forward(
         self, x: torch.Tensor, state: LayerState | None = None, past: int = 0
     ) -> torch.Tensor:
         """[B, T, D] -> [B, T, D]."""
-        batch, length, width = x.shape
-        keys = self._groups * self._shape.d_head
+        batch, length, _ = x.shape
+        queries, keys = self.heads * self.d_head, self.groups * self.d_head
         query, key, value = (
-            part.view(batch, length, -1, self._shape.d_head).transpose(1, 2)
-            for part in self.qkv(x).split([width, keys, keys], dim=-1)
+            part.view(batch, length, -1, self.d_head).transpose(1, 2)
+            for part in self.qkv(x).split([queries, keys, keys], dim=-1)
         )  # [B, H, T, d], [B, G, T, d], [B, G, T, d]
         mixed = self._mix(query, key, value, state, past)  # [B, H, T, d]
-        out: torch.Tensor = self.out(mixed.transpose(1, 2).reshape(batch, length, width))
+        out: torch.Tensor = self.out(mixed.transpose(1, 2).reshape(batch, length, queries))
         return out
 
     def _mix(
@@ -96,7 +127,7 @@ class Attention(TokenMixer):
     ) -> torch.Tensor:
         """Attend to the keys and values given and those in the state, and add them to it."""
         if state is not None:
-            assert isinstance(state, KVCache)
+            assert isinstance(state, KVCache | Int8KVCache)
             key, value = state.extend(key, value, past)
         return self._attend(query, key, value)
 

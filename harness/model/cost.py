@@ -46,13 +46,18 @@ class MixerCost(Protocol):
 
 
 def parameters(shape: Shape, operator: MixerCost) -> int:
-    """Embeddings, blocks (mixer, feed-forward, two norms) and the final norm; the head is tied."""
-    tables = (shape.vocab + shape.context) * shape.d_model
+    """Embeddings, blocks (mixer, feed-forward, two norms), the final norm, the head if untied."""
+    tables = _tables(shape)
     blocks = _blocks_parameters(shape, operator, shape.layers)
     if not isinstance(shape, EncoderDecoderShape):
         return tables + blocks + 2 * shape.d_model
     of_decoder = shape.context * shape.d_model + _decoder_parameters(shape, operator)
     return tables + _encoder_parameters(shape, operator) + of_decoder
+
+
+def _tables(shape: Shape) -> int:
+    """Of tokens, once or, with a head of its own, twice; of positions."""
+    return (shape.vocab * (1 if shape.tied else 2) + shape.context) * shape.d_model
 
 
 def _layers(operator: MixerCost, count: int) -> Iterator[tuple[int, int]]:
@@ -146,7 +151,7 @@ class Weights:
 
 def dense_weights(shape: Shape, operator: MixerCost, element: float) -> Weights:
     """Those of the dense model at `element` bytes a number."""
-    tables = (shape.vocab + shape.context) * shape.d_model
+    tables = _tables(shape)
     body, once = parameters(shape, operator) - tables, 0
     if isinstance(shape, EncoderDecoderShape):
         body -= shape.context * shape.d_model

@@ -171,8 +171,8 @@ class EncoderDecoder(Transformer):
         where = self.wpe.weight  # embeddings stay as they are under every compression
         handed_on: Sequence[LayerState] = [VectorCache(where, batch)]
         if self.shape.crosses:
-            prompt = (batch, capacity - further, where.device, where.dtype)
-            handed_on = [KVCache(self.shape, *prompt) for _ in self.blocks]
+            size = (batch, self.shape.heads, capacity - further, self.shape.d_head)
+            handed_on = [KVCache(size, where.device, where.dtype) for _ in self.blocks]
         own = self._layer_states(batch, 1 + further)
         return PromptedState(own, handed_on, capacity, further)
 

@@ -2,39 +2,101 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable
 from itertools import chain
-from typing import TYPE_CHECKING, Any
 
-from harness.model.cost import Weights
+import torch
+from torch import nn
 
-if TYPE_CHECKING:
-    import torch
-    from torch import nn
-
-    from harness.model.transformer import Transformer
+from harness.model import cost
+from harness.model.attention import Attention
+from harness.model.cost import MixerCost, Weights, Work
+from harness.model.packed import PackedLinear, multiplications
+from harness.model.shape import Shape
+from harness.model.transformer import Block, Transformer, blocks_of
 
 
 def parameter_count(model: nn.Module) -> int:
-    """Numbers in all parameters, shared ones once."""
-    return sum(parameter.numel() for parameter in model.parameters())
+    """Numbers in all weights, in whatever format they are kept, shared ones once."""
+    packed = _packed(model)
+    theirs = {id(one) for layer in packed for one in layer.parameters()}
+    plain = sum(one.numel() for one in model.parameters() if id(one) not in theirs)
+    return plain + sum(layer.parameter_count() for layer in packed)
+
+
+def nonzero_count(model: nn.Module) -> int:
+    """As many of them as are not zero."""
+    packed = _packed(model)
+    theirs = {id(one) for layer in packed for one in layer.parameters()}
+    plain = [one for one in model.parameters() if id(one) not in theirs]
+    tensors = [layer.stored().get("bias") for layer in packed]
+    tensors += [*plain, *(layer.dense() for layer in packed)]
+    return sum(int(torch.count_nonzero(one)) for one in tensors if one is not None)
+
+
+def executed_flops(model: Transformer, operator: MixerCost, works: Iterable[Work]) -> int:
+    """Matrix FLOPs of the passes over the model as it stands.
+
+    Those of its dimensions (model/cost.py), less what was taken out: of a decoder whose layers
+    were changed, block by block; of every other model none is.
+    """
+    passes = list(works)
+    if type(model) is not Transformer:
+        return cost.flops(model.shape, operator, passes)
+    return sum(_executed(model, operator, work) * (3 if work.backward else 1) for work in passes)
+
+
+def _executed(model: Transformer, operator: MixerCost, work: Work) -> int:
+    rows = work.batch * work.new
+    head = 2 * work.batch * work.logits * model.shape.d_model * model.shape.vocab
+    return head + sum(
+        operator.flops(model.shape, block.layer, work.batch, work.new, work.past)
+        + 4 * rows * model.shape.d_model * model.shape.width
+        - 2 * rows * _taken_out(model.shape, block)
+        - _pairs_taken_out(model.shape, operator, block, work)
+        for block in blocks_of(model)
+    )
+
+
+def _taken_out(shape: Shape, block: Block) -> int:
+    """Multiply-adds a row that the block's Linear layers no longer do."""
+    saved = (
+        2 * shape.d_model * shape.width - multiplications(block.up) - multiplications(block.down)
+    )
+    if isinstance(block.mixer, Attention):
+        mixer = block.mixer
+        groups = shape.heads if mixer.groups == mixer.heads else mixer.groups
+        dense = shape.d_model * (2 * shape.d_model + 2 * groups * shape.d_head)
+        saved += dense - multiplications(mixer)
+    return saved
+
+
+def _pairs_taken_out(shape: Shape, operator: MixerCost, block: Block, work: Work) -> int:
+    """FLOPs of the pairs of queries and keys of heads that are gone."""
+    if not isinstance(block.mixer, Attention) or block.mixer.heads == shape.heads:
+        return 0
+    whole = operator.flops(shape, block.layer, work.batch, work.new, work.past)
+    pairs = whole - 8 * work.batch * work.new * shape.d_model**2
+    return pairs * (shape.heads - block.mixer.heads) // shape.heads
 
 
 def model_bytes(model: nn.Module) -> int:
     """Bytes of parameters, buffers and packed weights, shared memory once."""
+    packed = _packed(model)
+    theirs = {id(tensor) for one in packed for tensor in chain(one.parameters(), one.buffers())}
     storages = {
         tensor.untyped_storage().data_ptr(): tensor.untyped_storage().nbytes()
         for tensor in chain(model.parameters(), model.buffers())
+        if id(tensor) not in theirs
     }
-    # An unpacked weight may be a passing copy, whose address the next one can get again.
-    return sum(storages.values()) + sum(tensor.nbytes for tensor in _unpacked(model))
+    return sum(storages.values()) + sum(one.weight_bytes() for one in packed)
 
 
 def weights_of(model: Transformer) -> Weights:
     """Bytes that a pass over the model as it stands reads, packed weights at their packed size."""
     once, every = model.read_once(), set(model.blocks.modules())
     return Weights(
-        body=model_bytes(model.blocks)
+        body=sum(map(model_bytes, model.blocks))  # one that stands at several places, each time
         + model_bytes(model.ln_f)
         - sum(model_bytes(part) for part in once if part in every),
         head=model_bytes(model.head),
@@ -43,11 +105,5 @@ def weights_of(model: Transformer) -> Weights:
     )
 
 
-def _unpacked(model: nn.Module) -> Iterator[torch.Tensor]:
-    for module in model.modules():
-        packed: Any = getattr(module, "_packed_params", None)  # torch.ao's quantised Linear
-        if hasattr(packed, "_packed_params"):
-            weight, bias = packed._weight_bias()  # noqa: SLF001 - torch has no public way
-            yield weight
-            if bias is not None:
-                yield bias
+def _packed(model: nn.Module) -> list[PackedLinear]:
+    return [one for one in model.modules() if isinstance(one, PackedLinear)]

@@ -23,8 +23,18 @@ class Shape(Options):
     vocab: int = Field(50257, ge=2, description="tokens in the vocabulary (GPT-2's BPE: 50257)")
     context: int = Field(2048, ge=1, description="longest sequence, in tokens")
     d_ff: int = Field(0, ge=0, description="width of the feed-forward layer; 0 means 4 x d_model")
+    tied: bool = Field(True, description="the output head is the token embedding")
     weights: str = Field(
-        "", description="a GPT-2-layout safetensors file; without one, weights are random"
+        "",
+        description="a GPT-2-layout safetensors file, or `trained`: the harness trains the model "
+        "itself, once, on a generated language; without either, weights are random",
+    )
+
+    corpus: str = Field(
+        "", description="the text the model is judged by; by default the spec's `quality.corpus`"
+    )
+    tokenizer: str = Field(
+        "", description="a tokenizer file (tokenizer.json) for that text; without one, bytes"
     )
 
     @model_validator(mode="before")
@@ -35,6 +45,14 @@ class Shape(Options):
             usual = data["d_ff"] == 4 * data["d_model"]
             return {**data, "d_ff": 0} if usual else data
         return data
+
+    @model_validator(mode="after")
+    def _text_goes_with_weights(self) -> Self:
+        if self.corpus and not self.weights:
+            raise ValueError("a corpus judges what a model knows: random weights know nothing")
+        if self.tokenizer and not self.corpus:
+            raise ValueError("a tokenizer goes with a corpus: name that too")
+        return self
 
     @model_validator(mode="after")
     def _heads_divide(self) -> Self:

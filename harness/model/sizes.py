@@ -1,4 +1,4 @@
-"""Named sizes: the eight of the GPT-3 paper, an encoder-decoder, and two small ones for tests.
+"""Named sizes: the eight of the GPT-3 paper, an encoder-decoder, small ones for tests.
 
 Source: Brown et al. 2020 (arXiv 2005.14165), Table 2.1. Two of its rows do not multiply out
 (heads x d_head is not d_model): gpt3-xl prints 24 heads of 128 for a width of 2048, here 16;
@@ -35,6 +35,10 @@ SIZES = {
     ),
     "micro": Size(
         Shape(layers=4, d_model=256, heads=4, vocab=2048, context=512), "for tests: 4M parameters"
+    ),
+    "reference": Size(
+        Shape(layers=4, d_model=256, heads=4, vocab=256, context=256, weights="trained"),
+        "3M parameters, trained by the harness on a generated language: for quality",
     ),
     "gpt3-small": _gpt3(12, 768, 12, "125M"),
     "gpt3-medium": _gpt3(24, 1024, 16, "350M"),

@@ -70,6 +70,7 @@ class Block(nn.Module):
         self, shape: Shape, factory: MixerFactory, layer: int, *, crosses: bool = False
     ) -> None:
         super().__init__()
+        self.layer = layer  # which one it was made as: others may have been taken out since
         self.ln_1 = nn.LayerNorm(shape.d_model)
         self.mixer = factory(shape, layer)
         self.cross = CrossAttention(shape) if crosses else None
@@ -111,14 +112,15 @@ class Transformer(nn.Module):
 
     def __init__(self, shape: Shape, factory: MixerFactory) -> None:
         super().__init__()
-        self.shape = shape
+        self.shape, self.factory = shape, factory
         self.wte = nn.Embedding(shape.vocab, shape.d_model)
         self.wpe = nn.Embedding(shape.context, shape.d_model)
         self.blocks = nn.ModuleList(self._made_blocks(factory))
         self.ln_f = nn.LayerNorm(shape.d_model)
         # A Linear, though tied, so that what replaces Linears by cheaper ones finds it.
         self.head = nn.Linear(shape.d_model, shape.vocab, bias=False)
-        self.head.weight = self.wte.weight
+        if shape.tied:
+            self.head.weight = self.wte.weight
 
     def forward(
         self, tokens: torch.Tensor, state: DecodeState | None = None, last_only: bool = False
@@ -215,6 +217,14 @@ def build(
     return model.eval()
 
 
+def blank(
+    shape: Shape, factory: MixerFactory, unmasked: MixerFactory | None, device: torch.device
+) -> Transformer:
+    """A model whose parameters are yet to be written: their memory is as it comes."""
+    with torch.device(device), _Undrawn():
+        return assembled(shape, factory, unmasked)
+
+
 def assembled(
     shape: Shape, factory: MixerFactory, unmasked: MixerFactory | None = None
 ) -> Transformer:
@@ -261,7 +271,7 @@ def _initialise(model: Transformer, generator: torch.Generator) -> None:
             module.weight.fill_(1.0)
             module.bias.zero_()
         elif isinstance(module, (nn.Linear, nn.Embedding)):
-            if module is not model.head:  # tied: written as the embedding
+            if module is not model.head or not model.shape.tied:  # tied: written as embedding
                 scale = scaled.get(id(module.weight), 1.0)
                 module.weight.normal_(std=_INIT_STD * scale, generator=generator)
             if isinstance(module, nn.Linear) and module.bias is not None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import cast
 
 import torch
 from safetensors import SafetensorError
@@ -29,7 +30,7 @@ class WeightsError(HarnessError):
 
 def load_gpt2_layout(model: Transformer, path: str | Path) -> None:
     """Fill the model with the file's weights; WeightsError where they do not fit."""
-    found = _read(Path(path))
+    found = _read(Path(path), tied=model.shape.tied)
     wanted = _parameters(model)
     missing = sorted(set(wanted) - set(found))
     surplus = sorted(set(found) - set(wanted))
@@ -57,15 +58,20 @@ def save_gpt2_layout(model: Transformer, path: str | Path) -> None:
     save_file(tensors, path)
 
 
-def _read(path: Path) -> Mapping[str, torch.Tensor]:
+def _read(path: Path, *, tied: bool) -> Mapping[str, torch.Tensor]:
     try:
         tensors = load_file(path)
     except (OSError, SafetensorError) as error:
         raise WeightsError(f"{path} is not a readable safetensors file: {error}") from error
     bare = {name.removeprefix("transformer."): tensor for name, tensor in tensors.items()}
-    head = bare.pop(_HEAD, None)
-    if head is not None and not ("wte.weight" in bare and torch.equal(head, bare["wte.weight"])):
-        raise WeightsError(f"{path}: {_HEAD} is not wte.weight: this model's head is tied to it")
+    if tied:
+        head = bare.pop(_HEAD, None)
+        own = head is not None and "wte.weight" in bare
+        if own and not torch.equal(cast("torch.Tensor", head), bare["wte.weight"]):
+            raise WeightsError(
+                f"{path}: {_HEAD} is not wte.weight: this model's head is tied to it "
+                f"(tied: false gives it one of its own)"
+            )
     return {name: tensor for name, tensor in bare.items() if not name.endswith(_IGNORED)}
 
 
@@ -80,6 +86,8 @@ def _parameters(model: Transformer) -> dict[str, tuple[torch.Tensor, bool]]:
         "wpe.weight": (model.wpe.weight, False),
         **_norm("ln_f", model.ln_f),
     }
+    if not model.shape.tied:
+        named[_HEAD] = (model.head.weight, False)
     for layer, block in enumerate(blocks_of(model)):
         named.update(_block(f"h.{layer}", block))
     return named

@@ -59,6 +59,8 @@ _LADDERS = {
 _UNITS = {
     "tokens_per_second": "tokens/s",
     "parameters": "count",
+    "nonzero_parameters": "count",
+    "top1_agreement": "fraction",
     "logit_error": "fraction",
     "mfu": "fraction",
     "mbu": "fraction",

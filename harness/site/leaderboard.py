@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TypeAlias
 
 from harness.analyse.disturbance import disturbances
-from harness.analyse.ranking import rank
+from harness.analyse.ranking import front, rank
 from harness.domain.cell import Cell, Choice
-from harness.domain.metric import Direction
+from harness.domain.metric import Direction, Estimate
 from harness.domain.result import Result, Status
 from harness.domain.run import Host
 from harness.site import charts, words
@@ -48,6 +48,7 @@ class Row:
     rounds: int = 0
     samples: int = 0
     disturbed: tuple[str, ...] = ()  # what else happened on the host meanwhile
+    front: bool = False  # whether nothing beats it in speed, memory and quality
 
     @property
     def name(self) -> str:
@@ -128,7 +129,7 @@ def charts_of(group: Group) -> list[charts.Chart]:
     bars = charts.bars([_bar(row, main.metric) for row in group.ranked], main.title, main.unit)
     way = words.better(main.direction)
     drawn = [charts.Chart(f"{main.title} with 95% intervals; {way}.", bars)]
-    for column in group.quality:
+    for column in group.quality[:1]:
         dots = [dot for row in group.ranked if (dot := _dot(row, main.metric, column.metric))]
         if len({dot.loss for dot in dots}) > 1:
             axes = ((main.title, main.unit), (column.title, column.unit))
@@ -170,7 +171,7 @@ def _group(anchor: str, members: Sequence[Chronicle], places: Places, metric: st
     table = _Table(
         metric,
         _columns(results, metric),
-        tuple(_column(results, name) for name in words.QUALITY),
+        tuple(_column(results, name) for name in _quality(results)),
         places,
     )
     cell = members[0].cell
@@ -189,6 +190,12 @@ def _group(anchor: str, members: Sequence[Chronicle], places: Places, metric: st
             if (why := unrankable(one.newest, metric))
         ),
     )
+
+
+def _quality(results: Sequence[Result]) -> Sequence[str]:
+    """What was measured of it; where nothing was, one column says so."""
+    measured = [name for name in words.QUALITY if any(name in one.metrics for one in results)]
+    return measured or [words.QUALITY[-1]]
 
 
 def _columns(results: Sequence[Result], metric: str) -> tuple[Column, ...]:
@@ -213,10 +220,34 @@ def _column(results: Sequence[Result], metric: str) -> Column:
 def _ranked(fit: Sequence[tuple[Chronicle, tuple[str, ...]]], table: _Table) -> tuple[Row, ...]:
     best_first = sorted(fit, key=lambda pair: _merit(pair[0].newest, table.metric))
     ranks = rank([one.newest.metrics[table.metric] for one, _ in best_first])
+    fronts = _front([one.newest for one, _ in best_first], table)
     return tuple(
-        _row(one, choices, str(place), table)
-        for (one, choices), place in zip(best_first, ranks, strict=True)
+        replace(_row(one, choices, str(place), table), front=is_front)
+        for (one, choices), place, is_front in zip(best_first, ranks, fronts, strict=True)
     )
+
+
+def _front(results: Sequence[Result], table: _Table) -> list[bool]:
+    """Who is on the front of speed, memory and quality; nobody where quality was not measured."""
+    loss = table.quality[0].metric
+    if not any(loss in one.metrics for one in results):
+        return [False] * len(results)
+    asked = (table.metric, "peak_memory", loss)
+    told = [
+        [one.metrics.get(name) or _nothing_lost(one, name) for name in asked] for one in results
+    ]
+    known = [row for row in told if None not in row]
+    fronts = iter(front([[cell for cell in row if cell] for row in known]))
+    return [None not in row and next(fronts) for row in told]
+
+
+def _nothing_lost(result: Result, metric: str) -> Estimate | None:
+    """The dense fp32 model has no error against itself; what else lacks a figure lacks it."""
+    cell = result.cell
+    dense = not cell.compression and cell.precision.name == "fp32"
+    if metric != "logit_error" or not dense:
+        return None
+    return Estimate(0.0, 0.0, 0.0, "1", Direction.LOWER, 1, 1)
 
 
 def _merit(result: Result, metric: str) -> float:

@@ -29,17 +29,37 @@ _TITLES = {
     "flops": "FLOPs",
     "arithmetic_intensity": "Arithmetic intensity",
     "roofline_share": "Roofline share",
+    "quality_loss": "Quality loss",
+    "kl_divergence": "KL divergence",
+    "top1_agreement": "Top-1 agreement",
     "logit_error": "Logit error",
+    "excess_bits_per_byte": "Excess bits/byte",
+    "bits_per_byte": "Bits/byte",
+    "file_bytes": "File size",
+    "bits_per_weight": "Bits per weight",
+    "nonzero_parameters": "Non-zero parameters",
+    "compression_time": "Compression time",
+    "cold_load_time": "Cold load time",
+    "resident_memory": "Resident memory",
 }
 
 # In the order pages show them. Metrics not named here follow, by name.
 _ORDER = tuple(_TITLES)
 
 # Figures of how far the output moved: they stand beside speed, never instead of it.
-QUALITY = ("logit_error",)
+QUALITY = (
+    "quality_loss",
+    "excess_bits_per_byte",
+    "kl_divergence",
+    "top1_agreement",
+    "logit_error",
+)
 
 # Figures of the cell rather than of its run: told on its own page, no leaderboard's matter.
 BACKGROUND = (
+    "bits_per_byte",
+    "cold_load_time",
+    "nonzero_parameters",
     "working_memory",
     "load_time",
     "load_memory",

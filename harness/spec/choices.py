@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from itertools import product
 from typing import Any
 
+from harness.compression import misplaced
 from harness.domain.cell import Choice
 from harness.domain.entry import Entry
 from harness.errors import unknown
@@ -33,6 +34,7 @@ class Context:
     catalog: Catalog
     source: Source
     weights: dict[str, str] = field(default_factory=dict)  # digest -> absolute path
+    texts: dict[str, str] = field(default_factory=dict)  # corpus and tokenizer, by digest
 
 
 def named(axis: str, found: Any, path: Trail, context: Context) -> list[Choice]:
@@ -58,6 +60,11 @@ def compositions(_: str, found: Any, path: Trail, context: Context) -> list[tupl
         if part == NONE:
             context.source.fault(at, f"{NONE} composes with nothing: leave it out")
     each = [named("compression", part, at, context) for part, at in parts if part != NONE]
+    if all(each) and len(each) == len(parts):
+        entries = [context.catalog.compression[choices[0].name] for choices in each]
+        if wrong := misplaced(entries):
+            context.source.fault(parts[wrong[0]][1], wrong[1])
+            return []
     return _products(each, path, context)
 
 

@@ -24,6 +24,7 @@ from harness.spec.checks import (
 from harness.spec.choices import Context
 from harness.spec.faults import Source
 from harness.spec.matrix import Expansion, baselines, expand, size
+from harness.spec.models import texts
 from harness.spec.narrow import narrow, parse_only
 from harness.spec.overrides import Override, apply, parse_overrides
 from harness.spec.reader import MAX_BYTES, Document, Trail, read_yaml
@@ -68,6 +69,8 @@ def read_spec(file: str, text: str, overrides: Sequence[Override], catalog: Cata
     }
     context = Context(catalog, source)
     checked = _checked(given, source)
+    if checked is not None:
+        context.texts.update(texts(checked.quality.model_dump(), context))
     axes = read_axes(given, context)
     check_prices(checked.prices if checked else {}, catalog, source)
     source.refuse()

@@ -151,6 +151,24 @@ class Measure(Block):
         return self
 
 
+class Quality(Block):
+    """The text that models with weights of their own are judged by."""
+
+    corpus: str = Field(
+        "",
+        description="a text file; its last tenth is held out, and calibration reads the rest",
+    )
+    tokenizer: str = Field(
+        "", description="a tokenizer file (tokenizer.json) for it; without one, a token is a byte"
+    )
+
+    @model_validator(mode="after")
+    def _tokenizer_goes_with_corpus(self) -> Self:
+        if self.tokenizer and not self.corpus:
+            raise ValueError("a tokenizer goes with a corpus: name that too")
+        return self
+
+
 class Limits(Block):
     """What a round may use before it is ended."""
 
@@ -194,4 +212,5 @@ class SpecFile(Block):
     )
     workload: Workload = Workload()
     measure: Measure = Measure()
+    quality: Quality = Quality()
     limits: Limits = Limits()

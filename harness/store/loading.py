@@ -10,12 +10,13 @@ from sqlalchemy import Connection, func, select
 
 from harness.domain.cell import Cell
 from harness.domain.metric import Estimate
-from harness.domain.result import Result, Round, Sample
+from harness.domain.result import Result, Round, Sample, Score
 from harness.domain.run import Host, Run
 from harness.domain.selfcheck import SelfCheck
 from harness.store.rows import estimate_of, result_of, round_of, run_of
 from harness.store.tables import (
     CellRow,
+    DocumentRow,
     FactRow,
     HostRow,
     MetricRow,
@@ -74,7 +75,7 @@ def load_selfchecks(connection: Connection) -> list[tuple[Host, SelfCheck]]:
 def load_rounds(
     connection: Connection, results: Sequence[int], *, samples: bool
 ) -> Mapping[int, tuple[Round, ...]]:
-    """By result, its rounds in order; with their samples if asked."""
+    """By result, its rounds in order; with their samples and scores if asked."""
     rows = [
         row
         for keys in _chunks(results)
@@ -87,10 +88,12 @@ def load_rounds(
     keys = [row.id for row in rows]
     facts, values = (_figures(connection, table, keys) for table in (FactRow, ValueRow))
     taken = _samples(connection, keys) if samples else {}
+    told = _scores(connection, keys) if samples else {}
     found: defaultdict[int, list[Round]] = defaultdict(list)
     for row in rows:
-        told = facts.get(row.id, {}), values.get(row.id, {})
-        found[row.result].append(round_of(row, tuple(taken.get(row.id, ())), *told))
+        raw = tuple(taken.get(row.id, ())), tuple(told.get(row.id, ()))
+        one = round_of(row, *raw, facts.get(row.id, {}), values.get(row.id, {}))
+        found[row.result].append(one)
     return {result: tuple(rounds) for result, rounds in found.items()}
 
 
@@ -142,6 +145,20 @@ def _samples(connection: Connection, rounds: Sequence[int]) -> Mapping[int, Sequ
         )
         for row in connection.execute(query):
             found[row.round].append(Sample(row.section, row.seconds, row.warmup))
+    return found
+
+
+def _scores(connection: Connection, rounds: Sequence[int]) -> Mapping[int, Sequence[Score]]:
+    names = [one.name for one in fields(Score)]
+    found: defaultdict[int, list[Score]] = defaultdict(list)
+    for keys in _chunks(rounds):
+        query = (
+            select(DocumentRow.__table__)
+            .where(DocumentRow.round.in_(keys))
+            .order_by(DocumentRow.round, DocumentRow.position)
+        )
+        for row in connection.execute(query).mappings():
+            found[row["round"]].append(Score(**{name: row[name] for name in names}))
     return found
 
 

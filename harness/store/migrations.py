@@ -11,7 +11,7 @@ from collections.abc import Callable
 from sqlalchemy import Connection, text
 
 from harness.errors import StoreError
-from harness.store.tables import Table
+from harness.store.tables import DocumentRow, Table
 
 
 def _first(connection: Connection) -> None:
@@ -19,7 +19,12 @@ def _first(connection: Connection) -> None:
     Table.metadata.create_all(connection)
 
 
-STEPS: tuple[Callable[[Connection], None], ...] = (_first,)
+def _documents(connection: Connection) -> None:
+    """Scores of held-out documents."""
+    DocumentRow.metadata.tables[DocumentRow.__tablename__].create(connection, checkfirst=True)
+
+
+STEPS: tuple[Callable[[Connection], None], ...] = (_first, _documents)
 
 
 def migrate(connection: Connection, name: str) -> None:

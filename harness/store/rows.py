@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from harness.domain.cell import Cell
 from harness.domain.metric import Direction, Estimate
-from harness.domain.result import Result, Round, Sample, Status, StopRule
+from harness.domain.result import Result, Round, Sample, Score, Status, StopRule
 from harness.domain.run import Asked, Commit, Environment, Host, Run
 
 if TYPE_CHECKING:
@@ -72,16 +72,18 @@ def round_values(result: int, run: int, one: Round) -> dict[str, Any]:
 def round_of(
     row: Row[Any],
     samples: tuple[Sample, ...],
+    scores: tuple[Score, ...],
     facts: Mapping[str, float],
     values: Mapping[str, float],
 ) -> Round:
-    """A row, with its samples, facts and metrics, as its round."""
+    """A row, with its samples, scores, facts and metrics, as its round."""
     return Round(
         index=row.position,
         status=Status(row.status),
         reason=row.reason,
         detail=row.detail,
         samples=samples,
+        scores=scores,
         facts=facts,
         notes=row.notes,
         values=values,
@@ -101,6 +103,14 @@ def sample_values(round_id: int, one: Round) -> list[dict[str, Any]]:
             "warmup": sample.warmup,
         }
         for position, sample in enumerate(one.samples)
+    ]
+
+
+def score_values(round_id: int, one: Round) -> list[dict[str, Any]]:
+    """A round's scores of documents as their rows."""
+    return [
+        {"round": round_id, "position": position, **asdict(score)}
+        for position, score in enumerate(one.scores)
     ]
 
 

@@ -21,9 +21,10 @@ from harness.domain.selfcheck import SelfCheck
 from harness.store.ceilings import load_all_ceilings, load_ceilings, save_ceilings
 from harness.store.engine import Database
 from harness.store.loading import load_results, load_rounds, load_selfchecks
-from harness.store.rows import metric_values, round_values, run_values, sample_values
+from harness.store.rows import metric_values, round_values, run_values, sample_values, score_values
 from harness.store.tables import (
     CellRow,
+    DocumentRow,
     FactRow,
     HostRow,
     MetricRow,
@@ -152,6 +153,8 @@ class Store:
             ).scalar_one()
             if one.samples:
                 connection.execute(insert(SampleRow), sample_values(key, one))
+            if one.scores:
+                connection.execute(insert(DocumentRow), score_values(key, one))
             for table, figures in ((FactRow, one.facts), (ValueRow, one.values)):
                 rows = [{"round": key, "name": n, "value": v} for n, v in figures.items()]
                 if rows:

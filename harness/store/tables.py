@@ -151,6 +151,21 @@ class SampleRow(Table):
     warmup: Mapped[bool]
 
 
+class DocumentRow(Table):
+    """How well a round's model tells one held-out document; see domain.result.Score."""
+
+    __tablename__ = "document"
+    round: Mapped[int] = mapped_column(ForeignKey("round.id", ondelete="CASCADE"), primary_key=True)
+    position: Mapped[int] = mapped_column(primary_key=True)
+    tokens: Mapped[int]
+    bytes: Mapped[int]
+    bits: Mapped[float]
+    dense_bits: Mapped[float]
+    divergence: Mapped[float]
+    agreed: Mapped[int]
+    floor_bits: Mapped[float | None]
+
+
 class MetricRow(Table):
     """A derived figure of a result: one row a metric. Can be derived again from the samples."""
 

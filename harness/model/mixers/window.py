@@ -22,7 +22,7 @@ class WindowAttention(Attention):
         self, batch: int, capacity: int, device: torch.device, dtype: torch.dtype
     ) -> Rolling:
         """Keys and values of the last tokens: [2, B, H, window, d]."""
-        size = (2, batch, self._shape.heads, min(self._window, capacity), self._shape.d_head)
+        size = (2, batch, self.heads, min(self._window, capacity), self.d_head)
         return Rolling(torch.zeros(size, device=device, dtype=dtype))
 
     def _mix(

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.analyse.ranking import Rank, rank
+from harness.analyse.ranking import Rank, front, rank
 from harness.domain.metric import Direction, Estimate
 
 Make = Callable[..., Estimate]
@@ -109,3 +109,19 @@ def test_the_order_given_is_of_no_matter(given_ones: list[Estimate], data: st.Da
     order = data.draw(st.permutations(range(len(given_ones))))
     ranks = rank(given_ones)
     assert [ranks[i] for i in order] == rank([given_ones[i] for i in order])
+
+
+def test_the_front_is_what_nothing_beats(estimate: Make) -> None:
+    """Speed, memory, loss: a row is beaten by one better in a figure and worse in none."""
+    fast = [estimate(1.0), estimate(5.0), estimate(0.3)]
+    exact = [estimate(3.0), estimate(5.0), estimate(0.0)]
+    beaten = [estimate(3.1), estimate(6.0), estimate(0.1)]
+    assert front([fast, exact, beaten]) == [True, True, False]
+
+
+def test_what_cannot_be_told_apart_does_not_beat(estimate: Make) -> None:
+    """A hair faster, as far as anyone knows, and worse in quality: off the front."""
+    dense = [estimate(3.0, 0.1), estimate(0.0)]
+    pruned = [estimate(2.95, 0.1), estimate(0.1)]
+    assert front([dense, pruned]) == [True, False]
+    assert front([dense, dense]) == [True, True]

@@ -8,17 +8,18 @@ from typing import Any
 import pytest
 import torch
 from torch import nn
-from torch.ao.nn.quantized.dynamic import Linear as Int8Linear
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from harness.compression.int8_dynamic import Int8Dynamic
 from harness.domain.cell import Cell, Choice
 from harness.domain.run import Host
 from harness.errors import Unsupported
+from harness.model.linears.int8_dynamic import Int8DynamicLinear
 from harness.model.measure import model_bytes
 from harness.model.sizes import SIZES
 from harness.model.transformer import Transformer, build
 from harness.operators.sdpa import Sdpa
+from harness.quality.text import RandomText
 
 NANO = SIZES["nano"].shape
 
@@ -44,7 +45,8 @@ def dense() -> Transformer:
 
 @pytest.fixture
 def compressed() -> Transformer:
-    return Int8Dynamic().apply(build(NANO, Sdpa().mixer, device=torch.device("cpu")))
+    model = build(NANO, Sdpa().mixer, device=torch.device("cpu"))
+    return Int8Dynamic().apply(model, RandomText(NANO.vocab))
 
 
 @pytest.fixture
@@ -54,18 +56,38 @@ def tokens() -> torch.Tensor:
 
 def test_every_linear_layer_holds_int8_weights(compressed: Transformer) -> None:
     """Four a block, and the head; none is left as it was."""
-    layers = [one for one in compressed.modules() if isinstance(one, Int8Linear)]
+    layers = [one for one in compressed.modules() if isinstance(one, Int8DynamicLinear)]
     assert len(layers) == 4 * NANO.layers + 1
-    assert {layer.weight().int_repr().dtype for layer in layers} == {torch.int8}
-    assert not any(type(one) is nn.Linear for one in compressed.modules())
+    assert {layer.stored()["numbers"].dtype for layer in layers} == {torch.int8}
+    assert not any(isinstance(one, nn.Linear) for one in compressed.modules())
 
 
-def test_every_output_channel_has_a_scale_of_its_own(compressed: Transformer) -> None:
-    layers = [one for one in compressed.modules() if isinstance(one, Int8Linear)]
-    for weight in (layer.weight() for layer in layers):
-        assert weight.qscheme() == torch.per_channel_affine
-        assert len(weight.q_per_channel_scales()) == weight.shape[0]
-        assert not weight.q_per_channel_zero_points().any()
+@pytest.mark.parametrize("per_channel", [True, False])
+@pytest.mark.parametrize("symmetric", [True, False])
+def test_scales_and_zero_points_are_as_asked(
+    dense: Transformer, per_channel: bool, symmetric: bool
+) -> None:
+    options = Int8Dynamic.Options(per_channel=per_channel, symmetric=symmetric)
+    compressed = Int8Dynamic(options).apply(dense, RandomText(NANO.vocab))
+    layers = [one for one in compressed.modules() if isinstance(one, Int8DynamicLinear)]
+    for layer in layers:
+        stored = layer.stored()
+        assert len(stored["scales"]) == (layer.out_features if per_channel else 1)
+        assert bool(stored["zeros"].any()) is not symmetric
+
+
+def test_a_scale_for_each_channel_is_nearer_than_one_for_all() -> None:
+    linear = nn.Linear(64, 64)
+    with torch.no_grad():
+        linear.weight *= torch.logspace(-3, 0, 64).unsqueeze(1)
+    errors = [
+        (
+            Int8DynamicLinear.of(linear, by_channel=by_channel, is_symmetric=True).dense()
+            - linear.weight
+        ).norm()
+        for by_channel in (True, False)
+    ]
+    assert errors[0] < errors[1] / 3
 
 
 @torch.inference_mode()
@@ -80,11 +102,14 @@ def test_products_run_in_int8_kernels(compressed: Transformer, tokens: torch.Ten
 def test_weights_take_fewer_bytes(dense: Transformer, compressed: Transformer) -> None:
     """A byte for each weight of a Linear layer, the head's own now; the rest as it was.
 
-    The head was tied and took nothing beside the embedding, which stays.
+    The head was tied and took nothing beside the embedding, which stays. Each output channel has
+    a scale and a zero point of eight bytes each.
     """
     blocks = NANO.layers * (4 + 2 * 4) * NANO.d_model**2
     head = NANO.vocab * NANO.d_model
-    assert model_bytes(dense) - model_bytes(compressed) == 4 * blocks - (blocks + head)
+    channels = NANO.layers * (3 + 1 + 4 + 1) * NANO.d_model + NANO.vocab
+    saved = 4 * blocks - (blocks + head) - 16 * channels
+    assert model_bytes(dense) - model_bytes(compressed) == saved
 
 
 @torch.inference_mode()
@@ -120,7 +145,7 @@ def test_a_processor_without_an_int8_engine_is_told(
 
     monkeypatch.setattr(torch.backends, "quantized", NoEngine())
     with pytest.raises(Unsupported, match="no int8 engine"):
-        Int8Dynamic().apply(dense)
+        Int8Dynamic().apply(dense, RandomText(NANO.vocab))
 
 
 def test_it_says_that_it_cannot_be_trained() -> None:

@@ -1,7 +1,7 @@
 """What parent and child say survives the way."""
 
 from harness.domain.cell import Cell, Choice
-from harness.domain.result import Sample, Status
+from harness.domain.result import Sample, Score, Status
 from harness.execute.messages import Effort, Job, Report
 
 CELL = Cell(
@@ -44,6 +44,7 @@ def test_a_report_survives_the_way() -> None:
         "ValueError: no",
         "Traceback …",
         (Sample("ttft", 0.5, warmup=True), Sample("ttft", 0.25)),
+        (Score(255, 255, 300.5, 299.25, 1.5, 250, 298.0), Score(9, 12, 30.0, 29.0, 0.0, 9)),
         {"load_time": 0.125},
         {"energy_per_token": "not measurable here: …"},
     )

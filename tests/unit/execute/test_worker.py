@@ -10,7 +10,8 @@ import torch
 
 from harness.errors import HarnessError
 from harness.execute.messages import Effort
-from harness.execute.worker import _distance, _drive
+from harness.execute.probe import distance
+from harness.execute.worker import _drive
 from harness.scenarios import Clock
 
 
@@ -73,8 +74,8 @@ def test_a_round_tells_whether_it_settled(pace: float, settled: bool) -> None:
 def test_logits_that_are_no_numbers_are_a_failure(bad: float) -> None:
     """A model that computes nonsense has no speed worth showing."""
     with pytest.raises(HarnessError, match="not finite"):
-        _distance(torch.tensor([1.0, bad]), torch.ones(2))
+        distance(torch.tensor([1.0, bad]), torch.ones(2))
 
 
 def test_the_distance_of_logits_is_in_parts_of_the_expected_ones() -> None:
-    assert _distance(torch.tensor([3.0, 5.0]), torch.tensor([3.0, 4.0])) == pytest.approx(0.2)
+    assert distance(torch.tensor([3.0, 5.0]), torch.tensor([3.0, 4.0])) == pytest.approx(0.2)

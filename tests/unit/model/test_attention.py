@@ -24,7 +24,7 @@ def test_a_chunk_sees_all_of_the_past() -> None:
 
 
 def test_a_cache_gives_back_all_it_was_given() -> None:
-    cache = KVCache(SHAPE, 1, 16, torch.device("cpu"), torch.float32)
+    cache = KVCache((1, SHAPE.heads, 16, SHAPE.d_head), torch.device("cpu"), torch.float32)
     keys, values = torch.randn(2, 1, 2, 7, 4, generator=torch.Generator().manual_seed(0))
     cache.extend(keys[:, :, :5], values[:, :, :5], past=0)
     told = cache.extend(keys[:, :, 5:], values[:, :, 5:], past=5)

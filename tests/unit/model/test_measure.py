@@ -8,9 +8,11 @@ from torch import nn
 from harness.compression.int8_dynamic import Int8Dynamic
 from harness.model.cost import dense_weights
 from harness.model.measure import model_bytes, parameter_count, weights_of
+from harness.model.packed import PackedLinear
 from harness.model.sizes import SIZES
 from harness.model.transformer import build
 from harness.operators.sdpa import Sdpa
+from harness.quality.text import RandomText
 
 
 class Tied(nn.Module):
@@ -44,8 +46,11 @@ def test_packed_weights_are_read_at_their_packed_size() -> None:
         one.weight.numel() for one in model.blocks.modules() if isinstance(one, nn.Linear)
     )
     dense = weights_of(model)
-    packed = weights_of(Int8Dynamic().apply(model))
+    packed = weights_of(Int8Dynamic().apply(model, RandomText(9)))
     assert dense == dense_weights(shape, Sdpa(), 4)
-    assert packed.body == dense.body - 3 * matrices
-    assert packed.head == dense.head / 4
+    scales = 16 * sum(  # bytes: a scale and a zero point for each output channel
+        one.out_features for one in model.blocks.modules() if isinstance(one, PackedLinear)
+    )
+    assert packed.body == dense.body - 3 * matrices + scales
+    assert packed.head == dense.head / 4 + 16 * shape.vocab
     assert packed.row == dense.row

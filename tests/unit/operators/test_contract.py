@@ -22,6 +22,7 @@ from harness.model.shape import Shape
 from harness.model.transformer import DecodeState, Transformer, blocks_of, build
 from harness.operators import Operator
 from harness.operators.math import Math
+from harness.quality.text import RandomText
 
 CPU = torch.device("cpu")
 SHAPE = Shape(layers=3, d_model=48, heads=4, vocab=97, context=64)
@@ -251,7 +252,7 @@ def full(operator: Operator, model: Transformer) -> Transformer:
 def test_it_runs_in_int8(model: Transformer, tokens: torch.Tensor) -> None:
     """Its layers may be replaced by others that compute the same, nearly."""
     expected = model(tokens)
-    small = Int8Dynamic().apply(model)
+    small = Int8Dynamic().apply(model, RandomText(9))
     for logits in (small(tokens), in_pieces(small, tokens.split([30, 1, 9], dim=1))):
         assert (logits - expected).norm() < 0.2 * expected.norm()
 

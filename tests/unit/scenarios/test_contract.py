@@ -59,7 +59,9 @@ def test_what_it_times_makes_its_headline(
         sections = scenario.prepare(subject(load))(counting())
     samples = tuple(Sample(section, seconds) for section, seconds in sections.items())
     facts = {"tokens": float(load["batch"] * scenario.tokens(load))}
-    value = metrics.registry[scenario.headline]().value(Round(0, Status.OK, "", "", samples, facts))
+    value = metrics.registry[scenario.headline]().value(
+        Round(0, Status.OK, samples=samples, facts=facts)
+    )
     assert value is not None
     assert value > 0
 

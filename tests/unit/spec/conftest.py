@@ -70,7 +70,7 @@ class Window(FakeOperator):
 
 
 class FakeCompression(Compression):
-    def apply(self, model: Any) -> Any:
+    def apply(self, model: Any, text: Any) -> Any:
         raise NotImplementedError
 
 

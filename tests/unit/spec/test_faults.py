@@ -25,7 +25,7 @@ def axis(line: str) -> str:
     )
 
 
-KEYS = "baseline, exclude, include, limits, matrix, measure, name, prices, workload"
+KEYS = "baseline, exclude, include, limits, matrix, measure, name, prices, quality, workload"
 AXES = "backend, compression, hardware, model, operator, parallelism, precision, scenario"
 
 
@@ -123,7 +123,7 @@ def test_a_wrong_key_or_setting(faults: Faults, line: str, expected: str) -> Non
         (
             "model: {name: nano, contxt: 3}",
             ("4:23: unknown key 'contxt'; did you mean 'context'? "
-            "(possible: architecture, context, d_ff, d_model, heads, layers, name, vocab, weights)"),
+            "(possible: architecture, context, corpus, d_ff, d_model, heads, layers, name, tied, tokenizer, vocab, weights)"),
         ),
         (
             "hardware: {device: cpu, thread: [1, 2]}",

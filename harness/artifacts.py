@@ -1,0 +1,178 @@
+"""Models that are made once and then loaded: the reference, and what compression makes of it."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import shutil
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field, replace
+from hashlib import sha256
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+import psutil
+
+from harness.domain.cell import Cell
+from harness.domain.result import Round, Status
+from harness.domain.run import Environment, Host
+from harness.errors import ProcessLost, TrainingError
+from harness.execute.messages import Job
+from harness.execute.streamed import lines
+from harness.model.architectures import shape_of
+from harness.quality.recipe import TRAINED, Recipe
+from harness.spec.plan import Planned
+
+# A training is given up after so long.
+_PATIENCE = 3600.0
+_ORDER = "harness.execute.trainer"
+
+
+@dataclass(frozen=True)
+class Step:
+    """A step of training a reference model is done."""
+
+    model: str
+    done: int
+    steps: int
+    loss: float  # bits per byte
+    seconds_left: float
+
+
+def cache() -> Path:
+    """Where models are kept: $HARNESS_CACHE, else the user's cache folder."""
+    given = os.environ.get("HARNESS_CACHE")
+    if given:
+        return Path(given)
+    home = os.environ.get("XDG_CACHE_HOME")
+    return (Path(home) if home else Path.home() / ".cache") / "harness"
+
+
+def is_trained(cell: Cell) -> bool:
+    """Whether the cell's model is one that the harness trains itself."""
+    return dict(cell.model.options).get("weights") == TRAINED
+
+
+def reference(
+    cell: Cell, host: Host, environment: Environment, tell: Callable[[Step], None]
+) -> Path:
+    """The file of the cell's reference model, trained now unless it was before.
+
+    Two runs that want the same one train it once: the second waits. TrainingError where training
+    ends before it is done.
+    """
+    shape = shape_of(cell.model)
+    recipe = Recipe(
+        shape=shape.model_copy(update={"weights": "", "corpus": "", "tokenizer": ""}),
+        torch=environment.versions.get("torch", ""),
+        isa=host.isa,
+        threads=host.physical_cores,
+    )
+    folder = cache() / "reference"
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / f"{recipe.name}.safetensors"
+    with _locked(path.with_suffix(".lock")):
+        if not path.exists():
+            _train(recipe, path, str(cell.model), tell)
+    return path
+
+
+def _train(recipe: Recipe, path: Path, model: str, tell: Callable[[Step], None]) -> None:
+    order = json.dumps({"recipe": recipe.to_json(), "path": str(path)})
+    begin = time.monotonic()
+    try:
+        for line in lines(_ORDER, order, _PATIENCE):
+            step, loss = json.loads(line)
+            spent = time.monotonic() - begin
+            left = spent / (step + 1) * (recipe.steps - step - 1)
+            tell(Step(model, step + 1, recipe.steps, loss, left))
+    except ProcessLost as error:
+        raise TrainingError(f"the reference model could not be trained: {error}") from error
+    if not path.exists():
+        raise TrainingError("the reference model could not be trained: it left no file")
+
+
+@contextmanager
+def _locked(path: Path) -> Iterator[None]:
+    with path.open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
+def wants_file(cell: Cell) -> bool:
+    """Whether the cell's model is prepared once and loaded by each round.
+
+    Every compressed one, and every one with weights; random dense ones are built anew.
+    """
+    return bool(cell.compression) or bool(dict(cell.model.options).get("weights"))
+
+
+@dataclass
+class Artifacts:
+    """The prepared models of one run, in a folder that goes with it. A context manager."""
+
+    folder: Path = field(default_factory=lambda: cache() / "artifacts" / _mine())
+    _told: dict[str, Round] = field(default_factory=dict)  # by file name
+
+    def __enter__(self) -> Self:
+        _sweep(self.folder.parent)
+        self.folder.mkdir(parents=True, exist_ok=True)
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def prepared(
+        self, item: Planned, job: Job, do: Callable[[Job], Round], tell: Callable[[Planned], None]
+    ) -> tuple[Job, Round]:
+        """The job with the file it loads, and the round that prepared it, well or not."""
+        name = _name(item.cell, job)
+        path = self.folder / f"{name}.safetensors"
+        if name not in self._told:
+            tell(item)
+            self._told[name] = do(replace(job, artifact=str(path), prepares=True))
+        return replace(job, artifact=str(path)), self._told[name]
+
+
+def with_what_is_known(one: Round, prepared: Round, *, first: bool) -> Round:
+    """The round with what preparing its model told; the documents' scores once a cell."""
+    if one.status is not Status.OK:
+        return one
+    return replace(
+        one,
+        facts={**prepared.facts, **one.facts},
+        notes={**prepared.notes, **one.notes},
+        scores=prepared.scores if first else (),
+    )
+
+
+def _name(cell: Cell, job: Job) -> str:
+    """Alike for cells that share the model: what it is run on and how makes no other."""
+    content = cell.content()
+    axes = ("model", "hardware", "compression", "operator", "precision")
+    shared: Mapping[str, object] = {axis: content[axis] for axis in axes}
+    told = json.dumps([shared, job.seed, job.quality], sort_keys=True)
+    return sha256(told.encode()).hexdigest()[:16]
+
+
+def _mine() -> str:
+    return f"{os.getpid()}-{psutil.Process().create_time():.0f}"
+
+
+def _sweep(folder: Path) -> None:
+    """Take away what runs left that were killed."""
+    for other in folder.glob("*-*"):
+        pid, _, started = other.name.partition("-")
+        with suppress(psutil.NoSuchProcess, ValueError):
+            if f"{psutil.Process(int(pid)).create_time():.0f}" == started:
+                continue
+        shutil.rmtree(other, ignore_errors=True)

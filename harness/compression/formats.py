@@ -1,0 +1,33 @@
+"""What compressions share: where kernels run, text to calibrate on."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from harness.domain.cell import Cell
+
+if TYPE_CHECKING:
+    import torch
+
+    from harness.model.transformer import Transformer
+    from harness.quality.text import Text
+
+_LONGEST = 256  # tokens of a sequence to calibrate on
+
+
+def on_cpu(name: str, cell: Cell) -> str | None:
+    """Why the cell's hardware has no kernel; None where it has."""
+    return f"{name} has kernels for CPU only" if cell.hardware.name == "cuda" else None
+
+
+def on_cpu_in_fp32(name: str, cell: Cell) -> str | None:
+    """The same for kernels that take fp32 activations alone."""
+    if cell.precision.name != "fp32":
+        return f"{name} kernels take fp32 activations, not {cell.precision.name}"
+    return on_cpu(name, cell)
+
+
+def calibration(model: Transformer, text: Text, sequences: int) -> torch.Tensor:
+    """[N, T] token ids to watch the model read, on its device."""
+    length = min(_LONGEST, model.shape.context)
+    return text.sequences("calibration", sequences, length).to(model.wte.weight.device)

@@ -1,0 +1,42 @@
+"""kv-int8: keys and values of the decode state in int8, a scale for each token and head.
+
+A quarter of fp32's cache (and a scale for each vector), so that four times the tokens fit; each
+step widens all of them before it attends, which costs time where no kernel reads int8 itself.
+Weights stay as they are. Hooper et al. 2024 (arXiv 2401.18079) for what caches bear.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from harness.compression import Compression, Stage, register
+from harness.errors import Unsupported
+
+if TYPE_CHECKING:
+    from harness.model.transformer import Transformer
+    from harness.quality.text import Text
+
+
+@register("kv-int8", "keys and values of the decode state in int8")
+class KvInt8(Compression):
+    """Symmetric, per token and head."""
+
+    stage = Stage.STATE
+    decoders = True
+
+    def apply(self, model: Transformer, text: Text) -> Transformer:
+        """The model, whose new states keep int8."""
+        from harness.model.attention import Attention
+        from harness.model.pruning import all_blocks
+
+        mixers = [
+            block.mixer
+            for block in all_blocks(model)
+            if isinstance(block.mixer, Attention)
+            and type(block.mixer).new_state is Attention.new_state
+        ]
+        if not mixers:
+            raise Unsupported("kv-int8 needs an operator that keeps all keys and values")
+        for mixer in mixers:
+            mixer.caches_in = "int8"
+        return model

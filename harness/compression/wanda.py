@@ -1,0 +1,49 @@
+"""wanda: the weights that move the output least become zero.
+
+A weight's score is its magnitude times that of its input, seen on some text; in each output's row
+the lowest go. Sun et al. 2023 (arXiv 2306.11695).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pydantic import Field
+
+from harness.compression import Compression, Stage, register
+from harness.compression.formats import calibration
+from harness.domain.entry import Options
+
+if TYPE_CHECKING:
+    from harness.model.transformer import Transformer
+    from harness.quality.text import Text
+
+
+@register("wanda", "the weights that move the output least become zero")
+class Wanda(Compression):
+    """Unstructured pruning by weights and activations."""
+
+    class Options(Options):
+        """How many, and seen on how much."""
+
+        fraction: float = Field(0.5, ge=0, lt=1, description="share of each row to take out")
+        sequences: int = Field(16, ge=1, le=10_000, description="sequences read to see inputs")
+
+    stage = Stage.SPARSITY
+
+    def apply(self, model: Transformer, text: Text) -> Transformer:
+        """The model with zeros in it."""
+        from harness.model.observe import observe
+        from harness.model.pruning import body_linears, lowest, zero
+
+        linears = body_linears(model)
+        seen = observe(model, calibration(model, text, self.options.sequences))
+        for path, layer in linears.items():
+            if path in seen:
+                scores = layer.weight.detach().abs() * seen[path].magnitudes
+                rows = {str(row): score for row, score in enumerate(scores)}
+                masks = lowest(rows, self.options.fraction, overall=False)
+                import torch
+
+                zero({path: layer}, {path: torch.stack(list(masks.values()))})
+        return model

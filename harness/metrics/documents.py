@@ -1,0 +1,35 @@
+"""Metrics over held-out documents, with an interval over them rather than over rounds."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Sequence
+
+from harness.analyse.documents import ratio
+from harness.domain.result import Round, Score
+from harness.metrics import Metric, Spread
+
+
+class DocumentMetric(Metric):
+    """A sum over documents over another: bits over bytes, say."""
+
+    @abstractmethod
+    def parts(self, score: Score) -> tuple[float, float] | None:
+        """Of one document what is summed above and below; None where it has no such figure."""
+
+    def value(self, one: Round) -> float | None:
+        """Over the round's documents; None where it has none."""
+        parts = self._parts(one)
+        return ratio(parts)[0] if parts else None
+
+    def over(self, rounds: Sequence[Round]) -> Spread:
+        """Of the newest round: each would read the same documents with the same model."""
+        return ratio(self._parts(rounds[-1]))
+
+    def samples(self, one: Round) -> int:
+        """Documents."""
+        return len(one.scores)
+
+    def _parts(self, one: Round) -> list[tuple[float, float]]:
+        told = [self.parts(score) for score in one.scores]
+        return [parts for parts in told if parts is not None]

@@ -1,0 +1,1 @@
+"""Linear layers that keep their weight otherwise than as one dense matrix."""

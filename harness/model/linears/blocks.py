@@ -1,0 +1,95 @@
+"""A weight of which only some blocks are there, as many in each row of blocks."""
+
+from __future__ import annotations
+
+from typing import Self
+
+import torch
+from torch import nn
+
+from harness.model.packed import PackedLinear, Settings, Tensors
+
+
+class BlockSparseLinear(PackedLinear):
+    """Of each `rows` output columns, the same number of blocks of `columns` inputs is kept.
+
+    As every row of blocks has as many, one batched product does all of them, over the inputs
+    that each of them reads: work and bytes go with the density.
+    """
+
+    kind = "block"
+    values: nn.Parameter
+    places: torch.Tensor
+
+    def __init__(
+        self,
+        values: torch.Tensor,  # [R, rows, k, columns]: k blocks in each of R rows of blocks
+        places: torch.Tensor,  # [R, k] int32: which block of inputs each one reads
+        in_features: int,
+        bias: torch.Tensor | None,  # [out]
+    ) -> None:
+        super().__init__()
+        count, rows, kept, columns = values.shape
+        self.in_features, self.out_features = in_features, count * rows
+        self.values = nn.Parameter(values)
+        self.register_buffer("places", places)
+        self.bias = None if bias is None else nn.Parameter(bias)
+        at = places.long().unsqueeze(-1) * columns + torch.arange(columns, device=places.device)
+        self.register_buffer("_inputs", at.flatten(), persistent=False)  # [R k columns]
+        self._row_inputs = kept * columns
+
+    @classmethod
+    def of(cls, layer: nn.Linear, rows: int, columns: int, density: float) -> Self:
+        """The layer with the blocks of the greatest norm, in each row of blocks."""
+        weight = layer.weight.detach()
+        blocks = weight.unflatten(0, (-1, rows)).unflatten(2, (-1, columns))  # [R, r, C, c]
+        norms = blocks.float().square().sum(dim=(1, 3))  # [R, C]
+        kept = max(1, round(density * norms.shape[1]))
+        places = norms.topk(kept, dim=1).indices.sort(dim=1).values  # [R, k]
+        at = places[:, None, :, None].expand(-1, rows, -1, columns)
+        values = blocks.gather(2, at).contiguous()
+        bias = None if layer.bias is None else layer.bias.detach()
+        return cls(values, places.int(), weight.shape[1], bias)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """[..., in] -> [..., out]."""
+        count, rows = self.values.shape[:2]
+        flat = x.reshape(-1, self.in_features)
+        inputs: torch.Tensor = self._inputs  # type: ignore[assignment]
+        read = flat[:, inputs].view(-1, count, self._row_inputs).transpose(0, 1)  # [R, n, k c]
+        weight = self.values.flatten(2).transpose(1, 2)  # [R, k c, r]
+        out = torch.bmm(read, weight).transpose(0, 1).reshape(-1, count * rows)
+        if self.bias is not None:
+            out = out + self.bias
+        return out.view(*x.shape[:-1], self.out_features)
+
+    @property
+    def has_bias(self) -> bool:
+        """Whether it adds one."""
+        return self.bias is not None
+
+    def settings(self) -> Settings:
+        """How many inputs, which the blocks do not tell."""
+        return {"in_features": self.in_features}
+
+    def stored(self) -> Tensors:
+        """The blocks that are there, and where."""
+        tensors = {"values": self.values.detach(), "places": self.places}
+        return tensors if self.bias is None else {**tensors, "bias": self.bias.detach()}
+
+    @classmethod
+    def restored(cls, settings: Settings, tensors: Tensors) -> Self:
+        """As stored."""
+        one = dict(tensors)
+        return cls(one["values"], one["places"], int(settings["in_features"]), one.get("bias"))
+
+    def dense(self) -> torch.Tensor:
+        """[out, in]."""
+        count, rows, kept, columns = self.values.shape
+        whole = self.values.new_zeros(count, rows, self.in_features // columns, columns)
+        at = self.places.long()[:, None, :, None].expand(count, rows, kept, columns)
+        return whole.scatter(2, at, self.values.detach()).flatten(2).flatten(0, 1).float()
+
+    def multiplications(self) -> int:
+        """Those of the blocks that are there."""
+        return self.values.numel()

@@ -1,0 +1,81 @@
+"""Weights and activations in 8-bit floating point, on GPUs that multiply in it."""
+
+from __future__ import annotations
+
+from typing import Self
+
+import torch
+from torch import nn
+
+from harness.model.packed import PackedLinear, Settings, Tensors
+
+_FORMAT = torch.float8_e4m3fn
+_MOST = 448.0  # its greatest number
+
+
+class Fp8Linear(PackedLinear):
+    """torch's `_scaled_mm`: weights with one scale a layer, activations scaled as they come.
+
+    Micikevicius et al. 2022 (arXiv 2209.05433).
+    """
+
+    kind = "fp8"
+    numbers: torch.Tensor
+    scale: torch.Tensor
+    bias: torch.Tensor | None
+
+    def __init__(
+        self, numbers: torch.Tensor, scale: torch.Tensor, bias: torch.Tensor | None
+    ) -> None:
+        super().__init__()
+        self.out_features, self.in_features = numbers.shape
+        self.register_buffer("numbers", numbers)  # [out, in] e4m3
+        self.register_buffer("scale", scale)  # [] fp32
+        self.register_buffer("bias", bias)
+
+    @classmethod
+    def of(cls, layer: nn.Linear) -> Self:
+        """The same layer in fp8."""
+        weight = layer.weight.detach()
+        scale = (weight.abs().max().float() / _MOST).clamp_min(1e-12)
+        bias = None if layer.bias is None else layer.bias.detach()
+        return cls((weight / scale).to(_FORMAT), scale, bias)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """[..., in] -> [..., out]."""
+        rows = x.reshape(-1, self.in_features)
+        scale = (rows.abs().amax().float() / _MOST).clamp_min(1e-12)
+        out: torch.Tensor = torch._scaled_mm(
+            (rows / scale).to(_FORMAT),
+            self.numbers.t(),
+            scale_a=scale,
+            scale_b=self.scale,
+            out_dtype=x.dtype if x.dtype != torch.float32 else torch.bfloat16,
+        ).to(x.dtype)
+        if self.bias is not None:
+            out = out + self.bias
+        return out.view(*x.shape[:-1], self.out_features)
+
+    @property
+    def has_bias(self) -> bool:
+        """Whether it adds one."""
+        return self.bias is not None
+
+    def settings(self) -> Settings:
+        """None: the tensors tell all."""
+        return {}
+
+    def stored(self) -> Tensors:
+        """Numbers, scale, bias."""
+        tensors = {"numbers": self.numbers, "scale": self.scale}
+        return tensors if self.bias is None else {**tensors, "bias": self.bias}
+
+    @classmethod
+    def restored(cls, settings: Settings, tensors: Tensors) -> Self:
+        """As stored."""
+        one = dict(tensors)
+        return cls(one["numbers"], one["scale"], one.get("bias"))
+
+    def dense(self) -> torch.Tensor:
+        """[out, in]."""
+        return self.numbers.float() * self.scale

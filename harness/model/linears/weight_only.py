@@ -1,0 +1,189 @@
+"""Weights of few bits, widened inside the kernel that multiplies by them."""
+
+from __future__ import annotations
+
+from typing import Self
+
+import torch
+from torch import nn
+from torch.nn.functional import linear, pad
+
+from harness.model.linears.rounding import asymmetric, quantised, symmetric
+from harness.model.packed import PackedLinear, Settings, Tensors
+
+# With more rows than this, widening the whole weight first and one dense product is faster.
+_ROWS_IN_KERNEL = 16
+# The int4 kernel works on so many output columns at once.
+_COLUMNS = 64
+# Of torch's kernels those for bfloat16 alone are more than a loop: activations pass in it.
+_KERNEL = torch.bfloat16
+
+
+class Int8WeightOnlyLinear(PackedLinear):
+    """torch's `_weight_int8pack_mm`: symmetric, one scale an output channel."""
+
+    kind = "int8-weight-only"
+    numbers: torch.Tensor
+    scales: torch.Tensor
+    bias: torch.Tensor | None
+
+    def __init__(
+        self, numbers: torch.Tensor, scales: torch.Tensor, bias: torch.Tensor | None
+    ) -> None:
+        super().__init__()
+        self.out_features, self.in_features = numbers.shape
+        self.register_buffer("numbers", numbers)  # [out, in] int8
+        self.register_buffer("scales", scales)  # [out]
+        self.register_buffer("bias", bias)
+        # The kernel would round scales to bfloat16: they come after it instead. No buffer, as a
+        # cast of the model must leave alone what a kernel wants in its own format.
+        self._ones = torch.ones(self.out_features, dtype=_KERNEL, device=numbers.device)
+
+    @classmethod
+    def of(cls, layer: nn.Linear) -> Self:
+        """The same layer in int8."""
+        weight = layer.weight.detach()
+        scale = symmetric(weight.float(), 8, 1)
+        bias = None if layer.bias is None else layer.bias.detach()
+        return cls(quantised(weight, scale, 0.0, 8), scale.flatten().to(weight.dtype), bias)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """[..., in] -> [..., out]."""
+        rows = x.reshape(-1, self.in_features)
+        if len(rows) > _ROWS_IN_KERNEL:
+            out = linear(rows, self.numbers.to(x.dtype))
+        else:
+            out = torch._weight_int8pack_mm(rows.to(_KERNEL), self.numbers, self._ones).to(x.dtype)
+        out = out * self.scales if self.bias is None else torch.addcmul(self.bias, out, self.scales)
+        return out.view(*x.shape[:-1], self.out_features)
+
+    @property
+    def has_bias(self) -> bool:
+        """Whether it adds one."""
+        return self.bias is not None
+
+    def settings(self) -> Settings:
+        """None: the tensors tell all."""
+        return {}
+
+    def stored(self) -> Tensors:
+        """Integers, scales, bias."""
+        tensors = {"numbers": self.numbers, "scales": self.scales}
+        return tensors if self.bias is None else {**tensors, "bias": self.bias}
+
+    @classmethod
+    def restored(cls, settings: Settings, tensors: Tensors) -> Self:
+        """As stored."""
+        one = dict(tensors)
+        return cls(one["numbers"], one["scales"], one.get("bias"))
+
+    def dense(self) -> torch.Tensor:
+        """[out, in]."""
+        return self.numbers.float() * self.scales.float().unsqueeze(1)
+
+
+class Int4WeightOnlyLinear(PackedLinear):
+    """torch's `_weight_int4pack_mm_for_cpu`: scale and offset for each group of inputs."""
+
+    kind = "int4-weight-only"
+    bias: torch.Tensor | None
+
+    def __init__(
+        self,
+        numbers: torch.Tensor,  # [out, in] int8, from 0 to 15
+        scales: torch.Tensor,  # [in / group, out, 2]: w = scale (number - 8) + offset
+        bias: torch.Tensor | None,
+    ) -> None:
+        super().__init__()
+        self.out_features, self.in_features = numbers.shape
+        self._group = self.in_features // len(scales)
+        surplus = -self.out_features % _COLUMNS
+        padded = pad(numbers.int(), (0, 0, 0, surplus))
+        packed = torch.ops.aten._convert_weight_to_int4pack_for_cpu(padded, 1)
+        # No buffers: see above.
+        self._packed: torch.Tensor = packed  # [padded out, in / 2] uint8
+        self._scales: torch.Tensor = pad(scales, (0, 0, 0, surplus)).contiguous()
+        self.register_buffer("bias", bias)
+
+    @classmethod
+    def of(cls, layer: nn.Linear, group: int, *, is_symmetric: bool) -> Self:
+        """The same layer in int4."""
+        weight = layer.weight.detach().float().unflatten(1, (-1, group))  # [out, n, group]
+        if is_symmetric:
+            scale = symmetric(weight, 4, -1)
+            offset = torch.zeros_like(scale)
+        else:
+            scale, zero = asymmetric(weight, 4, -1)
+            offset = -zero * scale
+        scale, offset = scale.to(_KERNEL).float(), offset.to(_KERNEL).float()
+        numbers = quantised(weight - offset, scale, 0.0, 4).flatten(1) + 8
+        scales = torch.cat((scale, offset), -1).transpose(0, 1).contiguous().to(_KERNEL)
+        bias = None if layer.bias is None else layer.bias.detach()
+        return cls(numbers, scales, bias)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """[..., in] -> [..., out]."""
+        rows = x.reshape(-1, self.in_features)
+        out = self._product(rows)[:, : self.out_features].to(x.dtype)
+        if self.bias is not None:
+            out = out + self.bias
+        return out.reshape(*x.shape[:-1], self.out_features)
+
+    @property
+    def has_bias(self) -> bool:
+        """Whether it adds one."""
+        return self.bias is not None
+
+    def settings(self) -> Settings:
+        """None: the tensors tell all."""
+        return {}
+
+    def stored(self) -> Tensors:
+        """Two integers a byte, scales and offsets, bias."""
+        scales = self._scales[:, : self.out_features].contiguous()
+        scale, offset = _by_group(scales)
+        weight = self.dense().unflatten(1, (-1, self._group))
+        numbers = ((weight - offset) / scale).round() + 8  # exact: a step is far above rounding
+        tensors = {"nibbles": _pairs(numbers.flatten(1)), "scales": scales}
+        return tensors if self.bias is None else {**tensors, "bias": self.bias}
+
+    def weight_bytes(self) -> int:
+        """As the kernel wants them."""
+        bias = 0 if self.bias is None else self.bias.nbytes
+        return self._packed.nbytes + self._scales.nbytes + bias
+
+    @classmethod
+    def restored(cls, settings: Settings, tensors: Tensors) -> Self:
+        """Packed anew."""
+        one = dict(tensors)
+        return cls(_unpaired(one["nibbles"]), one["scales"], one.get("bias"))
+
+    def dense(self) -> torch.Tensor:
+        """[out, in]."""
+        one = torch.eye(self.in_features, dtype=self._scales.dtype, device=self._packed.device)
+        weight: torch.Tensor = self._product(one)[:, : self.out_features].t().float()
+        return weight
+
+    def _product(self, rows: torch.Tensor) -> torch.Tensor:
+        out: torch.Tensor = torch.ops.aten._weight_int4pack_mm_for_cpu(
+            rows.to(_KERNEL), self._packed, self._group, self._scales
+        )
+        return out
+
+
+def _by_group(scales: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    """[n, out, 2] -> scale and offset, each [out, n, 1] in fp32."""
+    scale, offset = scales.float().transpose(0, 1).unsqueeze(-2).unbind(-1)
+    return scale, offset
+
+
+def _pairs(numbers: torch.Tensor) -> torch.Tensor:
+    """[out, in] from 0 to 15 -> [out, in / 2] uint8: the first of two in the low half."""
+    low, high = numbers.to(torch.uint8).unflatten(1, (-1, 2)).unbind(-1)
+    pairs: torch.Tensor = low | (high << 4)
+    return pairs
+
+
+def _unpaired(pairs: torch.Tensor) -> torch.Tensor:
+    """The inverse, int8."""
+    return torch.stack((pairs & 15, pairs >> 4), -1).flatten(1).to(torch.int8)

@@ -1,0 +1,101 @@
+"""What a compressed Linear layer is to the model, to its file and to the counting of its cost."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping
+from typing import ClassVar, Self, TypeAlias
+
+import torch
+from torch import nn
+
+Settings: TypeAlias = Mapping[str, int | float | bool | str]
+Tensors: TypeAlias = Mapping[str, torch.Tensor]
+
+
+class PackedLinear(nn.Module, ABC):
+    """y = x W^T + b, with W [out, in] kept in a form of its own.
+
+    A file holds its `settings` and `stored` tensors, and nothing else of it; `restored` makes
+    the same layer from them, giving the same output to the bit.
+    """
+
+    kind: ClassVar[str]  # what files call it
+    in_features: int
+    out_features: int
+
+    @abstractmethod
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """[..., in] -> [..., out]."""
+
+    @abstractmethod
+    def settings(self) -> Settings:
+        """What `restored` needs beside the tensors."""
+
+    @abstractmethod
+    def stored(self) -> Tensors:
+        """The tensors, by name."""
+
+    @classmethod
+    @abstractmethod
+    def restored(cls, settings: Settings, tensors: Tensors) -> Self:
+        """The layer with those settings and tensors."""
+
+    @abstractmethod
+    def dense(self) -> torch.Tensor:
+        """[out, in] in fp32: the matrix it multiplies by."""
+
+    def weight_bytes(self) -> int:
+        """Bytes of its weights as it runs: those of its file, unless a kernel wants others."""
+        return sum(tensor.nbytes for tensor in self.stored().values())
+
+    def multiplications(self) -> int:
+        """Multiply-adds that one row of x takes."""
+        return self.in_features * self.out_features
+
+    def parameter_count(self) -> int:
+        """Weights and biases it keeps, in whatever format."""
+        return self.multiplications() + (self.out_features if self.has_bias else 0)
+
+    @property
+    @abstractmethod
+    def has_bias(self) -> bool:
+        """Whether it adds one."""
+
+    def extra_repr(self) -> str:
+        """As torch prints a Linear."""
+        return f"in_features={self.in_features}, out_features={self.out_features}"
+
+
+def replace_linears(
+    model: nn.Module, replace: Callable[[str, nn.Linear], nn.Module | None]
+) -> None:
+    """Put what `replace` gives in the place of each Linear, by its path; None leaves it.
+
+    A Linear that stands at several places is asked about once, and replaced everywhere.
+    """
+    made: dict[int, nn.Module | None] = {}
+    for path, module in list(model.named_modules(remove_duplicate=False)):
+        if isinstance(module, nn.Linear):
+            if id(module) not in made:
+                made[id(module)] = replace(path, module)
+            new = made[id(module)]
+            if new is not None:
+                put(model, path, new)
+
+
+def put(model: nn.Module, path: str, module: nn.Module) -> None:
+    """Set the module at a path."""
+    owner, _, name = path.rpartition(".")
+    setattr(model.get_submodule(owner), name, module)
+
+
+def multiplications(module: nn.Module) -> int:
+    """Multiply-adds that one row takes through all Linear layers in it."""
+    total = 0
+    for one in module.modules():
+        if isinstance(one, PackedLinear):
+            total += one.multiplications()
+        elif isinstance(one, nn.Linear):
+            total += one.in_features * one.out_features
+    return total

@@ -1,0 +1,45 @@
+"""A ratio over documents, and its interval."""
+
+from __future__ import annotations
+
+import random
+
+import pytest
+
+from harness.analyse.documents import FEWEST, ratio
+
+
+def test_it_is_the_sum_over_the_sum() -> None:
+    """Long documents count more: not the mean of ratios."""
+    assert ratio([(1.0, 1.0), (2.0, 10.0)])[0] == pytest.approx(3 / 11)
+
+
+def test_few_documents_have_no_interval() -> None:
+    assert ratio([(1.0, 2.0)] * (FEWEST - 1))[1:] == (None, None)
+
+
+def test_equal_documents_leave_no_doubt() -> None:
+    assert ratio([(1.0, 2.0)] * 20) == pytest.approx((0.5, 0.5, 0.5))
+
+
+def test_the_interval_holds_the_truth_as_often_as_it_says() -> None:
+    """Lengths and rates that vary together, 64 documents, 2,000 times."""
+    dice = random.Random(5)
+    truth, held = 0.0, 0
+
+    def documents(count: int) -> list[tuple[float, float]]:
+        made = []
+        for _ in range(count):
+            length = dice.uniform(50, 250)
+            made.append(
+                (length * (0.9 + 0.002 * length / 10) * dice.lognormvariate(0, 0.2), length)
+            )
+        return made
+
+    truth = ratio(documents(200_000))[0]
+    for _ in range(2000):
+        _, low, high = ratio(documents(64))
+        assert low is not None
+        assert high is not None
+        held += low <= truth <= high
+    assert 0.93 < held / 2000 < 0.97
