@@ -24,8 +24,9 @@ class Stage(IntEnum):
     STRUCTURE = 2  # takes out or shares whole parts
     RANK = 3  # splits matrices
     SPARSITY = 4  # changes numbers where they stand, most to zero
-    FORMAT = 5  # keeps numbers in fewer bits
-    STATE = 6  # works on the decode state: the weights stay as they are
+    RECOVERY = 5  # teaches what is left
+    FORMAT = 6  # keeps numbers in fewer bits
+    STATE = 7  # works on the decode state: the weights stay as they are
 
 
 class Compression(Entry):
@@ -88,7 +89,7 @@ def _clash(before: type[Compression], entry: type[Compression]) -> str | None:
         return f"{before.name} has already given the model {what[entry.stage]} of its own"
     if Stage.STATE in {before.stage, entry.stage}:
         return None
-    if before.final:
+    if before.final and entry.stage is not Stage.RECOVERY:
         return f"the layers of {before.name} take no {entry.name}: leave one of them out"
     if before.stage > entry.stage:
         return (

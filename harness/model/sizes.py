@@ -37,7 +37,7 @@ SIZES = {
         Shape(layers=4, d_model=256, heads=4, vocab=2048, context=512), "for tests: 4M parameters"
     ),
     "reference": Size(
-        Shape(layers=4, d_model=256, heads=4, vocab=256, context=256, weights="trained"),
+        Shape(layers=4, d_model=256, heads=8, vocab=256, context=256, weights="trained"),
         "3M parameters, trained by the harness on a generated language: for quality",
     ),
     "gpt3-small": _gpt3(12, 768, 12, "125M"),

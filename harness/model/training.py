@@ -20,29 +20,35 @@ def fit(
     rate: float,
     loss_of: Callable[[int], torch.Tensor],
     tell: Callable[[int, float], None] | None = None,
+    *,
+    keep_zeros: bool = False,
 ) -> None:
     """So many steps on what `loss_of` gives for each; `tell` hears each step's loss.
 
     The blocks' matrices by Muon (Jordan 2024, kellerjordan.github.io/posts/muon), which needs a
     third of the tokens that AdamW does here; everything else by AdamW. The rate rises linearly
     and falls as a cosine (Loshchilov and Hutter 2017, arXiv 1608.03983); gradients are clipped to
-    norm 1.
+    norm 1. With `keep_zeros` what is zero in a matrix at the start is zero at the end.
     """
     matrices = [
         one for name, one in model.named_parameters() if one.ndim == 2 and "blocks." in name
     ]
     theirs = {id(one) for one in matrices}
     others = [one for one in model.parameters() if id(one) not in theirs]
+    slow = _OTHERS * rate
     optimizers: list[torch.optim.Optimizer] = [
-        torch.optim.Muon(matrices, lr=rate, weight_decay=0.01, adjust_lr_fn="match_rms_adamw"),
-        torch.optim.AdamW(
-            others, lr=_OTHERS * rate, betas=(0.9, 0.98), weight_decay=0.0, fused=True
-        ),
+        torch.optim.AdamW(others, lr=slow, betas=(0.9, 0.98), weight_decay=0.0, fused=True)
     ]
+    if matrices:
+        muon = torch.optim.Muon(
+            matrices, lr=rate, weight_decay=0.01, adjust_lr_fn="match_rms_adamw"
+        )
+        optimizers.append(muon)
     schedules = [
         torch.optim.lr_scheduler.LambdaLR(one, lambda step: _share(step, steps))
         for one in optimizers
     ]
+    masks = [(one, one != 0) for one in matrices] if keep_zeros else []
     model.train()
     for step in range(steps):
         loss = loss_of(step)
@@ -52,6 +58,8 @@ def fit(
             optimizer.step()
             optimizer.zero_grad(set_to_none=True)
             schedule.step()
+        for parameter, mask in masks:
+            parameter.data.mul_(mask)
         if tell is not None:
             tell(step, float(loss.detach()))
     model.eval()

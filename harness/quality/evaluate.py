@@ -6,18 +6,18 @@ import math
 from collections.abc import Sequence
 
 import torch
-from torch import nn
 from torch.nn.functional import log_softmax
 
 from harness.domain.result import Score
+from harness.model.transformer import Transformer
 from harness.quality.text import HeldOut
 
 _DOCUMENTS_AT_ONCE = 4
 
 
 @torch.inference_mode()
-def scores(model: nn.Module, dense: nn.Module, documents: Sequence[HeldOut]) -> list[Score]:
-    """One a document. `dense` is the model before compression, in fp32.
+def scores(model: Transformer, dense: Transformer, documents: Sequence[HeldOut]) -> list[Score]:
+    """One a document, by decoders. `dense` is the model before compression, in fp32.
 
     Documents are of one length. All in fp32, from logits [B, T, V] in whatever format they come.
     """
@@ -26,7 +26,7 @@ def scores(model: nn.Module, dense: nn.Module, documents: Sequence[HeldOut]) -> 
         some = documents[start : start + _DOCUMENTS_AT_ONCE]
         tokens = torch.stack([one.tokens for one in some])
         inputs, targets = tokens[:, :-1], tokens[:, 1:]
-        ours, theirs = _log_probabilities(model, inputs), _log_probabilities(dense, inputs)
+        ours, theirs = (_log_probabilities(one, inputs) for one in (model, dense))
         divergence = (theirs.exp() * (theirs - ours)).sum(-1)  # [B, T], nats
         agreed = ours.argmax(-1) == theirs.argmax(-1)
         for row, document in enumerate(some):
@@ -45,10 +45,13 @@ def scores(model: nn.Module, dense: nn.Module, documents: Sequence[HeldOut]) -> 
     return told
 
 
-def _log_probabilities(model: nn.Module, inputs: torch.Tensor) -> torch.Tensor:
-    """[B, T, V] in fp32, on the host."""
-    where = next(model.parameters()).device
-    logits: torch.Tensor = model(inputs.to(where))
+def _log_probabilities(model: Transformer, inputs: torch.Tensor) -> torch.Tensor:
+    """[B, T, V] in fp32, on the host.
+
+    Through a decode state, as a prompt is read: what its format loses is in it.
+    """
+    state = model.new_state(*inputs.shape)
+    logits: torch.Tensor = model(inputs.to(model.wte.weight.device), state=state)
     return log_softmax(logits.float(), -1).cpu()
 
 

@@ -27,7 +27,7 @@ class Recipe:
     torch: str  # its version
     isa: tuple[str, ...]  # the processor's instructions, by which torch chooses kernels
     threads: int
-    steps: int = 360
+    steps: int = 340
     batch: int = 8
     length: int = 256  # tokens of a sequence, at most
     rate: float = 1e-2

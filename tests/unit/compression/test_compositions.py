@@ -18,6 +18,8 @@ from harness.compression import misplaced, registry
         ("svd", "wanda", "int4-weight-only"),
         ("magnitude", "2:4"),
         ("distill", "block"),
+        ("block", "recover"),
+        ("svd", "recover", "int8-dynamic"),
     ],
     ids=str,
 )
@@ -34,6 +36,7 @@ def test_what_goes_by_stages_composes(names: tuple[str, ...]) -> None:
         (("kv-int8", "kv-int8"), 1, "has already given the model a state"),
         (("distill", "distill"), 1, "has already given the model a model"),
         (("block", "int8-weight-only"), 1, "the layers of block take no int8-weight-only"),
+        (("recover", "magnitude"), 1, "magnitude changes what recover works on"),
         (("heads", "channels", "distill"), 2, "distill changes what heads works on"),
     ],
     ids=str,

@@ -26,7 +26,8 @@ from harness.quality.text import RandomText
 NANO = SIZES["nano"].shape
 # Where an entry has no use for the model that all others are tried on.
 SHAPES = {"tie": NANO.model_copy(update={"tied": False})}
-OPTIONS = {"distill": {"steps": 2, "length": 16}}
+TAUGHT = {"steps": 2, "length": 16}
+OPTIONS = {"distill": TAUGHT, "recover": TAUGHT}
 
 ENTRIES = compression.registry.entries()
 ON_CPU = [one for one in ENTRIES if one.name != "fp8"]
@@ -207,6 +208,7 @@ def test_a_plain_cpu_cell_is_supported_or_told_why_not(
     told = {
         "fp8": "needs a GPU",
         "distill": "random weights know nothing",
+        "recover": "random weights know nothing",
         "tie": "a head of its own",
     }
     choice = Choice(chosen.name, chosen.options.canonical())

@@ -177,8 +177,9 @@ def test_all_blocks_are_the_whole_layer(compress: Compress, loss: Loss) -> None:
     assert loss(whole) == pytest.approx(0, abs=NOTHING)
 
 
-def test_int8_states_take_a_quarter_and_lose_little(compress: Compress) -> None:
+def test_int8_states_take_a_quarter_and_lose_little(compress: Compress, loss: Loss) -> None:
     dense, small = compress(), compress("kv-int8")
+    assert 0 < abs(loss(small)) < 0.01
     ours, theirs = (model.new_state(1, 96).bytes() for model in (small, dense))
     # A scale of four bytes stands beside each vector of 16 numbers.
     assert ours / theirs == pytest.approx((16 + 4) / (16 * 4))
@@ -200,6 +201,28 @@ def test_distillation_beats_a_student_from_scratch(
 
     fit(alone, 60, 1e-2, loss_of)
     assert loss(taught) < loss(alone)
+
+
+@pytest.mark.parametrize(
+    "pruning",
+    [
+        ("share-layers", {}),
+        ("svd", {"rank": 0.2}),
+        ("2:4", {}),
+        ("block", {"density": 0.5, "rows": 16, "columns": 16}),
+        ("heads", {"fraction": 0.5}),
+    ],
+    ids=str,
+)
+def test_recovery_gives_quality_back_and_nothing_else(
+    compress: Compress, loss: Loss, pruning: tuple[str, dict[str, Any]]
+) -> None:
+    """What was taken out stays out."""
+    pruned = compress(pruning)
+    healed = compress(pruning, ("recover", {"steps": 40, "length": 95}))
+    assert loss(healed) < 0.7 * loss(pruned)
+    assert parameter_count(healed) == parameter_count(pruned)
+    assert nonzero_count(healed) <= nonzero_count(pruned) + 0.01 * parameter_count(pruned)
 
 
 def test_a_student_of_other_dimensions_has_them(compress: Compress) -> None:

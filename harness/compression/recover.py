@@ -1,0 +1,56 @@
+"""recover: what a compression left learns again, from text.
+
+Some training steps after structure, rank or zeros are gone; what is zero stays zero, what is shared
+stays shared, thin matrices stay thin. Of quality it gives back the most; what it takes is in the
+compression time. Han et al. 2015 (arXiv 1506.02626), section 3; Xia et al. 2023 (arXiv 2310.06694).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pydantic import Field
+
+from harness.compression import Compression, Stage, register
+from harness.domain.entry import Options
+
+if TYPE_CHECKING:
+    from harness.model.transformer import Transformer
+    from harness.quality.text import Text
+
+
+@register("recover", "what a compression left learns again, from text")
+class Recover(Compression):
+    """Training after pruning."""
+
+    class Options(Options):
+        """How long, on how much."""
+
+        steps: int = Field(60, ge=1, le=10**6, description="optimizer steps")
+        batch: int = Field(8, ge=1, le=10_000, description="sequences a step")
+        length: int = Field(255, ge=2, le=10**5, description="tokens a sequence")
+        rate: float = Field(3e-3, gt=0, le=1, description="learning rate at its highest")
+
+    stage = Stage.RECOVERY
+    trains = True
+    decoders = True
+
+    def apply(self, model: Transformer, text: Text) -> Transformer:
+        """The model, taught."""
+        import torch
+        from torch.nn.functional import cross_entropy
+
+        from harness.model.training import fit
+
+        options = self.options
+        length = min(options.length, model.shape.context - 1)
+        sequences = text.sequences("recovery", options.steps * options.batch, length + 1)
+
+        def loss_of(step: int) -> torch.Tensor:
+            some = sequences[step * options.batch : (step + 1) * options.batch]
+            tokens = some.to(model.wte.weight.device)
+            return cross_entropy(model(tokens[:, :-1]).flatten(0, 1), tokens[:, 1:].flatten())
+
+        with torch.enable_grad():
+            fit(model, options.steps, options.rate, loss_of, keep_zeros=True)
+        return model
