@@ -7,7 +7,7 @@ import json
 import os
 import shutil
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from hashlib import sha256
@@ -17,7 +17,7 @@ from typing import Self
 
 import psutil
 
-from harness.domain.cell import Cell
+from harness.domain.cell import Cell, Choice
 from harness.domain.result import Round, Status
 from harness.domain.run import Environment, Host
 from harness.errors import ProcessLost, TrainingError
@@ -57,39 +57,53 @@ def is_trained(cell: Cell) -> bool:
     return dict(cell.model.options).get("weights") == TRAINED
 
 
-def reference(
-    cell: Cell, host: Host, environment: Environment, tell: Callable[[Step], None]
-) -> Path:
-    """The file of the cell's reference model, trained now unless it was before.
-
-    Two runs that want the same one train it once: the second waits. TrainingError where training
-    ends before it is done.
-    """
-    shape = shape_of(cell.model)
-    recipe = Recipe(
-        shape=shape.model_copy(update={"weights": "", "corpus": "", "tokenizer": ""}),
+def recipe(cell: Cell, host: Host, environment: Environment) -> Recipe:
+    """What makes the cell's reference model on this host."""
+    return Recipe(
+        shape=shape_of(cell.model).model_copy(
+            update={"weights": "", "corpus": "", "tokenizer": ""}
+        ),
         torch=environment.versions.get("torch", ""),
         isa=host.isa,
         threads=host.physical_cores,
     )
-    folder = cache() / "reference"
-    folder.mkdir(parents=True, exist_ok=True)
-    path = folder / f"{recipe.name}.safetensors"
+
+
+def untrained(
+    cells: Iterable[Cell], host: Host, environment: Environment
+) -> Mapping[Choice, Recipe]:
+    """By model, the recipes of reference models that are not in the cache yet."""
+    wanted = {cell.model: recipe(cell, host, environment) for cell in cells if is_trained(cell)}
+    return {model: one for model, one in wanted.items() if not _file(one).exists()}
+
+
+def reference(model: Choice, made_by: Recipe, tell: Callable[[Step], None]) -> Path:
+    """The file of a reference model, trained now unless it was before.
+
+    Two runs that want the same one train it once: the second waits. TrainingError where training
+    ends before it is done.
+    """
+    path = _file(made_by)
+    path.parent.mkdir(parents=True, exist_ok=True)
     with _locked(path.with_suffix(".lock")):
         if not path.exists():
-            _train(recipe, path, str(cell.model), tell)
+            _train(made_by, path, str(model), tell)
     return path
 
 
-def _train(recipe: Recipe, path: Path, model: str, tell: Callable[[Step], None]) -> None:
-    order = json.dumps({"recipe": recipe.to_json(), "path": str(path)})
+def _file(made_by: Recipe) -> Path:
+    return cache() / "reference" / f"{made_by.name}.safetensors"
+
+
+def _train(made_by: Recipe, path: Path, model: str, tell: Callable[[Step], None]) -> None:
+    order = json.dumps({"recipe": made_by.to_json(), "path": str(path)})
     begin = time.monotonic()
     try:
         for line in lines(_ORDER, order, _PATIENCE):
             step, loss = json.loads(line)
             spent = time.monotonic() - begin
-            left = spent / (step + 1) * (recipe.steps - step - 1)
-            tell(Step(model, step + 1, recipe.steps, loss, left))
+            left = spent / (step + 1) * (made_by.steps - step - 1)
+            tell(Step(model, step + 1, made_by.steps, loss, left))
     except ProcessLost as error:
         raise TrainingError(f"the reference model could not be trained: {error}") from error
     if not path.exists():
@@ -133,14 +147,23 @@ class Artifacts:
 
     def prepared(
         self, item: Planned, job: Job, do: Callable[[Job], Round], tell: Callable[[Planned], None]
-    ) -> tuple[Job, Round]:
-        """The job with the file it loads, and the round that prepared it, well or not."""
-        name = _name(item.cell, job)
-        path = self.folder / f"{name}.safetensors"
-        if name not in self._told:
+    ) -> Round | None:
+        """The round that made the cell's file, well or not; None of a cell that needs none."""
+        if not wants_file(item.cell):
+            return None
+        path = self._path(item, job)
+        if path.name not in self._told:
             tell(item)
-            self._told[name] = do(replace(job, artifact=str(path), prepares=True))
-        return replace(job, artifact=str(path)), self._told[name]
+            asked = replace(job, quality=item.measure.quality, artifact=str(path), prepares=True)
+            self._told[path.name] = do(asked)
+        return self._told[path.name]
+
+    def loading(self, item: Planned, job: Job) -> Job:
+        """The job with the file it loads, if it loads one."""
+        return replace(job, artifact=str(self._path(item, job))) if wants_file(item.cell) else job
+
+    def _path(self, item: Planned, job: Job) -> Path:
+        return self.folder / f"{_name(item, job)}.safetensors"
 
 
 def with_what_is_known(one: Round, prepared: Round, *, first: bool) -> Round:
@@ -155,12 +178,12 @@ def with_what_is_known(one: Round, prepared: Round, *, first: bool) -> Round:
     )
 
 
-def _name(cell: Cell, job: Job) -> str:
-    """Alike for cells that share the model: what it is run on and how makes no other."""
-    content = cell.content()
+def _name(item: Planned, job: Job) -> str:
+    """Alike for cells that share the model: what it is made to do is no part of it."""
+    content = item.cell.content()
     axes = ("model", "hardware", "compression", "operator", "precision")
-    shared: Mapping[str, object] = {axis: content[axis] for axis in axes}
-    told = json.dumps([shared, job.seed, job.quality], sort_keys=True)
+    shared = {axis: content[axis] for axis in axes}
+    told = json.dumps([shared, job.seed, item.measure.quality], sort_keys=True)
     return sha256(told.encode()).hexdigest()[:16]
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, TypeAlias
 
 import psutil
 
@@ -30,7 +30,7 @@ from harness.execute.messages import Effort, Job
 from harness.execute.runner import Bounds, Runner
 from harness.execute.selfcheck import trials as compared_with_itself
 from harness.execute.watch import HostWatch
-from harness.quality.recipe import TRAINED
+from harness.quality.recipe import TRAINED, Recipe
 from harness.scenarios import registry as scenarios
 from harness.site.build import build
 from harness.spec.load import Spec, load
@@ -40,6 +40,10 @@ from harness.store import Store
 # Without a limit of its own a round may hold this share of the host's memory: beyond it the
 # machine would swap, or the kernel would choose what to kill.
 _MEMORY_SHARE = 0.9
+
+
+# By model that the harness trains itself, where its weights are.
+Trained: TypeAlias = Mapping[Choice, Mapping[str, str]]
 
 
 @dataclass(frozen=True)
@@ -69,6 +73,8 @@ class Prepared:
     plan: Plan
     # By hardware, the ceilings that a run measures before the first round.
     ceilings: ceilings.Names = field(default_factory=dict)
+    # The reference models that a run trains before the first round, by their recipes.
+    trainings: Mapping[Choice, Recipe] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -126,7 +132,9 @@ def prepare(request: Request) -> Prepared:
             durations = store.durations(host)
     plan = make_plan(specs, host, known, durations, request.fresh, request.retry_failed)
     lacking = ceilings.lacking(request.db, plan, host, environment)
-    return Prepared(specs, host, environment, commit, plan, lacking)
+    measured = [item.cell for item in plan.of(Action.MEASURE)]
+    trainings = artifacts.untrained(measured, host, environment)
+    return Prepared(specs, host, environment, commit, plan, lacking, trainings)
 
 
 def run(request: Request, watcher: Watcher) -> Outcome:
@@ -175,13 +183,21 @@ def selfcheck(
 
     Cells that this host cannot measure raise Unsupported: there is nothing to compare.
     """
-    with Store(db) as store, Runner() as runner:
+    with Store(db) as store, Runner() as runner, Artifacts() as models:
+        trained = _trained(prepared.plan.items, prepared, lambda _: None)
         for item in prepared.plan.items:
             if item.action is Action.SKIP:
                 raise Unsupported(f"{item.cell}: {item.reason}")
 
+            def do(job: Job, planned: Planned = item) -> Round:
+                return runner.round(job, _bounds(planned, prepared.host))
+
             def measure(planned: Planned, index: int) -> Round:
-                return runner.round(_job(planned, index), _bounds(planned, prepared.host))
+                job = _job(planned, index, trained)
+                made = models.prepared(planned, job, do, lambda _: None)
+                if made is not None and made.status is not Status.OK:
+                    return replace(made, index=index)
+                return do(models.loading(planned, job))
 
             told = []
             for trial in compared_with_itself(item.cell, trials, item.measure, measure):
@@ -277,23 +293,19 @@ def _measured(
     }
     earlier = _earlier_rounds(store, items, keys)
     watch = HostWatch()
-    trained = _trained(items, prepared, watcher)
+    trained = _trained(items, prepared, watcher.training)
 
     def do(item: Planned, job: Job) -> Round:
         return runner.round(job, _bounds(item, prepared.host))
 
     def measure(item: Planned, index: int) -> Round:
-        job = _job(item, index)
-        job = replace(job, weights={**job.weights, **trained.get(item.cell.model, {})})
-        made: Round | None = None
-        if artifacts.wants_file(item.cell):
-            asked = replace(job, quality=item.measure.quality)
-            job, made = models.prepared(item, asked, partial(do, item), watcher.preparing)
-            if made.status is not Status.OK:
-                return replace(made, index=index)
+        job = _job(item, index, trained)
+        made = models.prepared(item, job, partial(do, item), watcher.preparing)
+        if made is not None and made.status is not Status.OK:
+            return replace(made, index=index)
         watcher.start(item, index)
         with watch.around(item.cell) as seen:
-            one = do(item, job)
+            one = do(item, models.loading(item, job))
         if made is not None:
             one = artifacts.with_what_is_known(one, made, first=index == item.rounds_done)
         found = limits[item.cell.hardware] if one.status is Status.OK else ()
@@ -312,17 +324,17 @@ def _measured(
 
 
 def _trained(
-    items: Sequence[Planned], prepared: Prepared, watcher: Watcher
-) -> Mapping[Choice, Mapping[str, str]]:
+    items: Sequence[Planned], prepared: Prepared, tell: Callable[[artifacts.Step], None]
+) -> Trained:
     """By model that the harness trains itself, its file; trained now if it was not before."""
     cells = {item.cell.model: item.cell for item in items if artifacts.is_trained(item.cell)}
-    return {
-        model: {
-            TRAINED: str(
-                artifacts.reference(cell, prepared.host, prepared.environment, watcher.training)
-            )
-        }
+    recipes = {
+        model: artifacts.recipe(cell, prepared.host, prepared.environment)
         for model, cell in cells.items()
+    }
+    return {
+        model: {TRAINED: str(artifacts.reference(model, one, tell))}
+        for model, one in recipes.items()
     }
 
 
@@ -342,7 +354,7 @@ def _close(store: Store, key: int, end: CellDone) -> None:
     store.close_result(key, end.status, end.reason, end.detail, end.stop_rule, end.metrics)
 
 
-def _job(item: Planned, index: int) -> Job:
+def _job(item: Planned, index: int, trained: Trained) -> Job:
     effort = item.measure
     return Job(
         cell=item.cell,
@@ -351,7 +363,7 @@ def _job(item: Planned, index: int) -> Job:
         effort=Effort(effort.round_time, effort.samples, effort.max_samples),
         # Once is enough: the same seed makes the same model in every round.
         quality=effort.quality and index == 0,
-        weights=item.weights,
+        weights={**item.weights, **trained.get(item.cell.model, {})},
         energy=effort.energy,
         cold=index % 2 == 1,
     )

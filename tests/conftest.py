@@ -38,9 +38,10 @@ def _interruptible() -> None:
 
 
 @pytest.fixture
-def env() -> dict[str, str]:
+def env(tmp_path: Path) -> dict[str, str]:
     """The environment commands run in; a test may add to it."""
-    return {key: value for key, value in os.environ.items() if key != "HARNESS_DB"}
+    plain = {key: value for key, value in os.environ.items() if key != "HARNESS_DB"}
+    return {**plain, "HARNESS_CACHE": str(tmp_path / "cache")}
 
 
 @pytest.fixture

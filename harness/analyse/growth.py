@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from statistics import fmean
 
@@ -14,6 +14,10 @@ from harness.domain.result import Result, Status
 from harness.domain.run import Host
 
 FEWEST_LENGTHS = 3  # through two points goes any line
+# Memory has a part that no length changes (buffers of torch's libraries, freed memory that the
+# allocator keeps), beyond which it grows: one unknown more.
+_BEYOND_CONSTANT = "working_memory"
+_STEPS = 200  # of the search for that part
 # Time of a whole iteration, or of a token where the scenario times those; and memory.
 GROWING = ("latency", "tpot", "working_memory")
 
@@ -21,6 +25,8 @@ GROWING = ("latency", "tpot", "working_memory")
 @dataclass(frozen=True)
 class Growth:
     """The exponent e of a metric that grows like length^e, over cells that differ in it alone.
+
+    Memory beyond a constant part: like a + b length^e.
 
     `cell` is the one of the longest prompt.
     """
@@ -35,6 +41,8 @@ class Growth:
 def growths(results: Iterable[Result], metric: str) -> list[Growth]:
     """Of all cells that were measured at FEWEST_LENGTHS prompts or more, in the order given.
 
+    Of memory, whose constant part is one unknown more, at one more.
+
     Only results of the same commit, software and kind of host are taken together.
     """
     series: dict[tuple[object, ...], list[Result]] = {}
@@ -43,7 +51,8 @@ def growths(results: Iterable[Result], metric: str) -> list[Growth]:
         if one.status is Status.OK and found and found.value > 0 and "prompt" in one.cell.load:
             series.setdefault(_alike(one), []).append(one)
     told = (sorted(members, key=_length) for members in series.values())
-    return [_growth(members, metric) for members in told if len(members) >= FEWEST_LENGTHS]
+    fewest = FEWEST_LENGTHS + (metric == _BEYOND_CONSTANT)
+    return [_growth(members, metric) for members in told if len(members) >= fewest]
 
 
 def _alike(result: Result) -> tuple[object, ...]:
@@ -63,7 +72,7 @@ def _growth(members: Sequence[Result], metric: str) -> Growth:
     estimates = [one.metrics[metric] for one in members]
     slopes = _slopes(members, metric)
     if not slopes:
-        slopes = [slope(lengths, [one.value for one in estimates])]
+        slopes = [_fitted(metric)(lengths, [one.value for one in estimates])]
     samples = sum(one.samples for one in estimates)
     exponent = Estimate(*summarise(slopes), "1", Direction.LOWER, len(slopes), samples)
     last = members[-1]
@@ -78,7 +87,31 @@ def _slopes(members: Sequence[Result], metric: str) -> list[float]:
         for member in members
     ]
     lengths = [_length(one) for one in members]
-    return [slope(lengths, values) for values in zip(*rounds, strict=False)]
+    return [_fitted(metric)(lengths, values) for values in zip(*rounds, strict=False)]
+
+
+def _fitted(metric: str) -> Callable[[Sequence[int], Sequence[float]], float]:
+    return slope_beyond if metric == _BEYOND_CONSTANT else slope
+
+
+def slope_beyond(lengths: Sequence[int], values: Sequence[float]) -> float:
+    """The exponent of a power law behind a constant that is not negative: e of a + b x^e.
+
+    Of all constants below the least value the one that leaves the least sum of squares on
+    logarithms, as `slope` does.
+    """
+    least = min(values)
+    constants = [least * step / _STEPS for step in range(_STEPS - 1)]
+
+    def misfit(constant: float) -> float:
+        x = [math.log(one) for one in lengths]
+        y = [math.log(one - constant) for one in values]
+        e = slope(lengths, [one - constant for one in values])
+        left = fmean(y) - e * fmean(x)
+        return sum((b - left - e * a) ** 2 for a, b in zip(x, y, strict=True))
+
+    best = min(constants, key=misfit)
+    return slope(lengths, [one - best for one in values])
 
 
 def slope(lengths: Sequence[int], values: Sequence[float]) -> float:

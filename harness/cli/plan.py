@@ -46,6 +46,8 @@ def headline(prepared: Prepared) -> str:
     time = duration(plan.expected_seconds())
     if lacking := _ceiling_seconds(prepared):
         time += f" after {duration(sum(lacking.values()))} for ceilings"
+    if prepared.trainings:
+        time += f" after training {', '.join(map(str, prepared.trainings))}, once"
     cells = f"{len(plan.items)} cell{'' if len(plan.items) == 1 else 's'}"
     return f"{cells} ({counts}), about {time}; {where}, on {prepared.host}"
 
@@ -76,6 +78,7 @@ def _document(prepared: Prepared) -> dict[str, Any]:
             {"hardware": hardware, "expected_seconds": seconds}
             for hardware, seconds in _ceiling_seconds(prepared).items()
         ],
+        "trainings": [str(model) for model in prepared.trainings],
         "cells": [_object(item) for item in prepared.plan.items],
     }
 

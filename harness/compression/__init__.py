@@ -38,7 +38,9 @@ class Compression(Entry):
     computes: ClassVar[str | None] = None
     final: ClassVar[bool] = False  # whether its layers can take no further change of weights
     trains: ClassVar[bool] = False  # whether it learns, which takes a model that knows something
-    attention: ClassVar[bool] = False  # whether it works on attention, which not all mixers are
+    # The layers of its own that it puts into a model, as `package.module:Class`: each a
+    # PackedLinear (harness/model/packed.py), by which files that hold one are read.
+    layers: ClassVar[tuple[str, ...]] = ()
     decoders: ClassVar[bool] = False  # whether it is for decoders alone
 
     @abstractmethod

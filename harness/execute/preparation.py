@@ -8,6 +8,7 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass
 from pathlib import Path
+from pkgutil import resolve_name
 
 import torch
 
@@ -79,7 +80,8 @@ def dense_model(job: Job, device: torch.device, dtype: torch.dtype = torch.float
 def loaded(cell: Cell, path: Path, device: torch.device) -> Transformer:
     """The prepared model."""
     operator = operators.registry[cell.operator.name].of(cell.operator)
-    return load(path, operator.mixer, device, operator.unmasked)
+    names = [name for one in cell.compression for name in compression.registry[one.name].layers]
+    return load(path, operator.mixer, device, operator.unmasked, map(resolve_name, names))
 
 
 def text_of(job: Job) -> Text:

@@ -135,6 +135,7 @@ def _built(
     job: Job, device: torch.device, dtype: torch.dtype, rank: Rank, watch: _Stopwatch
 ) -> _Made:
     """A dense model with random weights, which nobody keeps on disk."""
+    assert not job.cell.compression, "a compressed model is prepared, and loaded from its file"
     compares = job.quality and rank.index == 0 and dtype != torch.float32
     core = dense_model(job, device, torch.float32 if compares else dtype)
     facts: dict[str, float] = {"parameters": parameter_count(core)}

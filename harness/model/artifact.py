@@ -13,7 +13,7 @@ import json
 import math
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, TypeAlias, cast
 
 import numpy as np
 import torch
@@ -29,13 +29,15 @@ from harness.model.linears.fp8 import Fp8Linear
 from harness.model.linears.int8_dynamic import Int8DynamicLinear
 from harness.model.linears.int8_static import Int8StaticLinear
 from harness.model.linears.low_rank import LowRankLinear
+from harness.model.linears.semi_sparse import SemiSparseLinear
 from harness.model.linears.weight_only import Int4WeightOnlyLinear, Int8WeightOnlyLinear
 from harness.model.mixer import MixerFactory
 from harness.model.packed import PackedLinear, put
 from harness.model.transformer import Block, Transformer, blank, listed
 
 _VERSION = 1
-_PACKED: Mapping[str, type[PackedLinear]] = {
+Kinds: TypeAlias = Mapping[str, type[PackedLinear]]
+_PACKED: Kinds = {
     layer.kind: layer
     for layer in (
         BlockSparseLinear,
@@ -44,8 +46,10 @@ _PACKED: Mapping[str, type[PackedLinear]] = {
         Int8DynamicLinear,
         Int8StaticLinear,
         Int8WeightOnlyLinear,
+        SemiSparseLinear,
     )
 }
+_PLAIN = ("linear", "low-rank")  # made of torch's own layers
 _MASK, _VALUES = "#mask", "#values"  # of a tensor kept without its zeros
 _SMALL = 1024  # numbers; of fewer no zeros are looked for
 
@@ -71,17 +75,20 @@ def load(
     factory: MixerFactory,
     device: torch.device,
     unmasked: MixerFactory | None = None,
+    layers: Iterable[type[PackedLinear]] = (),
 ) -> Transformer:
     """The model, in eval mode; ArtifactError where the file is not what `save` wrote.
 
-    `verify` tells whether what was read is what was written.
+    `layers` are kinds that it may hold beside the house's own. `verify` tells whether what was
+    read is what was written.
     """
     layout, found = _read(path)
     try:
         shape = SHAPES[layout["architecture"]].model_validate(layout["shape"])
         model = blank(shape, factory, unmasked, device)
         _arrange(model, layout)
-        _fill(model, layout, _Decoded(found, layout["shapes"], device))
+        kinds = {**_PACKED, **{layer.kind: layer for layer in layers}}
+        _fill(model, layout, _Decoded(found, layout["shapes"], device), kinds)
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise ArtifactError(f"{path} does not hold the model it tells of: {error}") from error
     return model.eval()
@@ -191,12 +198,12 @@ def _hollow(inputs: int, outputs: int, *, bias: bool) -> nn.Linear:
     return nn.Linear(inputs, outputs, bias=bias, device="meta")
 
 
-def _fill(model: Transformer, layout: Mapping[str, Any], tensors: _Decoded) -> None:
+def _fill(model: Transformer, layout: Mapping[str, Any], tensors: _Decoded, kinds: Kinds) -> None:
     """Put the file's tensors where they belong, all of them and nothing else."""
     for path, one in layout["linears"].items():
-        if one["kind"] in _PACKED:
+        if one["kind"] not in _PLAIN:
             settings = {key: value for key, value in one.items() if key != "kind"}
-            put(model, path, _PACKED[one["kind"]].restored(settings, tensors.under(path)))
+            put(model, path, kinds[one["kind"]].restored(settings, tensors.under(path)))
     for path, module, name, old in _own(model, tied=layout["tied"]):
         new = tensors.take(f"{path}.{name}")
         if old.shape != new.shape:

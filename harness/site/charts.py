@@ -10,7 +10,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
-from harness.domain.metric import Direction
 from harness.domain.result import Round
 from harness.site.format import Scale, finite, scale_for
 
@@ -49,6 +48,7 @@ class Dot:
     speed: float
     loss: float
     baseline: bool = False
+    front: bool = False  # whether it is named, as nothing beats it
 
 
 @dataclass(frozen=True)
@@ -111,12 +111,10 @@ def bars(rows: Sequence[Bar], title: str, unit: str) -> Spec:
     }
 
 
-def trade_off(
-    dots: Sequence[Dot], speed: tuple[str, str], loss: tuple[str, str], direction: Direction
-) -> Spec:
-    """A speed metric against loss of quality, with the names of the dots nothing beats in both.
+def trade_off(dots: Sequence[Dot], speed: tuple[str, str], loss: tuple[str, str]) -> Spec:
+    """A speed metric against loss of quality, with the names of the dots that nothing beats.
 
-    `speed` and `loss` are each (title, unit); `direction` is the speed metric's.
+    `speed` and `loss` are each (title, unit).
     """
     speed_scale = scale_for([dot.speed for dot in dots], speed[1])
     loss_scale = scale_for([dot.loss for dot in dots], loss[1])
@@ -128,9 +126,7 @@ def trade_off(
             "speed": _scaled(dot.speed, speed_scale),
             "loss": _scaled(dot.loss, loss_scale),
             "role": "baseline" if dot.baseline else "cell",
-            "label": ("left" if dot.loss > middle else "right")
-            if unbeaten(dot, dots, direction)
-            else "",
+            "label": ("left" if dot.loss > middle else "right") if dot.front else "",
         }
         for name, dot in zip(names, dots, strict=True)
     ]
@@ -162,17 +158,6 @@ def trade_off(
             *(_names(side) for side in ("left", "right") if any(v["label"] == side for v in data)),
         ],
     }
-
-
-def unbeaten(dot: Dot, dots: Sequence[Dot], direction: Direction) -> bool:
-    """Whether no other dot is as good in both speed and loss and better in one."""
-    sign = 1 if direction is Direction.LOWER else -1
-
-    def beats(other: Dot) -> bool:
-        ours, theirs = (sign * dot.speed, dot.loss), (sign * other.speed, other.loss)
-        return theirs != ours and theirs[0] <= ours[0] and theirs[1] <= ours[1]
-
-    return not any(beats(other) for other in dots)
 
 
 def _names(side: str) -> Spec:

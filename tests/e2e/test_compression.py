@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from tests.conftest import Harness
 
 SPEC = """
@@ -17,16 +16,15 @@ baseline: {compression: none}
 matrix:
   model: {layers: 2, d_model: 64, heads: 2, vocab: 256, context: 64, weights: trained}
   scenario: [prefill, decode]
-  compression: [none, int8-dynamic, {name: magnitude, fraction: 0.5}, [heads, int8-weight-only]]
+  compression: [none, int8-dynamic, {name: magnitude, fraction: 0.5}, [{name: heads, fraction: 0.5}, int8-weight-only]]
 workload: {prompt: 32, generate: 8}
 measure: {rounds: 2, max_rounds: 2, round_time: 20ms, ceiling: false}
 """
 
 
 @pytest.fixture
-def cache(tmp_path: Path, env: dict[str, str]) -> Path:
-    env["HARNESS_CACHE"] = str(tmp_path / "cache")
-    return tmp_path / "cache"
+def cache(env: dict[str, str]) -> Path:
+    return Path(env["HARNESS_CACHE"])
 
 
 def results(harness: Harness) -> dict[tuple[str, str], dict[str, Any]]:
@@ -37,6 +35,7 @@ def results(harness: Harness) -> dict[tuple[str, str], dict[str, Any]]:
 def test_every_compressed_cell_has_its_price(harness: Harness, tmp_path: Path, cache: Path) -> None:
     """The reference is trained once; each model is made once, and judged."""
     (tmp_path / "spec.yaml").write_text(SPEC)
+    assert "after training nano(" in harness("plan", "spec.yaml", "--db", "a.sqlite").out
     ran = harness("run", "spec.yaml", "--db", "a.sqlite")
     assert ran.code == 0, ran.err
     assert "training nano(" in ran.err
@@ -58,7 +57,7 @@ def test_every_compressed_cell_has_its_price(harness: Harness, tmp_path: Path, c
     pruned = told["magnitude", "prefill"]["metrics"]
     assert pruned["quality_loss"]["value"] > 0
     assert pruned["nonzero_parameters"]["value"] < dense["nonzero_parameters"]["value"]
-    small = told["heads + int8-weight-only", "decode"]["metrics"]
+    small = told["heads(fraction=0.5) + int8-weight-only", "decode"]["metrics"]
     assert small["file_bytes"]["value"] < dense["file_bytes"]["value"]
     assert small["flops"]["value"] < told["none", "decode"]["metrics"]["flops"]["value"]
     # What compressed models were made of is gone with the run; the reference stays.
@@ -92,7 +91,9 @@ def test_random_weights_have_no_quality_and_say_so(
 def test_an_impossible_composition_is_refused_before_anything_runs(
     harness: Harness, tmp_path: Path
 ) -> None:
-    (tmp_path / "spec.yaml").write_text(SPEC.replace("[heads, int8", "[int8-dynamic, int8"))
+    (tmp_path / "spec.yaml").write_text(
+        SPEC.replace("[{name: heads, fraction: 0.5}, int8", "[int8-dynamic, int8")
+    )
     ran = harness("run", "spec.yaml", "--db", "a.sqlite")
     assert ran.code == 2
     assert "spec.yaml:7:" in ran.err
@@ -148,3 +149,47 @@ def test_a_model_that_cannot_be_made_is_the_cells_failure(
     assert failed["status"] == "unsupported"
     assert "blocks of 7 x 7 divide no layer" in failed["reason"]
     assert told["int8-dynamic", "prefill"]["status"] == "ok"
+
+
+def test_a_compressed_cell_is_compared_with_itself(
+    harness: Harness, tmp_path: Path, cache: Path
+) -> None:
+    """A self-check prepares its models as a run does."""
+    spec = SPEC.replace(", weights: trained", "").replace(
+        "[none, int8-dynamic, {name: magnitude, fraction: 0.5}, "
+        "[{name: heads, fraction: 0.5}, int8-weight-only]]",
+        "[[heads, int8-dynamic]]",
+    )
+    (tmp_path / "spec.yaml").write_text(spec.replace("baseline: {compression: none}\n", ""))
+    checked = harness("selfcheck", "spec.yaml", "--trials", "2", "--db", "a.sqlite")
+    assert checked.code == 0, checked.err
+    assert "prefill" in checked.out
+    assert "decode" in checked.out
+
+
+def test_a_run_that_is_killed_leaves_its_models_to_the_next_to_sweep(
+    harness: Harness, tmp_path: Path, cache: Path
+) -> None:
+    """They lie in a folder with the dead process's number."""
+    left = cache / "artifacts" / "999999999-12345"
+    left.mkdir(parents=True)
+    (left / "model.safetensors").write_bytes(b"half")
+    (tmp_path / "spec.yaml").write_text(SPEC.replace(", weights: trained", ""))
+    assert harness("run", "spec.yaml", "--db", "a.sqlite", "--only", "scenario=prefill").code == 0
+    assert not left.exists()
+
+
+def test_an_outside_compression_is_written_and_read_back(
+    harness: Harness, tmp_path: Path, cache: Path, env: dict[str, str], outside_package: Path
+) -> None:
+    """With layers that the house knows nothing of."""
+    env["PYTHONPATH"] = str(outside_package)
+    spec = SPEC.replace(", weights: trained", "").replace(
+        "{name: magnitude, fraction: 0.5}", "outside-half"
+    )
+    (tmp_path / "spec.yaml").write_text(spec)
+    assert harness("run", "spec.yaml", "--db", "a.sqlite").code == 0
+    told = results(harness)
+    half, dense = (told[name, "prefill"]["metrics"] for name in ("outside-half", "none"))
+    assert 0 < half["logit_error"]["value"] < 0.001
+    assert half["file_bytes"]["value"] < 0.7 * 4 * dense["parameters"]["value"]

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.analyse.growth import growths, slope
+from harness.analyse.growth import growths, slope, slope_beyond
 from harness.domain.cell import Cell, Choice
 from harness.domain.metric import Direction, Estimate
 from harness.domain.result import Result, Round, Status
@@ -24,6 +24,34 @@ def test_a_power_law_gives_its_exponent(exponent: float, factor: float) -> None:
     lengths = [128, 256, 512, 4096]
     told = slope(lengths, [factor * length**exponent for length in lengths])
     assert told == pytest.approx(exponent, abs=1e-6)
+
+
+@given(st.floats(0.5, 3), st.floats(1e-3, 1e6), st.floats(0, 0.9))
+def test_behind_a_constant_a_power_law_gives_its_exponent_too(
+    exponent: float, factor: float, share: float
+) -> None:
+    """Whatever share of the least value the constant is, to the search's fineness."""
+    lengths = [512, 1024, 2048, 4096]
+    grown = [factor * length**exponent for length in lengths]
+    constant = grown[0] * share / (1 - share)
+    told = slope_beyond(lengths, [constant + one for one in grown])
+    assert told == pytest.approx(exponent, rel=0.03)
+
+
+def test_of_memory_three_lengths_are_too_few(result: Make) -> None:
+    """Through three points goes any constant and power."""
+
+    def of_memory(prompt: int) -> Result:
+        one = result(prompt, 100.0 + prompt)
+        rounds = tuple(
+            replace(each, values={"working_memory": each.values["latency"]}) for each in one.rounds
+        )
+        return replace(one, rounds=rounds, metrics={"working_memory": one.metrics["latency"]})
+
+    members = [of_memory(n) for n in (256, 512, 1024, 2048)]
+    assert growths(members[:3], "working_memory") == []
+    (told,) = growths(members, "working_memory")
+    assert told.exponent.value == pytest.approx(1.0, abs=0.02)
 
 
 @pytest.fixture

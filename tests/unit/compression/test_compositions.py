@@ -2,9 +2,24 @@
 
 from __future__ import annotations
 
+import copy
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
 import pytest
+import torch
 
 from harness.compression import misplaced, registry
+from harness.compression.two_four import TwoFour
+from harness.domain.cell import Cell, Choice
+from harness.domain.run import Host
+from harness.model.artifact import load, save
+from harness.model.measure import model_bytes, nonzero_count
+from harness.model.sizes import SIZES
+from harness.model.transformer import build
+from harness.operators.sdpa import Sdpa
+from harness.quality.text import RandomText
 
 
 @pytest.mark.parametrize(
@@ -48,3 +63,38 @@ def test_what_cannot_compose_is_told_with_the_reason(
     assert found is not None
     assert found[0] == place
     assert reason in found[1]
+
+
+@pytest.mark.parametrize(
+    ("changes", "reason"),
+    [
+        ({}, "2:4's kernel needs a GPU with sparse tensor cores; this is a CPU"),
+        ({"hardware": Choice("cuda")}, "2:4's kernel multiplies in bf16, not fp32"),
+        ({"hardware": Choice("cuda"), "precision": Choice("bf16")}, None),
+        (
+            {
+                "hardware": Choice("cuda"),
+                "compression": (Choice("2:4"), Choice("int8-weight-only")),
+            },
+            "2:4's kernel multiplies in bf16: it takes no int8-weight-only",
+        ),
+    ],
+)
+def test_the_sparse_kernel_says_where_it_runs(
+    make_cell: Callable[..., Cell], host: Host, changes: dict[str, Any], reason: str | None
+) -> None:
+    chosen = TwoFour(TwoFour.Options(kernel=True))
+    assert chosen.unsupported(make_cell(**changes), host) == reason
+
+
+def test_the_sparse_kernels_layer_keeps_its_zeros_out_of_the_file(tmp_path: Path) -> None:
+    """What of it needs no GPU: its file, its bytes, its numbers."""
+    shape = SIZES["nano"].shape
+    dense = build(shape, Sdpa().mixer, device=torch.device("cpu"))
+    plain = TwoFour().apply(copy.deepcopy(dense), RandomText(shape.vocab))
+    sparse = TwoFour(TwoFour.Options(kernel=True)).apply(dense, RandomText(shape.vocab))
+    sizes = [save(model, tmp_path / "file") for model in (plain, sparse)]
+    assert sizes[0] == pytest.approx(sizes[1], rel=0.01)
+    again = load(tmp_path / "file", Sdpa().mixer, torch.device("cpu"))
+    assert nonzero_count(again) == nonzero_count(plain)
+    assert model_bytes(again) < 0.7 * model_bytes(plain)

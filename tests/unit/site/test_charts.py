@@ -7,7 +7,6 @@ from typing import Any
 
 import pytest
 
-from harness.domain.metric import Direction
 from harness.domain.result import Round, Sample, Status
 from harness.site import charts
 from harness.site.charts import Bar, Dot, Moment
@@ -44,23 +43,15 @@ def test_what_json_cannot_hold_is_left_out(bad: float) -> None:
     json.dumps(spec, allow_nan=False)
 
 
-def test_only_what_nothing_beats_in_both_is_named() -> None:
-    dots = [Dot("exact", 10, 0.0), Dot("slower", 9, 0.0), Dot("fast", 20, 0.02)]
-    spec = charts.trade_off(
-        dots, ("Tokens/s", "tokens/s"), ("Logit error", "fraction"), Direction.HIGHER
-    )
+def test_the_front_alone_is_named() -> None:
+    """On the side towards the middle, where there is room."""
+    dots = [
+        Dot("exact", 10, 0.0, front=True),
+        Dot("slower", 9, 0.0),
+        Dot("fast", 20, 0.02, front=True),
+    ]
+    spec = charts.trade_off(dots, ("Tokens/s", "tokens/s"), ("Logit error", "fraction"))
     assert [v["label"] for v in values(spec)] == ["right", "", "left"]
-
-
-def test_lower_is_better_turns_the_trade_off_around() -> None:
-    slow, fast = Dot("slow", 10, 0.0), Dot("fast", 9, 0.0)
-    assert charts.unbeaten(fast, [slow, fast], Direction.LOWER)
-    assert not charts.unbeaten(slow, [slow, fast], Direction.LOWER)
-
-
-def test_equal_dots_do_not_beat_each_other() -> None:
-    one, two = Dot("one", 1, 0.0), Dot("two", 1, 0.0)
-    assert charts.unbeaten(one, [one, two], Direction.HIGHER)
 
 
 def test_every_sample_of_a_section_is_drawn_with_warm_up_apart() -> None:
@@ -103,9 +94,7 @@ def test_every_chart_is_valid_vega_lite(sample: ModuleType) -> None:
     loss = ("Logit error", "fraction")
     for spec in (
         charts.bars([Bar("a", 1.0, 0.9, 1.1, baseline=True), Bar("b", 2.0)], "Latency", "s"),
-        charts.trade_off(
-            [Dot("a", 1, 0.1), Dot("b", 2, 0.2)], ("TPOT", "s"), loss, Direction.LOWER
-        ),
+        charts.trade_off([Dot("a", 1, 0.1), Dot("b", 2, 0.2)], ("TPOT", "s"), loss),
         charts.samples(rounds, "latency", "Latency"),
         charts.history([Moment("a", "", "", 1.0), Moment("b", "", "", 2.0)], "Latency", "s"),
     ):

@@ -1,0 +1,74 @@
+"""Two of each four weights, skipped by the sparse tensor cores of GPUs that have them."""
+
+from __future__ import annotations
+
+from typing import Self
+
+import torch
+from torch import nn
+from torch.nn.functional import linear
+
+from harness.model.packed import PackedLinear, Settings, Tensors
+
+_MULTIPLE = 64  # of the sides that torch's kernels take
+
+
+class SemiSparseLinear(PackedLinear):
+    """torch's semi-structured product, in half precision, on CUDA.
+
+    The weight is compressed when it is first multiplied by, once it is in its last precision.
+    """
+
+    kind = "2:4"
+    weight: torch.Tensor
+    bias: torch.Tensor | None
+
+    def __init__(self, weight: torch.Tensor, bias: torch.Tensor | None) -> None:
+        super().__init__()
+        self.out_features, self.in_features = weight.shape
+        self.register_buffer("weight", weight)  # [out, in], with its zeros
+        self.register_buffer("bias", bias)
+        self._sparse: torch.Tensor | None = None
+
+    @classmethod
+    def of(cls, layer: nn.Linear) -> Self | None:
+        """The same layer, whose weight has its zeros; None where the kernels do not take it."""
+        if layer.in_features % _MULTIPLE or layer.out_features % _MULTIPLE:
+            return None
+        return cls(layer.weight.detach(), None if layer.bias is None else layer.bias.detach())
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """[..., in] -> [..., out]."""
+        if self._sparse is None:
+            self._sparse = torch.sparse.to_sparse_semi_structured(self.weight)
+        rows = linear(x.reshape(-1, self.in_features), self._sparse, self.bias)
+        return rows.view(*x.shape[:-1], self.out_features)
+
+    @property
+    def has_bias(self) -> bool:
+        """Whether it adds one."""
+        return self.bias is not None
+
+    def settings(self) -> Settings:
+        """None: the tensors tell all."""
+        return {}
+
+    def stored(self) -> Tensors:
+        """Weight, whose zeros the file leaves out, and bias."""
+        return {"weight": self.weight, **({} if self.bias is None else {"bias": self.bias})}
+
+    @classmethod
+    def restored(cls, settings: Settings, tensors: Tensors) -> Self:
+        """As stored."""
+        one = dict(tensors)
+        return cls(one["weight"], one.get("bias"))
+
+    def dense(self) -> torch.Tensor:
+        """[out, in]."""
+        return self.weight.float()
+
+    def weight_bytes(self) -> int:
+        """Half the numbers, and two bits for each that is kept."""
+        kept = self.weight.numel() // 2
+        bias = 0 if self.bias is None else self.bias.nbytes
+        return kept * self.weight.element_size() + kept // 4 + bias
