@@ -29,8 +29,13 @@ class Fp8(Compression):
     differentiable = False
     computes = "fp8"
 
-    def unsupported(self, cell: Cell, host: Host) -> str | None:
+    @classmethod
+    def unavailable(cls, host: Host) -> str | None:
         """No processor has units for it."""
+        return None if host.gpus else "fp8 needs a GPU of compute capability 8.9; there is none"
+
+    def unsupported(self, cell: Cell, host: Host) -> str | None:
+        """Nor does another cell's GPU help."""
         if cell.hardware.name != "cuda":
             return "fp8 needs a GPU that multiplies in it (compute capability 8.9); this is a CPU"
         return super().unsupported(cell, host)
