@@ -15,13 +15,12 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-import psutil
-
 from harness.domain.cell import Cell, Choice
 from harness.domain.result import Round, Status
 from harness.domain.run import Environment, Host
 from harness.errors import ProcessLost, TrainingError
 from harness.execute.messages import Job
+from harness.execute.process import identity, is_alive
 from harness.execute.streamed import lines
 from harness.model.architectures import shape_of
 from harness.quality.recipe import TRAINED, Recipe
@@ -29,7 +28,7 @@ from harness.spec.plan import Planned
 
 # A training is given up after so long.
 _PATIENCE = 3600.0
-_ORDER = "harness.execute.trainer"
+_TRAINER = "harness.execute.trainer"
 
 
 @dataclass(frozen=True)
@@ -57,24 +56,27 @@ def is_trained(cell: Cell) -> bool:
     return dict(cell.model.options).get("weights") == TRAINED
 
 
-def recipe(cell: Cell, host: Host, environment: Environment) -> Recipe:
-    """What makes the cell's reference model on this host."""
+def recipes(
+    items: Iterable[Planned], host: Host, environment: Environment
+) -> Mapping[Choice, Recipe]:
+    """By model that the harness trains itself, what makes it on this host."""
+    models = dict.fromkeys(item.cell.model for item in items if is_trained(item.cell))
+    return {model: _recipe(model, host, environment) for model in models}
+
+
+def untrained(wanted: Mapping[Choice, Recipe]) -> Mapping[Choice, Recipe]:
+    """Those that are not in the cache yet."""
+    return {model: one for model, one in wanted.items() if not _file(one).exists()}
+
+
+def _recipe(model: Choice, host: Host, environment: Environment) -> Recipe:
+    bare = {"weights": "", "corpus": "", "tokenizer": ""}
     return Recipe(
-        shape=shape_of(cell.model).model_copy(
-            update={"weights": "", "corpus": "", "tokenizer": ""}
-        ),
+        shape=shape_of(model).model_copy(update=bare),
         torch=environment.versions.get("torch", ""),
         isa=host.isa,
         threads=host.physical_cores,
     )
-
-
-def untrained(
-    cells: Iterable[Cell], host: Host, environment: Environment
-) -> Mapping[Choice, Recipe]:
-    """By model, the recipes of reference models that are not in the cache yet."""
-    wanted = {cell.model: recipe(cell, host, environment) for cell in cells if is_trained(cell)}
-    return {model: one for model, one in wanted.items() if not _file(one).exists()}
 
 
 def reference(model: Choice, made_by: Recipe, tell: Callable[[Step], None]) -> Path:
@@ -99,7 +101,7 @@ def _train(made_by: Recipe, path: Path, model: str, tell: Callable[[Step], None]
     order = json.dumps({"recipe": made_by.to_json(), "path": str(path)})
     begin = time.monotonic()
     try:
-        for line in lines(_ORDER, order, _PATIENCE):
+        for line in lines(_TRAINER, order, _PATIENCE):
             step, loss = json.loads(line)
             spent = time.monotonic() - begin
             left = spent / (step + 1) * (made_by.steps - step - 1)
@@ -134,7 +136,6 @@ class Artifacts:
 
     def __enter__(self) -> Self:
         _sweep(self.folder.parent)
-        self.folder.mkdir(parents=True, exist_ok=True)
         return self
 
     def __exit__(
@@ -145,36 +146,43 @@ class Artifacts:
     ) -> None:
         shutil.rmtree(self.folder, ignore_errors=True)
 
-    def prepared(
-        self, item: Planned, job: Job, do: Callable[[Job], Round], tell: Callable[[Planned], None]
-    ) -> Round | None:
-        """The round that made the cell's file, well or not; None of a cell that needs none."""
+    def round(
+        self,
+        item: Planned,
+        job: Job,
+        prepare: Callable[[Job], Round],
+        measure: Callable[[Job], Round],
+        tell: Callable[[Planned], None],
+    ) -> Round:
+        """The cell's round, its model prepared before the first one that wants it.
+
+        A cell whose model could not be prepared ended as that did.
+        """
         if not wants_file(item.cell):
-            return None
-        path = self._path(item, job)
-        if path.name not in self._told:
+            return measure(job)
+        name = _name(item, job)
+        path = self.folder / f"{name}.safetensors"
+        if name not in self._told:
             tell(item)
+            self.folder.mkdir(parents=True, exist_ok=True)
             asked = replace(job, quality=item.measure.quality, artifact=str(path), prepares=True)
-            self._told[path.name] = do(asked)
-        return self._told[path.name]
-
-    def loading(self, item: Planned, job: Job) -> Job:
-        """The job with the file it loads, if it loads one."""
-        return replace(job, artifact=str(self._path(item, job))) if wants_file(item.cell) else job
-
-    def _path(self, item: Planned, job: Job) -> Path:
-        return self.folder / f"{_name(item, job)}.safetensors"
+            self._told[name] = prepare(asked)
+        made = self._told[name]
+        if made.status is not Status.OK:
+            return replace(made, index=job.index)
+        one = measure(replace(job, artifact=str(path)))
+        return _with_what_is_known(one, made, first=job.index == item.rounds_done)
 
 
-def with_what_is_known(one: Round, prepared: Round, *, first: bool) -> Round:
+def _with_what_is_known(one: Round, made: Round, *, first: bool) -> Round:
     """The round with what preparing its model told; the documents' scores once a cell."""
     if one.status is not Status.OK:
         return one
     return replace(
         one,
-        facts={**prepared.facts, **one.facts},
-        notes={**prepared.notes, **one.notes},
-        scores=prepared.scores if first else (),
+        facts={**made.facts, **one.facts},
+        notes={**made.notes, **one.notes},
+        scores=made.scores if first else (),
     )
 
 
@@ -188,14 +196,14 @@ def _name(item: Planned, job: Job) -> str:
 
 
 def _mine() -> str:
-    return f"{os.getpid()}-{psutil.Process().create_time():.0f}"
+    pid, started = identity()
+    return f"{pid}-{started}"
 
 
 def _sweep(folder: Path) -> None:
     """Take away what runs left that were killed."""
     for other in folder.glob("*-*"):
         pid, _, started = other.name.partition("-")
-        with suppress(psutil.NoSuchProcess, ValueError):
-            if f"{psutil.Process(int(pid)).create_time():.0f}" == started:
-                continue
-        shutil.rmtree(other, ignore_errors=True)
+        with suppress(ValueError):  # a folder of another's making is left alone
+            if not is_alive(int(pid), float(started)):
+                shutil.rmtree(other, ignore_errors=True)

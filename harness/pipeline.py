@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -10,8 +9,6 @@ from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from typing import Protocol, TypeAlias
-
-import psutil
 
 from harness import artifacts, ceilings
 from harness.analyse.selfcheck import judged
@@ -21,12 +18,13 @@ from harness.domain.cell import Choice
 from harness.domain.result import Result, Round, Status
 from harness.domain.run import Asked, Commit, Environment, Host, Run
 from harness.domain.selfcheck import SelfCheck
-from harness.errors import Unsupported
+from harness.errors import TrainingError, Unsupported
 from harness.execute.campaign import CellDone, Event, RoundDone, campaign
 from harness.execute.commit import commit_of
 from harness.execute.environment import this_environment
 from harness.execute.host import this_host
 from harness.execute.messages import Effort, Job
+from harness.execute.process import identity, is_alive
 from harness.execute.runner import Bounds, Runner
 from harness.execute.selfcheck import trials as compared_with_itself
 from harness.execute.watch import HostWatch
@@ -132,9 +130,8 @@ def prepare(request: Request) -> Prepared:
             durations = store.durations(host)
     plan = make_plan(specs, host, known, durations, request.fresh, request.retry_failed)
     lacking = ceilings.lacking(request.db, plan, host, environment)
-    measured = [item.cell for item in plan.of(Action.MEASURE)]
-    trainings = artifacts.untrained(measured, host, environment)
-    return Prepared(specs, host, environment, commit, plan, lacking, trainings)
+    recipes = artifacts.recipes(plan.of(Action.MEASURE), host, environment)
+    return Prepared(specs, host, environment, commit, plan, lacking, artifacts.untrained(recipes))
 
 
 def run(request: Request, watcher: Watcher) -> Outcome:
@@ -184,20 +181,19 @@ def selfcheck(
     Cells that this host cannot measure raise Unsupported: there is nothing to compare.
     """
     with Store(db) as store, Runner() as runner, Artifacts() as models:
-        trained = _trained(prepared.plan.items, prepared, lambda _: None)
+        trained, untrained = _trained(prepared.plan.items, prepared, lambda _: None)
         for item in prepared.plan.items:
             if item.action is Action.SKIP:
                 raise Unsupported(f"{item.cell}: {item.reason}")
+            if reason := untrained.get(item.cell.model):
+                raise TrainingError(reason)
 
             def do(job: Job, planned: Planned = item) -> Round:
                 return runner.round(job, _bounds(planned, prepared.host))
 
             def measure(planned: Planned, index: int) -> Round:
                 job = _job(planned, index, trained)
-                made = models.prepared(planned, job, do, lambda _: None)
-                if made is not None and made.status is not Status.OK:
-                    return replace(made, index=index)
-                return do(models.loading(planned, job))
+                return models.round(planned, job, do, do, lambda _: None)
 
             told = []
             for trial in compared_with_itself(item.cell, trials, item.measure, measure):
@@ -247,15 +243,8 @@ def all_ceilings(db: Path) -> tuple[Ceilings, ...]:
         return store.all_ceilings()
 
 
-def is_alive(pid: int, started: float) -> bool:
-    """Whether that very process still runs: a later one may bear the same number."""
-    try:
-        return abs(psutil.Process(pid).create_time() - started) < 1.0
-    except psutil.NoSuchProcess:
-        return False
-
-
 def _run(request: Request, prepared: Prepared) -> Run:
+    pid, started = identity()
     return Run(
         commit=prepared.commit,
         host=prepared.host,
@@ -264,8 +253,8 @@ def _run(request: Request, prepared: Prepared) -> Run:
         seed=prepared.specs[0].measure.seed,
         specs={one.file: Asked(one.name, one.question, one.digest) for one in prepared.specs},
         command=request.command,
-        pid=os.getpid(),
-        pid_started=psutil.Process().create_time(),
+        pid=pid,
+        pid_started=started,
     )
 
 
@@ -293,25 +282,26 @@ def _measured(
     }
     earlier = _earlier_rounds(store, items, keys)
     watch = HostWatch()
-    trained = _trained(items, prepared, watcher.training)
+    trained, untrained = _trained(items, prepared, watcher.training)
 
     def do(item: Planned, job: Job) -> Round:
         return runner.round(job, _bounds(item, prepared.host))
 
-    def measure(item: Planned, index: int) -> Round:
-        job = _job(item, index, trained)
-        made = models.prepared(item, job, partial(do, item), watcher.preparing)
-        if made is not None and made.status is not Status.OK:
-            return replace(made, index=index)
-        watcher.start(item, index)
+    def watched(item: Planned, job: Job) -> Round:
+        watcher.start(item, job.index)
         with watch.around(item.cell) as seen:
-            one = do(item, models.loading(item, job))
-        if made is not None:
-            one = artifacts.with_what_is_known(one, made, first=index == item.rounds_done)
+            one = do(item, job)
+        return replace(one, facts={**one.facts, **seen.facts}, notes={**one.notes, **seen.notes})
+
+    def measure(item: Planned, index: int) -> Round:
+        if reason := untrained.get(item.cell.model):
+            return Round(index, Status.FAILED, reason)
+        job = _job(item, index, trained)
+        prepare, measure = partial(do, item), partial(watched, item)
+        one = models.round(item, job, prepare, measure, watcher.preparing)
         found = limits[item.cell.hardware] if one.status is Status.OK else ()
         peaks = ceilings.peaks(item.cell, prepared.host, found)
-        facts = {**one.facts, **seen.facts, **_price(item), **peaks}
-        return replace(one, facts=facts, notes={**one.notes, **seen.notes})
+        return replace(one, facts={**one.facts, **_price(item), **peaks})
 
     for event in campaign(items, earlier, measure, this_run.seed):
         key = keys[event.item.cell.id]
@@ -325,17 +315,17 @@ def _measured(
 
 def _trained(
     items: Sequence[Planned], prepared: Prepared, tell: Callable[[artifacts.Step], None]
-) -> Trained:
-    """By model that the harness trains itself, its file; trained now if it was not before."""
-    cells = {item.cell.model: item.cell for item in items if artifacts.is_trained(item.cell)}
-    recipes = {
-        model: artifacts.recipe(cell, prepared.host, prepared.environment)
-        for model, cell in cells.items()
-    }
-    return {
-        model: {TRAINED: str(artifacts.reference(model, one, tell))}
-        for model, one in recipes.items()
-    }
+) -> tuple[Trained, Mapping[Choice, str]]:
+    """By model that the harness trains itself, its file, or why it has none; trained if need be."""
+    files: dict[Choice, Mapping[str, str]] = {}
+    failures: dict[Choice, str] = {}
+    recipes = artifacts.recipes(items, prepared.host, prepared.environment)
+    for model, recipe in recipes.items():
+        try:
+            files[model] = {TRAINED: str(artifacts.reference(model, recipe, tell))}
+        except TrainingError as error:
+            failures[model] = str(error)
+    return files, failures
 
 
 def _earlier_rounds(

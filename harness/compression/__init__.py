@@ -42,6 +42,7 @@ class Compression(Entry):
     # PackedLinear (harness/model/packed.py), by which files that hold one are read.
     layers: ClassVar[tuple[str, ...]] = ()
     decoders: ClassVar[bool] = False  # whether it is for decoders alone
+    alike: ClassVar[bool] = False  # whether all layers must mix tokens in the same way
 
     @abstractmethod
     def apply(self, model: Transformer, text: Text) -> Transformer:

@@ -36,7 +36,7 @@ class Distill(Compression):
         steps: int = Field(120, ge=1, le=10**6, description="optimizer steps")
         batch: int = Field(8, ge=1, le=10_000, description="sequences a step")
         length: int = Field(255, ge=2, le=10**5, description="tokens a sequence")
-        temperature: float = Field(2.0, gt=0, le=100, description="that softens both predictions")
+        temperature: float = Field(1.0, gt=0, le=100, description="that softens both predictions")
         soft: float = Field(0.5, ge=0, le=1, description="share of the loss that is the teacher's")
         rate: float = Field(5e-3, gt=0, le=1, description="learning rate at its highest")
         seed: int = Field(0, ge=0, description="of what the student begins with")

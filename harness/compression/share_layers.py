@@ -11,9 +11,7 @@ from typing import TYPE_CHECKING
 from pydantic import Field
 
 from harness.compression import Compression, Stage, register
-from harness.domain.cell import Cell
 from harness.domain.entry import Options
-from harness.domain.run import Host
 
 if TYPE_CHECKING:
     from harness.model.transformer import Transformer
@@ -31,12 +29,7 @@ class ShareLayers(Compression):
 
     stage = Stage.STRUCTURE
     decoders = True
-
-    def unsupported(self, cell: Cell, host: Host) -> str | None:
-        """Layers must be alike to become one."""
-        if cell.operator.name in {"pattern", "gpt3", "bytenet"}:
-            return f"share-layers needs layers that are alike; those of {cell.operator} are not"
-        return super().unsupported(cell, host)
+    alike = True
 
     def apply(self, model: Transformer, text: Text) -> Transformer:
         """The model with shared layers."""

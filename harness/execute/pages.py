@@ -6,7 +6,6 @@ import os
 from pathlib import Path
 
 CAN_DROP = hasattr(os, "posix_fadvise")  # whether the system lets a process ask
-_CHUNK = 1 << 24
 
 
 def drop_pages(path: Path) -> None:
@@ -14,10 +13,3 @@ def drop_pages(path: Path) -> None:
     with path.open("rb") as file:
         os.fsync(file.fileno())
         os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
-
-
-def read_pages(path: Path) -> None:
-    """Make the next reader find them in memory."""
-    with path.open("rb", buffering=0) as file:
-        while file.read(_CHUNK):
-            pass

@@ -19,7 +19,7 @@ from harness.domain.result import Score, Status
 from harness.execute.messages import Job, Report
 from harness.execute.probe import distance, probe
 from harness.model.architectures import shape_of
-from harness.model.artifact import load, save, verify
+from harness.model.artifact import load, save
 from harness.model.measure import nonzero_count, parameter_count
 from harness.model.transformer import Transformer, build
 from harness.model.weights import load_gpt2_layout
@@ -51,7 +51,6 @@ def prepared(job: Job) -> Report:
     facts["nonzero_parameters"] = float(nonzero_count(model))
     facts["bits_per_weight"] = _BITS * facts["file_bytes"] / facts["dense_parameters"]
     del model, dense
-    verify(path)
     judged = _Judged((), {}, {})
     if job.quality:
         judged = _judge(job, path, text, device)

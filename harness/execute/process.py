@@ -10,8 +10,27 @@ import sys
 import traceback
 from collections.abc import Callable
 
+import psutil
+
 _PR_SET_PDEATHSIG = 1
 _libc = ctypes.CDLL(None) if sys.platform == "linux" else None
+
+
+def identity(pid: int | None = None) -> tuple[int, float]:
+    """A process's number, by default this one's, and when it started, which no later one shares.
+
+    psutil.NoSuchProcess where there is none.
+    """
+    process = psutil.Process(pid)
+    return process.pid, process.create_time()
+
+
+def is_alive(pid: int, started: float) -> bool:
+    """Whether that very process still runs: a later one may bear the same number."""
+    try:
+        return abs(identity(pid)[1] - started) < 1.0
+    except psutil.NoSuchProcess:
+        return False
 
 
 def die_with_parent(parent: int) -> None:

@@ -23,13 +23,14 @@ from harness.domain.result import Sample, Status
 from harness.errors import Unsupported
 from harness.execute.clock import clock_of
 from harness.execute.messages import Effort, Job, Report
-from harness.execute.pages import CAN_DROP, drop_pages, read_pages
+from harness.execute.pages import CAN_DROP, drop_pages
 from harness.execute.peak import PeakMemory
 from harness.execute.phase import Counted, Phase
 from harness.execute.preparation import RANDOM, dense_model, loaded, prepared
 from harness.execute.probe import distance, probe
 from harness.execute.sampling import settled_from, settles, too_short, wants_more
 from harness.execute.traffic import traffic
+from harness.model.artifact import verify
 from harness.model.measure import executed_flops, model_bytes, parameter_count
 from harness.model.transformer import Transformer
 from harness.parallelism import ALONE, Rank
@@ -127,7 +128,9 @@ def _from_file(job: Job, device: torch.device, watch: _Stopwatch) -> _Made:
     """The prepared model; what is known of it was told when it was prepared."""
     path = Path(job.artifact)
     with watch.paused():
-        (drop_pages if _is_cold(job) else read_pages)(path)
+        verify(path)  # which leaves all its pages in memory
+        if _is_cold(job):
+            drop_pages(path)
     return _Made(loaded(job.cell, path, device), {}, {})
 
 

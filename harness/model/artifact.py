@@ -11,7 +11,8 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeAlias, cast
 
@@ -63,7 +64,7 @@ def save(model: Transformer, path: Path) -> int:
     tensors = dict(_encoded(_tensors(model)))
     layout = _layout(model)
     layout["shapes"] = {name: list(tensor.shape) for name, tensor in _tensors(model)}
-    layout["digest"] = _digest(tensors, layout)
+    layout["digest"] = _digest(layout, tensors, tensors.__getitem__)
     partial = path.with_suffix(".partial")
     save_file(tensors, partial, metadata={"harness": json.dumps(layout)})
     partial.replace(path)
@@ -82,7 +83,8 @@ def load(
     `layers` are kinds that it may hold beside the house's own. `verify` tells whether what was
     read is what was written.
     """
-    layout, found = _read(path)
+    with _opened(path) as (layout, file):
+        found = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - no mapping
     try:
         shape = SHAPES[layout["architecture"]].model_validate(layout["shape"])
         model = blank(shape, factory, unmasked, device)
@@ -95,35 +97,45 @@ def load(
 
 
 def verify(path: Path) -> None:
-    """ArtifactError where the file is not, to the bit, what `save` wrote."""
-    layout, found = _read(path)
-    told = layout.pop("digest", "")
-    if _digest(found, layout) != told:
+    """ArtifactError where the file is not, to the bit, what `save` wrote.
+
+    Reads all of it, a tensor at a time.
+    """
+    with _opened(path) as (layout, file):
+        told = layout.pop("digest", "")
+        digest = _digest(layout, file.keys(), file.get_tensor)
+    if digest != told:
         raise ArtifactError(f"{path} was changed since it was written: its digest differs")
 
 
-def _read(path: Path) -> tuple[dict[str, Any], dict[str, torch.Tensor]]:
+@contextmanager
+def _opened(path: Path) -> Iterator[tuple[dict[str, Any], Any]]:
+    """The layout, and the open file; ArtifactError where it is none of ours."""
     try:
         with safe_open(path, framework="pt") as file:
-            metadata = (file.metadata() or {}).get("harness", "")
-            found = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+            yield _layout_of(path, file.metadata()), file
     except (OSError, SafetensorError) as error:
         raise ArtifactError(f"{path} is no whole safetensors file: {error}") from error
+
+
+def _layout_of(path: Path, metadata: Mapping[str, str] | None) -> dict[str, Any]:
     try:
-        layout: dict[str, Any] = json.loads(metadata)
+        layout: dict[str, Any] = json.loads((metadata or {}).get("harness", ""))
         version = layout["version"]
     except (ValueError, KeyError, TypeError) as error:
         raise ArtifactError(f"{path} holds no model of this program") from error
     if version != _VERSION:
         raise ArtifactError(f"{path} is of version {version}; this program reads {_VERSION}")
-    return layout, found
+    return layout
 
 
-def _digest(tensors: Mapping[str, torch.Tensor], layout: Mapping[str, Any]) -> str:
+def _digest(
+    layout: Mapping[str, Any], names: Iterable[str], tensor: Callable[[str], torch.Tensor]
+) -> str:
     total = hashlib.sha256(json.dumps(layout, sort_keys=True).encode())
-    for name in sorted(tensors):
+    for name in sorted(names):
         total.update(name.encode())
-        total.update(tensors[name].contiguous().flatten().view(torch.uint8).numpy().data)
+        total.update(tensor(name).contiguous().flatten().view(torch.uint8).numpy().data)
     return total.hexdigest()
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from typing import TypeAlias
 
@@ -21,8 +22,22 @@ KeysValues: TypeAlias = tuple[torch.Tensor, torch.Tensor]  # each [B, H, S, d]
 _TINY = 1e-30  # a vector of zeros has no magnitude to divide by
 
 
-class KVCache(LayerState):
-    """Keys and values of one layer, written in place: [2, B, G, capacity, d]."""
+class KeyValueState(LayerState, ABC):
+    """Keys and values of one layer, written in place."""
+
+    @abstractmethod
+    def extend(self, key: torch.Tensor, value: torch.Tensor, past: int) -> KeysValues:
+        """Write [B, G, T, d] behind `past` tokens; all keys and values so far, as they are kept."""
+
+    def snapshot(self, position: int) -> None:
+        """Nothing: tokens up to a position are never written again while decoding behind it."""
+
+    def restore(self, snapshot: None) -> None:
+        """Nothing: what stands behind the position is never read."""
+
+
+class KVCache(KeyValueState):
+    """In the precision they come in: [2, B, G, capacity, d]."""
 
     def __init__(
         self,
@@ -41,15 +56,9 @@ class KVCache(LayerState):
         values[:, :, past:end] = value
         return keys[:, :, :end], values[:, :, :end]
 
-    def snapshot(self, position: int) -> None:
-        """Nothing: tokens up to a position are never written again while decoding behind it."""
 
-    def restore(self, snapshot: None) -> None:
-        """Nothing: what stands behind the position is never read."""
-
-
-class Int8KVCache(LayerState):
-    """Keys and values in int8, with one fp32 scale for each token, head and side.
+class Int8KVCache(KeyValueState):
+    """In int8, with one fp32 scale for each token, head and side.
 
     Symmetric: a vector of keys or values is its int8 numbers times its greatest magnitude / 127.
     What attention sees is made again from them at every step.
@@ -71,12 +80,6 @@ class Int8KVCache(LayerState):
         self._scales[..., past:end, :] = scale
         keys, values = (self._numbers[..., :end, :] * self._scales[..., :end, :]).to(self._dtype)
         return keys, values
-
-    def snapshot(self, position: int) -> None:
-        """Nothing, as of any KV cache."""
-
-    def restore(self, snapshot: None) -> None:
-        """Nothing, as of any KV cache."""
 
 
 class Attention(TokenMixer):
@@ -127,7 +130,7 @@ class Attention(TokenMixer):
     ) -> torch.Tensor:
         """Attend to the keys and values given and those in the state, and add them to it."""
         if state is not None:
-            assert isinstance(state, KVCache | Int8KVCache)
+            assert isinstance(state, KeyValueState)
             key, value = state.extend(key, value, past)
         return self._attend(query, key, value)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from itertools import chain
 
 import torch
@@ -18,20 +18,16 @@ from harness.model.transformer import Block, Transformer, blocks_of
 
 def parameter_count(model: nn.Module) -> int:
     """Numbers in all weights, in whatever format they are kept, shared ones once."""
-    packed = _packed(model)
-    theirs = {id(one) for layer in packed for one in layer.parameters()}
-    plain = sum(one.numel() for one in model.parameters() if id(one) not in theirs)
-    return plain + sum(layer.parameter_count() for layer in packed)
+    plain, packed = _parts(model)
+    return sum(one.numel() for one in plain) + sum(one.parameter_count() for one in packed)
 
 
 def nonzero_count(model: nn.Module) -> int:
     """As many of them as are not zero."""
-    packed = _packed(model)
-    theirs = {id(one) for layer in packed for one in layer.parameters()}
-    plain = [one for one in model.parameters() if id(one) not in theirs]
-    tensors = [layer.stored().get("bias") for layer in packed]
-    tensors += [*plain, *(layer.dense() for layer in packed)]
-    return sum(int(torch.count_nonzero(one)) for one in tensors if one is not None)
+    plain, packed = _parts(model)
+    biases = [one.bias for one in packed if one.bias is not None]
+    tensors = chain(plain, biases, (one.dense() for one in packed))
+    return sum(int(torch.count_nonzero(one)) for one in tensors)
 
 
 def executed_flops(model: Transformer, operator: MixerCost, works: Iterable[Work]) -> int:
@@ -82,12 +78,9 @@ def _pairs_taken_out(shape: Shape, operator: MixerCost, block: Block, work: Work
 
 def model_bytes(model: nn.Module) -> int:
     """Bytes of parameters, buffers and packed weights, shared memory once."""
-    packed = _packed(model)
-    theirs = {id(tensor) for one in packed for tensor in chain(one.parameters(), one.buffers())}
+    plain, packed = _parts(model, buffers=True)
     storages = {
-        tensor.untyped_storage().data_ptr(): tensor.untyped_storage().nbytes()
-        for tensor in chain(model.parameters(), model.buffers())
-        if id(tensor) not in theirs
+        tensor.untyped_storage().data_ptr(): tensor.untyped_storage().nbytes() for tensor in plain
     }
     return sum(storages.values()) + sum(one.weight_bytes() for one in packed)
 
@@ -105,5 +98,14 @@ def weights_of(model: Transformer) -> Weights:
     )
 
 
-def _packed(model: nn.Module) -> list[PackedLinear]:
-    return [one for one in model.modules() if isinstance(one, PackedLinear)]
+def _parts(
+    model: nn.Module, *, buffers: bool = False
+) -> tuple[list[torch.Tensor], list[PackedLinear]]:
+    """The model's tensors but for those of packed layers, and these layers."""
+    packed = [one for one in model.modules() if isinstance(one, PackedLinear)]
+    theirs = {id(one) for layer in packed for one in _tensors(layer, buffers=True)}
+    return [one for one in _tensors(model, buffers=buffers) if id(one) not in theirs], packed
+
+
+def _tensors(module: nn.Module, *, buffers: bool) -> Iterator[torch.Tensor]:
+    return chain(module.parameters(), module.buffers() if buffers else ())

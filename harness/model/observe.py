@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import nn
 
 from harness.model.transformer import Transformer
+
+if TYPE_CHECKING:
+    from torch.utils.hooks import RemovableHandle
 
 _SEQUENCES_AT_ONCE = 8
 
@@ -41,9 +43,21 @@ class Inputs:
 def observe(model: Transformer, tokens: torch.Tensor) -> Mapping[str, Inputs]:
     """Of each Linear layer, by path, what comes in while the model reads [N, T] token ids."""
     seen: dict[str, Inputs] = {}
-    with _hooked(model, seen), torch.inference_mode():
-        for some in tokens.split(_SEQUENCES_AT_ONCE):
-            model(some)
+
+    def watch(path: str) -> Any:
+        def hook(layer: nn.Linear, args: tuple[torch.Tensor, ...]) -> None:
+            if path not in seen:
+                seen[path] = Inputs(torch.zeros(layer.in_features, device=args[0].device))
+            seen[path].see(args[0])
+
+        return hook
+
+    hooks = [
+        module.register_forward_pre_hook(watch(path))
+        for path, module in model.named_modules()
+        if isinstance(module, nn.Linear)
+    ]
+    _read(model, tokens, hooks)
     return seen
 
 
@@ -62,33 +76,16 @@ def influences(model: Transformer, tokens: torch.Tensor) -> list[float]:
         return hook
 
     hooks = [block.register_forward_hook(watch(i)) for i, block in enumerate(model.blocks)]
-    try:
-        with torch.inference_mode():
-            for some in tokens.split(_SEQUENCES_AT_ONCE):
-                model(some)
-    finally:
-        for hook in hooks:
-            hook.remove()
+    _read(model, tokens, hooks)
     return [total / tokens.numel() for total in totals]
 
 
-@contextmanager
-def _hooked(model: Transformer, seen: dict[str, Inputs]) -> Iterator[None]:
-    def watch(path: str) -> Any:
-        def hook(layer: nn.Linear, args: tuple[torch.Tensor, ...]) -> None:
-            if path not in seen:
-                seen[path] = Inputs(torch.zeros(layer.in_features, device=args[0].device))
-            seen[path].see(args[0])
-
-        return hook
-
-    hooks = [
-        module.register_forward_pre_hook(watch(path))
-        for path, module in model.named_modules()
-        if isinstance(module, nn.Linear)
-    ]
+@torch.inference_mode()
+def _read(model: Transformer, tokens: torch.Tensor, hooks: Sequence[RemovableHandle]) -> None:
+    """Some sequences at a time, with these hooks, which then go."""
     try:
-        yield
+        for some in tokens.split(_SEQUENCES_AT_ONCE):
+            model(some)
     finally:
         for hook in hooks:
             hook.remove()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
-from typing import ClassVar, Self, TypeAlias
+from typing import Any, ClassVar, Self, TypeAlias
 
 import torch
 from torch import nn
@@ -21,25 +21,38 @@ class PackedLinear(nn.Module, ABC):
     """
 
     kind: ClassVar[str]  # what files call it
-    in_features: int
-    out_features: int
+    bias: torch.Tensor | None
+
+    def __init__(self, in_features: int, out_features: int, bias: torch.Tensor | None) -> None:
+        """A bias that is a parameter stays one; any other follows the model's casts."""
+        super().__init__()
+        self.in_features, self.out_features = in_features, out_features
+        if isinstance(bias, nn.Parameter):
+            self.bias = bias
+        else:
+            self.register_buffer("bias", bias)
 
     @abstractmethod
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """[..., in] -> [..., out]."""
 
     @abstractmethod
-    def settings(self) -> Settings:
-        """What `restored` needs beside the tensors."""
+    def weights(self) -> Tensors:
+        """The tensors that make its weight, by the names that its constructor gives them."""
 
-    @abstractmethod
+    def settings(self) -> Settings:
+        """What its constructor takes beside tensors."""
+        return {}
+
     def stored(self) -> Tensors:
-        """The tensors, by name."""
+        """The tensors of a file: those of its weight, and its bias if it has one."""
+        return self.weights() if self.bias is None else {**self.weights(), "bias": self.bias}
 
     @classmethod
-    @abstractmethod
     def restored(cls, settings: Settings, tensors: Tensors) -> Self:
-        """The layer with those settings and tensors."""
+        """The layer with those settings and stored tensors."""
+        parts: dict[str, Any] = {"bias": None, **settings, **tensors}
+        return cls(**parts)
 
     @abstractmethod
     def dense(self) -> torch.Tensor:
@@ -55,12 +68,7 @@ class PackedLinear(nn.Module, ABC):
 
     def parameter_count(self) -> int:
         """Weights and biases it keeps, in whatever format."""
-        return self.multiplications() + (self.out_features if self.has_bias else 0)
-
-    @property
-    @abstractmethod
-    def has_bias(self) -> bool:
-        """Whether it adds one."""
+        return self.multiplications() + (0 if self.bias is None else self.bias.numel())
 
     def extra_repr(self) -> str:
         """As torch prints a Linear."""

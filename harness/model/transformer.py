@@ -209,8 +209,7 @@ def build(
     before = torch.get_default_dtype()
     torch.set_default_dtype(dtype)
     try:
-        with torch.device(device), _Undrawn():
-            model = assembled(shape, factory, unmasked)
+        model = blank(shape, factory, unmasked, device)
     finally:
         torch.set_default_dtype(before)
     _initialise(model, torch.Generator(device).manual_seed(seed))

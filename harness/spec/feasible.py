@@ -28,7 +28,7 @@ class Feasibility:
 
     def obstacle(self, cell: Cell, limits: Limits) -> tuple[Status, str] | None:
         """Why the cell is not tried, and the status that gives it; None where it can be."""
-        reason = self._not_of_architecture(cell)
+        reason = self._not_of_architecture(cell) or self._not_alike(cell)
         if reason:
             return Status.UNSUPPORTED, reason
         for axis, choice in _choices(cell):
@@ -65,6 +65,13 @@ class Feasibility:
                 f"{cell.operator} lets a token see only those before it; in the encoder of an "
                 f"{kind.architecture} it sees all (possible: {able or 'none'})"
             )
+        return None
+
+    def _not_alike(self, cell: Cell) -> str | None:
+        """What needs layers that are alike, where the operator's are not."""
+        needs = [one.name for one in cell.compression if self.catalog.compression[one.name].alike]
+        if needs and self.catalog.operator[cell.operator.name].of(cell.operator).cycle > 1:
+            return f"{needs[0]} needs layers that are alike; those of {cell.operator} are not"
         return None
 
     def _unsupported(self, axis: str, choice: Choice, cell: Cell) -> str | None:

@@ -28,12 +28,11 @@ class BlockSparseLinear(PackedLinear):
         in_features: int,
         bias: torch.Tensor | None,  # [out]
     ) -> None:
-        super().__init__()
         count, rows, kept, columns = values.shape
-        self.in_features, self.out_features = in_features, count * rows
+        own = None if bias is None else nn.Parameter(bias)
+        super().__init__(in_features, count * rows, own)
         self.values = nn.Parameter(values)
         self.register_buffer("places", places)
-        self.bias = None if bias is None else nn.Parameter(bias)
         at = places.long().unsqueeze(-1) * columns + torch.arange(columns, device=places.device)
         self.register_buffer("_inputs", at.flatten(), persistent=False)  # [R k columns]
         self._row_inputs = kept * columns
@@ -63,25 +62,13 @@ class BlockSparseLinear(PackedLinear):
             out = out + self.bias
         return out.view(*x.shape[:-1], self.out_features)
 
-    @property
-    def has_bias(self) -> bool:
-        """Whether it adds one."""
-        return self.bias is not None
-
     def settings(self) -> Settings:
         """How many inputs, which the blocks do not tell."""
         return {"in_features": self.in_features}
 
-    def stored(self) -> Tensors:
+    def weights(self) -> Tensors:
         """The blocks that are there, and where."""
-        tensors = {"values": self.values.detach(), "places": self.places}
-        return tensors if self.bias is None else {**tensors, "bias": self.bias.detach()}
-
-    @classmethod
-    def restored(cls, settings: Settings, tensors: Tensors) -> Self:
-        """As stored."""
-        one = dict(tensors)
-        return cls(one["values"], one["places"], int(settings["in_features"]), one.get("bias"))
+        return {"values": self.values.detach(), "places": self.places}
 
     def dense(self) -> torch.Tensor:
         """[out, in]."""

@@ -7,7 +7,7 @@ from typing import Self
 import torch
 from torch import nn
 
-from harness.model.packed import PackedLinear, Settings, Tensors
+from harness.model.packed import PackedLinear, Tensors
 
 _FORMAT = torch.float8_e4m3fn
 _MOST = 448.0  # its greatest number
@@ -22,16 +22,13 @@ class Fp8Linear(PackedLinear):
     kind = "fp8"
     numbers: torch.Tensor
     scale: torch.Tensor
-    bias: torch.Tensor | None
 
     def __init__(
         self, numbers: torch.Tensor, scale: torch.Tensor, bias: torch.Tensor | None
     ) -> None:
-        super().__init__()
-        self.out_features, self.in_features = numbers.shape
+        super().__init__(numbers.shape[1], numbers.shape[0], bias)
         self.register_buffer("numbers", numbers)  # [out, in] e4m3
         self.register_buffer("scale", scale)  # [] fp32
-        self.register_buffer("bias", bias)
 
     @classmethod
     def of(cls, layer: nn.Linear) -> Self:
@@ -56,25 +53,9 @@ class Fp8Linear(PackedLinear):
             out = out + self.bias
         return out.view(*x.shape[:-1], self.out_features)
 
-    @property
-    def has_bias(self) -> bool:
-        """Whether it adds one."""
-        return self.bias is not None
-
-    def settings(self) -> Settings:
-        """None: the tensors tell all."""
-        return {}
-
-    def stored(self) -> Tensors:
-        """Numbers, scale, bias."""
-        tensors = {"numbers": self.numbers, "scale": self.scale}
-        return tensors if self.bias is None else {**tensors, "bias": self.bias}
-
-    @classmethod
-    def restored(cls, settings: Settings, tensors: Tensors) -> Self:
-        """As stored."""
-        one = dict(tensors)
-        return cls(one["numbers"], one["scale"], one.get("bias"))
+    def weights(self) -> Tensors:
+        """Numbers, scale."""
+        return {"numbers": self.numbers, "scale": self.scale}
 
     def dense(self) -> torch.Tensor:
         """[out, in]."""

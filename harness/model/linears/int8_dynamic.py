@@ -9,7 +9,7 @@ import torch
 from torch import nn
 
 from harness.model.linears.rounding import asymmetric, quantised, symmetric
-from harness.model.packed import PackedLinear, Settings, Tensors
+from harness.model.packed import PackedLinear, Tensors
 
 
 class Int8DynamicLinear(PackedLinear):
@@ -24,9 +24,7 @@ class Int8DynamicLinear(PackedLinear):
         zeros: torch.Tensor,  # the same shape, int64
         bias: torch.Tensor | None,  # [out] fp32
     ) -> None:
-        super().__init__()
-        self.out_features, self.in_features = numbers.shape
-        self._bias = None if bias is None else bias.detach()
+        super().__init__(numbers.shape[1], numbers.shape[0], bias)
         with warnings.catch_warnings():
             # torch's own successor, torchao, is far slower for a batch of one on CPU.
             warnings.filterwarnings("ignore", "torch.quantize_per_tensor, .* are deprecated")
@@ -35,7 +33,7 @@ class Int8DynamicLinear(PackedLinear):
                 if scales.numel() > 1
                 else torch._make_per_tensor_quantized_tensor(numbers, float(scales), int(zeros))
             )
-        self._packed: Any = torch.ops.quantized.linear_prepack(weight, self._bias)
+        self._packed: Any = torch.ops.quantized.linear_prepack(weight, bias)
 
     @classmethod
     def of(cls, linear: nn.Linear, *, by_channel: bool, is_symmetric: bool) -> Self:
@@ -48,7 +46,7 @@ class Int8DynamicLinear(PackedLinear):
         else:
             scale, zero = asymmetric(weight, 8, dim)
         numbers = quantised(weight, scale, zero, 8)
-        bias = None if linear.bias is None else linear.bias.float()
+        bias = None if linear.bias is None else linear.bias.detach().float()
         return cls(numbers, scale.double().flatten(), zero.long().flatten(), bias)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
@@ -57,34 +55,18 @@ class Int8DynamicLinear(PackedLinear):
         out: torch.Tensor = torch.ops.quantized.linear_dynamic(x, self._packed, True)
         return out
 
-    @property
-    def has_bias(self) -> bool:
-        """Whether it adds one."""
-        return self._bias is not None
-
-    def settings(self) -> Settings:
-        """None: the tensors tell all."""
-        return {}
-
-    def stored(self) -> Tensors:
-        """Integers, scales, zero points, bias."""
-        weight, bias = torch.ops.quantized.linear_unpack(self._packed)
+    def weights(self) -> Tensors:
+        """Integers, scales, zero points."""
+        weight, _ = torch.ops.quantized.linear_unpack(self._packed)
         if weight.qscheme() == torch.per_channel_affine:
             scales, zeros = weight.q_per_channel_scales(), weight.q_per_channel_zero_points()
         else:
             scales = torch.tensor([weight.q_scale()], dtype=torch.float64)
             zeros = torch.tensor([weight.q_zero_point()])
-        tensors = {"numbers": weight.int_repr(), "scales": scales.double(), "zeros": zeros.long()}
-        return tensors if bias is None else {**tensors, "bias": bias}
-
-    @classmethod
-    def restored(cls, settings: Settings, tensors: Tensors) -> Self:
-        """Packed anew."""
-        one = dict(tensors)
-        return cls(one["numbers"], one["scales"], one["zeros"], one.get("bias"))
+        return {"numbers": weight.int_repr(), "scales": scales.double(), "zeros": zeros.long()}
 
     def dense(self) -> torch.Tensor:
         """[out, in]."""
-        stored = self.stored()
-        scales, zeros = stored["scales"].unsqueeze(1), stored["zeros"].unsqueeze(1)
-        return ((stored["numbers"].double() - zeros) * scales).float()
+        own = self.weights()
+        scales, zeros = own["scales"].unsqueeze(1), own["zeros"].unsqueeze(1)
+        return ((own["numbers"].double() - zeros) * scales).float()

@@ -27,9 +27,8 @@ class Int8StaticLinear(PackedLinear):
         least: float,
         most: float,
     ) -> None:
-        super().__init__()
-        self.out_features, self.in_features = numbers.shape
-        self._scales, self._bias = scales, bias
+        super().__init__(numbers.shape[1], numbers.shape[0], bias)
+        self._scales = scales
         self._range = (min(least, 0.0), max(most, 0.0))  # zero itself stays exact
         low, high = self._range
         self._scale = max((high - low) / 255, 1e-12)
@@ -59,7 +58,7 @@ class Int8StaticLinear(PackedLinear):
             self._packed,
             self._scales,
             self._zeros,
-            self._bias,
+            self.bias,
             1.0,
             0,
             torch.float32,
@@ -69,29 +68,16 @@ class Int8StaticLinear(PackedLinear):
         )
         return out.view(*x.shape[:-1], self.out_features)
 
-    @property
-    def has_bias(self) -> bool:
-        """Whether it adds one."""
-        return self._bias is not None
-
     def settings(self) -> Settings:
         """The range of its inputs."""
         least, most = self._range
         return {"least": least, "most": most}
 
-    def stored(self) -> Tensors:
-        """Integers, scales, bias."""
+    def weights(self) -> Tensors:
+        """Integers, scales."""
         numbers = self._packed.to_dense().t().contiguous()
-        tensors = {"numbers": numbers, "scales": self._scales}
-        return tensors if self._bias is None else {**tensors, "bias": self._bias}
-
-    @classmethod
-    def restored(cls, settings: Settings, tensors: Tensors) -> Self:
-        """Packed anew."""
-        one = dict(tensors)
-        least, most = float(settings["least"]), float(settings["most"])
-        return cls(one["numbers"], one["scales"], one.get("bias"), least, most)
+        return {"numbers": numbers, "scales": self._scales}
 
     def dense(self) -> torch.Tensor:
         """[out, in]."""
-        return self.stored()["numbers"].float() * self._scales.unsqueeze(1)
+        return self.weights()["numbers"].float() * self._scales.unsqueeze(1)

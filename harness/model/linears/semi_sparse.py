@@ -8,7 +8,7 @@ import torch
 from torch import nn
 from torch.nn.functional import linear
 
-from harness.model.packed import PackedLinear, Settings, Tensors
+from harness.model.packed import PackedLinear, Tensors
 
 _MULTIPLE = 64  # of the sides that torch's kernels take
 
@@ -21,13 +21,10 @@ class SemiSparseLinear(PackedLinear):
 
     kind = "2:4"
     weight: torch.Tensor
-    bias: torch.Tensor | None
 
     def __init__(self, weight: torch.Tensor, bias: torch.Tensor | None) -> None:
-        super().__init__()
-        self.out_features, self.in_features = weight.shape
+        super().__init__(weight.shape[1], weight.shape[0], bias)
         self.register_buffer("weight", weight)  # [out, in], with its zeros
-        self.register_buffer("bias", bias)
         self._sparse: torch.Tensor | None = None
 
     @classmethod
@@ -44,24 +41,9 @@ class SemiSparseLinear(PackedLinear):
         rows = linear(x.reshape(-1, self.in_features), self._sparse, self.bias)
         return rows.view(*x.shape[:-1], self.out_features)
 
-    @property
-    def has_bias(self) -> bool:
-        """Whether it adds one."""
-        return self.bias is not None
-
-    def settings(self) -> Settings:
-        """None: the tensors tell all."""
-        return {}
-
-    def stored(self) -> Tensors:
-        """Weight, whose zeros the file leaves out, and bias."""
-        return {"weight": self.weight, **({} if self.bias is None else {"bias": self.bias})}
-
-    @classmethod
-    def restored(cls, settings: Settings, tensors: Tensors) -> Self:
-        """As stored."""
-        one = dict(tensors)
-        return cls(one["weight"], one.get("bias"))
+    def weights(self) -> Tensors:
+        """Itself, whose zeros the file leaves out."""
+        return {"weight": self.weight}
 
     def dense(self) -> torch.Tensor:
         """[out, in]."""

@@ -9,7 +9,7 @@ from torch import nn
 from torch.nn.functional import linear, pad
 
 from harness.model.linears.rounding import asymmetric, quantised, symmetric
-from harness.model.packed import PackedLinear, Settings, Tensors
+from harness.model.packed import PackedLinear, Tensors
 
 # With more rows than this, widening the whole weight first and one dense product is faster.
 _ROWS_IN_KERNEL = 16
@@ -25,16 +25,13 @@ class Int8WeightOnlyLinear(PackedLinear):
     kind = "int8-weight-only"
     numbers: torch.Tensor
     scales: torch.Tensor
-    bias: torch.Tensor | None
 
     def __init__(
         self, numbers: torch.Tensor, scales: torch.Tensor, bias: torch.Tensor | None
     ) -> None:
-        super().__init__()
-        self.out_features, self.in_features = numbers.shape
+        super().__init__(numbers.shape[1], numbers.shape[0], bias)
         self.register_buffer("numbers", numbers)  # [out, in] int8
         self.register_buffer("scales", scales)  # [out]
-        self.register_buffer("bias", bias)
         # The kernel would round scales to bfloat16: they come after it instead. No buffer, as a
         # cast of the model must leave alone what a kernel wants in its own format.
         self._ones = torch.ones(self.out_features, dtype=_KERNEL, device=numbers.device)
@@ -57,25 +54,9 @@ class Int8WeightOnlyLinear(PackedLinear):
         out = out * self.scales if self.bias is None else torch.addcmul(self.bias, out, self.scales)
         return out.view(*x.shape[:-1], self.out_features)
 
-    @property
-    def has_bias(self) -> bool:
-        """Whether it adds one."""
-        return self.bias is not None
-
-    def settings(self) -> Settings:
-        """None: the tensors tell all."""
-        return {}
-
-    def stored(self) -> Tensors:
-        """Integers, scales, bias."""
-        tensors = {"numbers": self.numbers, "scales": self.scales}
-        return tensors if self.bias is None else {**tensors, "bias": self.bias}
-
-    @classmethod
-    def restored(cls, settings: Settings, tensors: Tensors) -> Self:
-        """As stored."""
-        one = dict(tensors)
-        return cls(one["numbers"], one["scales"], one.get("bias"))
+    def weights(self) -> Tensors:
+        """Integers, scales."""
+        return {"numbers": self.numbers, "scales": self.scales}
 
     def dense(self) -> torch.Tensor:
         """[out, in]."""
@@ -86,16 +67,15 @@ class Int4WeightOnlyLinear(PackedLinear):
     """torch's `_weight_int4pack_mm_for_cpu`: scale and offset for each group of inputs."""
 
     kind = "int4-weight-only"
-    bias: torch.Tensor | None
 
     def __init__(
         self,
-        numbers: torch.Tensor,  # [out, in] int8, from 0 to 15
+        nibbles: torch.Tensor,  # [out, in / 2] uint8: two numbers from 0 to 15 each
         scales: torch.Tensor,  # [in / group, out, 2]: w = scale (number - 8) + offset
         bias: torch.Tensor | None,
     ) -> None:
-        super().__init__()
-        self.out_features, self.in_features = numbers.shape
+        numbers = _unpaired(nibbles)
+        super().__init__(numbers.shape[1], numbers.shape[0], bias)
         self._group = self.in_features // len(scales)
         surplus = -self.out_features % _COLUMNS
         padded = pad(numbers.int(), (0, 0, 0, surplus))
@@ -103,7 +83,6 @@ class Int4WeightOnlyLinear(PackedLinear):
         # No buffers: see above.
         self._packed: torch.Tensor = packed  # [padded out, in / 2] uint8
         self._scales: torch.Tensor = pad(scales, (0, 0, 0, surplus)).contiguous()
-        self.register_buffer("bias", bias)
 
     @classmethod
     def of(cls, layer: nn.Linear, group: int, *, is_symmetric: bool) -> Self:
@@ -119,7 +98,7 @@ class Int4WeightOnlyLinear(PackedLinear):
         numbers = quantised(weight - offset, scale, 0.0, 4).flatten(1) + 8
         scales = torch.cat((scale, offset), -1).transpose(0, 1).contiguous().to(_KERNEL)
         bias = None if layer.bias is None else layer.bias.detach()
-        return cls(numbers, scales, bias)
+        return cls(_pairs(numbers), scales, bias)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """[..., in] -> [..., out]."""
@@ -129,34 +108,18 @@ class Int4WeightOnlyLinear(PackedLinear):
             out = out + self.bias
         return out.reshape(*x.shape[:-1], self.out_features)
 
-    @property
-    def has_bias(self) -> bool:
-        """Whether it adds one."""
-        return self.bias is not None
-
-    def settings(self) -> Settings:
-        """None: the tensors tell all."""
-        return {}
-
-    def stored(self) -> Tensors:
-        """Two integers a byte, scales and offsets, bias."""
+    def weights(self) -> Tensors:
+        """Two integers a byte, scales and offsets."""
         scales = self._scales[:, : self.out_features].contiguous()
         scale, offset = _by_group(scales)
         weight = self.dense().unflatten(1, (-1, self._group))
         numbers = ((weight - offset) / scale).round() + 8  # exact: a step is far above rounding
-        tensors = {"nibbles": _pairs(numbers.flatten(1)), "scales": scales}
-        return tensors if self.bias is None else {**tensors, "bias": self.bias}
+        return {"nibbles": _pairs(numbers.flatten(1)), "scales": scales}
 
     def weight_bytes(self) -> int:
         """As the kernel wants them."""
         bias = 0 if self.bias is None else self.bias.nbytes
         return self._packed.nbytes + self._scales.nbytes + bias
-
-    @classmethod
-    def restored(cls, settings: Settings, tensors: Tensors) -> Self:
-        """Packed anew."""
-        one = dict(tensors)
-        return cls(_unpaired(one["nibbles"]), one["scales"], one.get("bias"))
 
     def dense(self) -> torch.Tensor:
         """[out, in]."""

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Self
 
 from torch.nn.functional import linear
 
-from harness.model.packed import PackedLinear, Settings, Tensors
+from harness.model.packed import PackedLinear, Tensors
 
 if TYPE_CHECKING:
     import torch
@@ -18,10 +18,9 @@ class HalfLinear(PackedLinear):
 
     kind = "outside-half"
 
-    def __init__(self, weight: torch.Tensor, bias: torch.Tensor | None) -> None:
-        super().__init__()
-        self.out_features, self.in_features = weight.shape
-        self._weight, self._bias = weight, bias
+    def __init__(self, half: torch.Tensor, bias: torch.Tensor | None) -> None:
+        super().__init__(half.shape[1], half.shape[0], bias)
+        self._half = half  # no buffer: a cast of the model must leave it alone
 
     @classmethod
     def of(cls, layer: nn.Linear) -> Self:
@@ -31,30 +30,12 @@ class HalfLinear(PackedLinear):
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """[..., in] -> [..., out]."""
-        return linear(x, self._weight.to(x.dtype), self._bias)
+        return linear(x, self._half.to(x.dtype), self.bias)
 
-    @property
-    def has_bias(self) -> bool:
-        """Whether it adds one."""
-        return self._bias is not None
-
-    def settings(self) -> Settings:
-        """None."""
-        return {}
-
-    def stored(self) -> Tensors:
-        """Weight and bias."""
-        return {
-            "half": self._weight,
-            **({} if self._bias is None else {"bias": self._bias}),
-        }
-
-    @classmethod
-    def restored(cls, settings: Settings, tensors: Tensors) -> Self:
-        """As stored."""
-        one = dict(tensors)
-        return cls(one["half"], one.get("bias"))
+    def weights(self) -> Tensors:
+        """The weight."""
+        return {"half": self._half}
 
     def dense(self) -> torch.Tensor:
         """[out, in]."""
-        return self._weight.float()
+        return self._half.float()

@@ -20,6 +20,9 @@ from harness.model.sizes import SIZES
 from harness.model.transformer import build
 from harness.operators.sdpa import Sdpa
 from harness.quality.text import RandomText
+from harness.spec.catalog import registered
+from harness.spec.feasible import Feasibility
+from harness.spec.schema import Limits
 
 
 @pytest.mark.parametrize(
@@ -98,3 +101,25 @@ def test_the_sparse_kernels_layer_keeps_its_zeros_out_of_the_file(tmp_path: Path
     again = load(tmp_path / "file", Sdpa().mixer, torch.device("cpu"))
     assert nonzero_count(again) == nonzero_count(plain)
     assert model_bytes(again) < 0.7 * model_bytes(plain)
+
+
+@pytest.mark.parametrize(
+    ("operator", "alike"),
+    [
+        (Choice("sdpa"), True),
+        (Choice("gpt3"), False),
+        (Choice("bytenet"), False),
+        (Choice("pattern", (("pattern", ("sdpa", "banded")),)), False),
+    ],
+    ids=str,
+)
+def test_only_layers_that_are_alike_are_shared(
+    make_cell: Callable[..., Cell], host: Host, operator: Choice, alike: bool
+) -> None:
+    """Whatever operators there will be: they tell by their cycle."""
+    model = Choice("decoder", (("d_model", 64), ("heads", 2), ("layers", 4)))
+    cell = make_cell(model=model, operator=operator, compression=(Choice("share-layers"),))
+    obstacle = Feasibility(host, registered()).obstacle(cell, Limits())
+    assert (obstacle is None) == alike
+    if obstacle is not None:
+        assert "share-layers needs layers that are alike" in obstacle[1]

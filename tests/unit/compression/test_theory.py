@@ -12,7 +12,10 @@ import pytest
 import torch
 from torch.nn.functional import cross_entropy
 
+from harness.compression import registry
+from harness.compression.channels import Channels
 from harness.compression.heads import Heads
+from harness.compression.layers import Layers
 from harness.model.artifact import save
 from harness.model.cost import Work
 from harness.model.measure import executed_flops, nonzero_count, parameter_count
@@ -137,6 +140,46 @@ def test_calibrated_pruning_takes_what_gives_least(compress: Compress, loss: Los
     assert loss(pruned) == pytest.approx(before, abs=NOTHING)
 
 
+def test_channels_that_give_nothing_are_the_first_to_go(compress: Compress, loss: Loss) -> None:
+    model = compress()
+    half = torch.arange(SMALL.width) % 2 == 0
+    for block in blocks_of(model):
+        with torch.no_grad():
+            block.down.weight[:, half] = 0
+    before = loss(model)
+    pruned = Channels(Channels.Options(fraction=0.5)).apply(model, GeneratedText())
+    assert loss(pruned) == pytest.approx(before, abs=NOTHING)
+
+
+def test_a_layer_that_changes_nothing_is_the_first_to_go(compress: Compress, loss: Loss) -> None:
+    model = compress()
+    with torch.no_grad():
+        for projection in blocks_of(model)[2].residual_projections:
+            projection.weight.zero_()
+            projection.bias.zero_()
+    before = loss(model)
+    pruned = Layers(Layers.Options(fraction=0.25)).apply(model, GeneratedText())
+    assert [block.layer for block in blocks_of(pruned)] == [0, 1, 3]
+    assert loss(pruned) == pytest.approx(before, abs=NOTHING)
+
+
+def test_wanda_sees_how_large_inputs_are_and_magnitude_does_not(compress: Compress) -> None:
+    """The same layer, an input ten times as large and its weights a tenth: the same function."""
+
+    def kept(name: str, scale: float) -> torch.Tensor:
+        model = compress()
+        block = blocks_of(model)[1]
+        with torch.no_grad():
+            block.ln_2.weight[::2] *= scale
+            block.ln_2.bias[::2] *= scale
+            block.up.weight[:, ::2] /= scale
+        registry[name]().apply(model, GeneratedText())  # by default half of the weights
+        return block.up.weight != 0
+
+    assert (kept("wanda", 1) == kept("wanda", 10)).float().mean() > 0.99
+    assert (kept("magnitude", 1) == kept("magnitude", 10)).float().mean() < 0.8
+
+
 def test_svd_at_full_rank_loses_nothing(compress: Compress, loss: Loss) -> None:
     whole = compress(("svd", {"rank": 1.0, "whole": True}))
     assert loss(whole) == pytest.approx(0, abs=NOTHING)
@@ -225,6 +268,13 @@ def test_recovery_gives_quality_back_and_nothing_else(
     assert nonzero_count(healed) <= nonzero_count(pruned) + 0.01 * parameter_count(pruned)
 
 
+def test_soft_targets_teach_more_than_hard_ones(compress: Compress, loss: Loss) -> None:
+    """The same student from the same start, none of it the teacher's, on the same documents."""
+    student = {"layers": 2, "d_model": 32, "heads": 2, "steps": 60, "rate": 1e-2, "length": 95}
+    soft, hard = (loss(compress(("distill", {**student, "soft": share}))) for share in (0.9, 0.0))
+    assert soft < hard
+
+
 def test_a_student_of_other_dimensions_has_them(compress: Compress) -> None:
     student = compress(("distill", {"layers": 1, "d_model": 32, "heads": 2, "steps": 2}))
     assert (student.shape.layers, student.shape.d_model, student.shape.heads) == (1, 32, 2)
@@ -233,17 +283,17 @@ def test_a_student_of_other_dimensions_has_them(compress: Compress) -> None:
 
 
 @pytest.mark.parametrize(
-    ("parts", "whole"),
+    "parts",
     [
-        (("heads", "int8-weight-only"), None),
-        (("2:4", "int8-weight-only"), None),
-        ((("svd", {"rank": 0.25}), "int8-dynamic"), None),
-        (("channels", "int8-static"), None),
+        ("heads", "int8-weight-only"),
+        ("2:4", "int8-weight-only"),
+        (("svd", {"rank": 0.25}), "int8-dynamic"),
+        ("channels", "int8-static"),
     ],
     ids=str,
 )
 def test_a_composition_is_smaller_than_its_parts(
-    compress: Compress, tmp_path: Path, parts: tuple[Any, ...], whole: None
+    compress: Compress, tmp_path: Path, parts: tuple[Any, ...]
 ) -> None:
     first, second = parts
     both = size(compress(first, second), tmp_path)

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
+from pathlib import Path
 
 import pytest
 import torch
 
+from harness.domain.cell import Cell, Choice
+from harness.domain.result import Status
 from harness.errors import HarnessError
-from harness.execute.messages import Effort
+from harness.execute.messages import Effort, Job
 from harness.execute.probe import distance
-from harness.execute.worker import _drive
+from harness.execute.worker import _drive, report_of
 from harness.scenarios import Clock
 
 
@@ -79,3 +83,34 @@ def test_logits_that_are_no_numbers_are_a_failure(bad: float) -> None:
 
 def test_the_distance_of_logits_is_in_parts_of_the_expected_ones() -> None:
     assert distance(torch.tensor([3.0, 5.0]), torch.tensor([3.0, 4.0])) == pytest.approx(0.2)
+
+
+@pytest.fixture
+def prepared(make_cell: Callable[..., Cell], tmp_path: Path) -> Iterator[Job]:
+    """A round of a model whose file is there."""
+    options = (("context", 32), ("d_model", 32), ("heads", 2), ("layers", 1), ("vocab", 64))
+    cell = make_cell(model=Choice("decoder", options), compression=(Choice("int8-dynamic"),))
+    job = Job(cell, 0, 0, Effort(0, 1, 3), quality=False, artifact=str(tmp_path / "model"))
+    threads = torch.get_num_threads()
+    assert report_of(replace(job, prepares=True)).status is Status.OK
+    yield job
+    torch.set_num_threads(threads)
+
+
+def test_a_round_loads_what_was_prepared(prepared: Job) -> None:
+    """From memory, or every other time from the disk; never both."""
+    for cold, told in ((False, "load_time"), (True, "cold_load_time")):
+        report = report_of(replace(prepared, cold=cold))
+        assert report.status is Status.OK, report.detail
+        assert {"load_time", "cold_load_time"} & report.facts.keys() == {told}
+
+
+def test_a_round_refuses_a_file_that_was_tampered_with(prepared: Job) -> None:
+    """One bit of a weight: nothing else would ever show it."""
+    file = Path(prepared.artifact)
+    content = bytearray(file.read_bytes())
+    content[-9] ^= 1
+    file.write_bytes(content)
+    report = report_of(prepared)
+    assert report.status is Status.FAILED
+    assert "was changed since it was written" in report.reason

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+import pytest
 import torch
 from torch import nn
+from torch.utils.flop_counter import FlopCounterMode
 
+from harness import compression
 from harness.compression.int8_dynamic import Int8Dynamic
-from harness.model.cost import dense_weights
-from harness.model.measure import model_bytes, parameter_count, weights_of
+from harness.model.cost import Work, dense_weights
+from harness.model.measure import executed_flops, model_bytes, parameter_count, weights_of
 from harness.model.packed import PackedLinear
 from harness.model.sizes import SIZES
 from harness.model.transformer import build
@@ -54,3 +59,36 @@ def test_packed_weights_are_read_at_their_packed_size() -> None:
     assert packed.body == dense.body - 3 * matrices + scales
     assert packed.head == dense.head / 4 + 16 * shape.vocab
     assert packed.row == dense.row
+
+
+@pytest.mark.usefixtures("countable")
+@pytest.mark.parametrize("past", [0, 24])
+@pytest.mark.parametrize(
+    ("name", "options"),
+    [
+        ("none", {}),
+        ("heads", {"fraction": 0.5}),
+        ("channels", {"fraction": 0.5}),
+        ("layers", {"fraction": 0.5}),
+        ("share-layers", {}),
+        ("svd", {"rank": 0.25}),
+        ("block", {"density": 0.5, "rows": 16}),
+        ("magnitude", {}),
+    ],
+)
+def test_flops_of_a_model_as_it_stands_are_those_that_torch_counts(
+    name: str, options: dict[str, Any], past: int
+) -> None:
+    """Whatever was taken out of it."""
+    shape = SIZES["nano"].shape
+    model = build(shape, Sdpa().mixer, device=torch.device("cpu"))
+    if name != "none":
+        entry = compression.registry[name]
+        model = entry(entry.Options(**options)).apply(model, RandomText(shape.vocab))
+    state = model.new_state(2, past + 8)
+    with torch.inference_mode():
+        if past:
+            model(torch.zeros(2, past, dtype=torch.long), state=state)
+        with FlopCounterMode(display=False) as counter:
+            model(torch.zeros(2, 8, dtype=torch.long), state=state, last_only=True)
+    assert executed_flops(model, Sdpa(), [Work(2, 8, past)]) == counter.get_total_flops()
