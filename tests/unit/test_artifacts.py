@@ -18,6 +18,7 @@ from harness.domain.run import Commit, Environment, Host
 from harness.errors import ProcessLost, TrainingError
 from harness.execute.messages import Effort, Job
 from harness.pipeline import Prepared
+from harness.quality import recipe
 from harness.spec.plan import Action, Plan, Planned
 from harness.spec.schema import Limits, Measure
 
@@ -54,7 +55,7 @@ def test_two_runs_train_the_same_model_once(
     """The second waits, and finds what the first made."""
     trained: list[str] = []
 
-    def train(recipe: object, path: Path, model: str, tell: object) -> None:
+    def train(made_by: object, path: Path, model: str, tell: object) -> None:
         trained.append(model)
         time.sleep(0.3)
         path.write_text("weights")
@@ -81,8 +82,8 @@ def test_what_makes_another_model_gives_it_another_name(
     planned: Make, host: Host, change: str
 ) -> None:
     def name(item: Planned, on: Host, version: str) -> str:
-        (recipe,) = artifacts.recipes([item], on, Environment({"torch": version})).values()
-        return recipe.name
+        (made_by,) = artifacts.recipes([item], on, Environment({"torch": version})).values()
+        return made_by.name
 
     plain = name(planned(), host, "2.13")
     wider = Choice("decoder", (("d_model", 128), ("heads", 2), ("layers", 2), MODEL.options[3]))
@@ -92,6 +93,16 @@ def test_what_makes_another_model_gives_it_another_name(
         "shape": lambda: name(planned(model=wider), host, "2.13"),
     }[change]()
     assert plain == name(planned(), host, "2.13") != other
+
+
+def test_other_code_makes_another_model(
+    planned: Make, host: Host, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A file found under the old name would no longer be what the code makes."""
+    (made_by,) = artifacts.recipes([planned()], host, Environment({})).values()
+    before = made_by.name
+    monkeypatch.setattr(recipe, "_SOURCES", ("quality/text.py",))
+    assert made_by.name != before
 
 
 def test_a_training_that_ends_early_fails_its_cells_and_no_others(

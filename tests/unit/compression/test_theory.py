@@ -12,10 +12,13 @@ import pytest
 import torch
 from torch.nn.functional import cross_entropy
 
-from harness.compression import registry
+from harness.compression import Compression, registry
 from harness.compression.channels import Channels
 from harness.compression.heads import Heads
 from harness.compression.layers import Layers
+from harness.compression.magnitude import Magnitude
+from harness.compression.two_four import TwoFour
+from harness.compression.wanda import Wanda
 from harness.model.artifact import save
 from harness.model.cost import Work
 from harness.model.measure import executed_flops, nonzero_count, parameter_count
@@ -163,21 +166,37 @@ def test_a_layer_that_changes_nothing_is_the_first_to_go(compress: Compress, los
     assert loss(pruned) == pytest.approx(before, abs=NOTHING)
 
 
-def test_wanda_sees_how_large_inputs_are_and_magnitude_does_not(compress: Compress) -> None:
+def test_static_ranges_are_those_of_the_text(compress: Compress, loss: Loss) -> None:
+    """As little is lost as where each batch's range is searched for: nothing is clipped."""
+    assert abs(loss(compress("int8-static"))) < 0.005
+    wide = compress()
+    for block in blocks_of(wide):
+        with torch.no_grad():  # the same function of inputs fifty times as large
+            block.ln_2.weight.mul_(50)
+            block.ln_2.bias.mul_(50)
+            block.up.weight.div_(50)
+    assert abs(loss(registry["int8-static"]().apply(wide, GeneratedText()))) < 0.005
+
+
+@pytest.mark.parametrize("by_inputs", [TwoFour(TwoFour.Options(score="wanda")), Wanda()], ids=str)
+@pytest.mark.parametrize("by_weights", [TwoFour(), Magnitude()], ids=str)
+def test_wanda_sees_how_large_inputs_are_and_magnitude_does_not(
+    compress: Compress, by_inputs: Compression, by_weights: Compression
+) -> None:
     """The same layer, an input ten times as large and its weights a tenth: the same function."""
 
-    def kept(name: str, scale: float) -> torch.Tensor:
+    def kept(entry: Compression, scale: float) -> torch.Tensor:
         model = compress()
         block = blocks_of(model)[1]
         with torch.no_grad():
             block.ln_2.weight[::2] *= scale
             block.ln_2.bias[::2] *= scale
             block.up.weight[:, ::2] /= scale
-        registry[name]().apply(model, GeneratedText())  # by default half of the weights
+        entry.apply(model, GeneratedText())  # half of the weights
         return block.up.weight != 0
 
-    assert (kept("wanda", 1) == kept("wanda", 10)).float().mean() > 0.99
-    assert (kept("magnitude", 1) == kept("magnitude", 10)).float().mean() < 0.8
+    assert (kept(by_inputs, 1) == kept(by_inputs, 10)).float().mean() > 0.99
+    assert (kept(by_weights, 1) == kept(by_weights, 10)).float().mean() < 0.8
 
 
 def test_svd_at_full_rank_loses_nothing(compress: Compress, loss: Loss) -> None:

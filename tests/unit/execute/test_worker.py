@@ -13,6 +13,7 @@ import torch
 from harness.domain.cell import Cell, Choice
 from harness.domain.result import Status
 from harness.errors import HarnessError
+from harness.execute import worker
 from harness.execute.messages import Effort, Job
 from harness.execute.probe import distance
 from harness.execute.worker import _drive, report_of
@@ -97,12 +98,17 @@ def prepared(make_cell: Callable[..., Cell], tmp_path: Path) -> Iterator[Job]:
     torch.set_num_threads(threads)
 
 
-def test_a_round_loads_what_was_prepared(prepared: Job) -> None:
+@pytest.mark.parametrize(("cold", "told"), [(False, "load_time"), (True, "cold_load_time")])
+def test_a_round_loads_what_was_prepared(
+    prepared: Job, monkeypatch: pytest.MonkeyPatch, cold: bool, told: str
+) -> None:
     """From memory, or every other time from the disk; never both."""
-    for cold, told in ((False, "load_time"), (True, "cold_load_time")):
-        report = report_of(replace(prepared, cold=cold))
-        assert report.status is Status.OK, report.detail
-        assert {"load_time", "cold_load_time"} & report.facts.keys() == {told}
+    dropped: list[Path] = []
+    monkeypatch.setattr(worker, "drop_pages", dropped.append)
+    report = report_of(replace(prepared, cold=cold))
+    assert report.status is Status.OK, report.detail
+    assert {"load_time", "cold_load_time"} & report.facts.keys() == {told}
+    assert dropped == ([Path(prepared.artifact)] if cold else [])
 
 
 def test_a_round_refuses_a_file_that_was_tampered_with(prepared: Job) -> None:

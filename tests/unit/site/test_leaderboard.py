@@ -104,6 +104,28 @@ def test_quality_has_a_column_even_where_it_was_not_measured(sample: ModuleType)
     assert group.ranked[0].quality == (None,)
 
 
+def test_who_is_on_the_front_is_marked(sample: ModuleType) -> None:
+    """Fast and inexact, slow and exact; not what is slower and no better."""
+    told = [
+        sample.make_result(sample.make_cell(compression=name), seconds=seconds, error=error)
+        for name, seconds, error in (
+            ((), 0.3, 0.0),
+            (("int8-dynamic",), 0.1, 0.02),
+            (("magnitude",), 0.4, 0.03),
+        )
+    ]
+    rows = only_group(told).ranked
+    assert [(row.name.split()[0], row.front) for row in rows] == [
+        ("int8-dynamic", True),
+        ("none", True),
+        ("magnitude", False),
+    ]
+
+
+def test_without_quality_there_is_no_front(sample: ModuleType) -> None:
+    assert not only_group([sample.make_result(error=None)]).ranked[0].front
+
+
 def test_the_ranking_metric_is_the_first_column(sample: ModuleType) -> None:
     cell = sample.make_cell("generate")
     group = only_group([sample.make_result(cell)], headline="ttft")

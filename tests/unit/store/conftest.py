@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from harness.domain.metric import Direction, Estimate
-from harness.domain.result import Round, Sample, Status
+from harness.domain.result import Round, Sample, Score, Status
 from harness.domain.run import Asked, Commit, Environment, Gpu, Host, Run
 from harness.store import Store
 
@@ -78,6 +78,10 @@ def make_round() -> Callable[..., Round]:
                 Sample("latency", 0.1 + 0.2, warmup=True),
                 Sample("latency", 5e-324),
                 Sample("ttft", 1e300),
+            ),
+            scores=(
+                Score(255, 300, 1e-300, 0.1 + 0.2, 0.0, 255, 0.0),
+                Score(1, 2, 3.5, 4.5, -1e-9, 0, None),
             ),
             facts={"model_bytes": 2.0**60, "logit_error": float("inf"), ODD: -0.5},
             notes={"energy_per_token": ODD, ODD: ""},

@@ -49,6 +49,17 @@ def test_an_up_to_date_file_is_opened_as_it_is(path: Path) -> None:
     assert layout == ask(path, "SELECT group_concat(sql) FROM sqlite_master")
 
 
+def test_a_file_of_the_first_layout_gains_what_came_since(path: Path) -> None:
+    """And keeps what it holds."""
+    with Store(path):
+        pass
+    ask(path, "DROP TABLE document")
+    ask(path, "PRAGMA user_version = 1")
+    with Store(path):
+        assert ask(path, "SELECT count(*) FROM document") == 0
+    assert ask(path, "PRAGMA user_version") == len(STEPS)
+
+
 def test_a_newer_harnesss_file_is_refused_and_left_alone(path: Path) -> None:
     with Store(path):
         pass
@@ -137,7 +148,7 @@ def test_two_runs_may_write_to_one_file_at_once(
     with Store(path) as store:
         results = store.results()
     assert len(results) == 30
-    assert all(result.rounds == (make_round(samples=()),) for result in results)
+    assert all(result.rounds == (make_round(samples=(), scores=()),) for result in results)
 
 
 def test_a_reader_sees_one_moment_while_another_writes(

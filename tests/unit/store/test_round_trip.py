@@ -76,7 +76,7 @@ def test_samples_stay_behind_unless_asked_for(
     run = store.begin(make_run())
     store.save_round(store.open_result(run, make_cell(), None, None), run, make_round())
     (result,) = store.results()
-    assert result.rounds == (make_round(samples=()),)
+    assert result.rounds == (make_round(samples=(), scores=()),)
 
 
 def test_rounds_come_in_their_order(
