@@ -36,9 +36,14 @@ _SUMMED = (
 
 
 def world_size(job: Job) -> int:
-    """Processes the cell is split over: the product of its strategies' degrees."""
+    """Processes the cell is split over: the product of its strategies' degrees.
+
+    Its model is prepared by one.
+    """
     from harness.parallelism import registry
 
+    if job.prepares:
+        return 1
     world = 1
     for choice in job.cell.parallelism:
         world *= registry[choice.name].of(choice).degree

@@ -1,10 +1,12 @@
 """How the reports of several ranks become one."""
 
+from collections.abc import Callable
 from dataclasses import replace
 
+from harness.domain.cell import Cell, Choice
 from harness.domain.result import Sample, Status
-from harness.execute.messages import Report
-from harness.execute.ranks import join
+from harness.execute.messages import Effort, Job, Report
+from harness.execute.ranks import join, world_size
 
 MEMORY = {"load_memory": 100.0, "peak_memory": 200.0}
 
@@ -43,3 +45,11 @@ def test_a_rank_that_failed_speaks_for_all_by_its_number() -> None:
     """Its status, its reason, its traceback."""
     crash = Report(Status.CRASHED, "died by SIGSEGV", "the tail")
     assert join([ok(1.0), crash]) == Report(Status.CRASHED, "rank 1: died by SIGSEGV", "the tail")
+
+
+def test_one_process_prepares_what_several_load(make_cell: Callable[..., Cell]) -> None:
+    """Two would write one file at once."""
+    split = (Choice("data", (("degree", 2),)),)
+    job = Job(make_cell(parallelism=split), 0, 0, Effort(0.1, 1, 1), quality=False)
+    assert world_size(job) == 2
+    assert world_size(replace(job, prepares=True)) == 1
