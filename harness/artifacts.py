@@ -171,19 +171,14 @@ class Artifacts:
         if made.status is not Status.OK:
             return replace(made, index=job.index)
         one = measure(replace(job, artifact=str(path)))
-        return _with_what_is_known(one, made, first=job.index == item.rounds_done)
+        first = job.index == item.rounds_done
+        return _with_what_is_known(one, made) if first and one.status is Status.OK else one
 
 
-def _with_what_is_known(one: Round, made: Round, *, first: bool) -> Round:
-    """The round with what preparing its model told; the documents' scores once a cell."""
-    if one.status is not Status.OK:
-        return one
-    return replace(
-        one,
-        facts={**made.facts, **one.facts},
-        notes={**made.notes, **one.notes},
-        scores=made.scores if first else (),
-    )
+def _with_what_is_known(one: Round, made: Round) -> Round:
+    """A cell's first round tells what preparing its model told: it was done once."""
+    facts, notes = {**made.facts, **one.facts}, {**made.notes, **one.notes}
+    return replace(one, facts=facts, notes=notes, scores=made.scores)
 
 
 def _name(item: Planned, job: Job) -> str:

@@ -312,7 +312,9 @@ def growth(lines: Sequence[Line], title: str, unit: str) -> Spec:
     ]
     lengths = sorted({length for line in lines for length, _ in line.points})
     axis_title = _titled(title, scale)
-    series = {"field": "name", "type": "nominal", "legend": {"title": None, "columns": 1}}
+    # One legend tells both, as lines: so points are hollow, which legends draw like lines.
+    legend = {"title": None, "columns": 1, "symbolType": "stroke", "symbolSize": 300}
+    series = {"field": "name", "type": "nominal", "legend": legend}
     return {
         **_frame(max(240, 18 * len(lines)), data),
         "encoding": {
@@ -337,9 +339,8 @@ def growth(lines: Sequence[Line], title: str, unit: str) -> Spec:
         "layer": [
             {"mark": {"type": "line"}},
             {
-                "mark": {"type": "point", "filled": True, "size": 40},
+                "mark": {"type": "point", "filled": False, "size": 30, "strokeWidth": 2},
                 "encoding": {
-                    "strokeDash": {"value": [1, 0]},
                     "tooltip": [
                         {"field": "name", "type": "nominal", "title": "cell"},
                         {"field": "length", "type": "quantitative", "title": "prompt"},

@@ -51,6 +51,7 @@ def test_every_compressed_cell_has_its_price(harness: Harness, tmp_path: Path, c
             assert metric in metrics, (name, metric)
         assert ("compression_time" in metrics) == (name != "none")
         assert metrics["quality_loss"]["samples"] == 64
+        assert metrics["file_bytes"]["rounds"] == 1  # it was written once
         assert metrics["excess_bits_per_byte"]["low"] < metrics["excess_bits_per_byte"]["high"]
     dense = told["none", "prefill"]["metrics"]
     assert dense["quality_loss"]["value"] == dense["kl_divergence"]["value"] == 0

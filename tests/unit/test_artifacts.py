@@ -148,7 +148,7 @@ class Recorder:
 
 
 def test_cells_that_share_a_model_prepare_it_once(planned: Make) -> None:
-    """Whatever they do with it; each of their rounds loads it, and knows what it took."""
+    """Whatever they do with it; all rounds load it, and the first of a cell tells what it took."""
     does = Recorder()
     told: list[Planned] = []
     cells = [planned(), planned(scenario=Choice("decode")), planned(precision=Choice("bf16"))]
@@ -164,7 +164,16 @@ def test_cells_that_share_a_model_prepare_it_once(planned: Make) -> None:
     assert all(one.quality for one in prepares)
     assert [one.artifact for one in loads[:3]] == [one.artifact for one in loads[3:]]
     assert loads[0].artifact == loads[1].artifact != loads[2].artifact
-    assert [one.facts for one in rounds] == [{"file_bytes": 7.0, "load_time": 1.0}] * 6
+    first, further = {"file_bytes": 7.0, "load_time": 1.0}, {"load_time": 1.0}
+    assert [one.facts for one in rounds] == [first] * 3 + [further] * 3
+
+
+def test_a_run_that_goes_on_tells_it_in_its_own_first_round(planned: Make) -> None:
+    """The one before may have been cut short by another model."""
+    does, item = Recorder(), replace(planned(), rounds_done=2)
+    with Artifacts() as models:
+        told = [models.round(item, job(item, index), does, does, ignore) for index in (2, 3)]
+    assert ["file_bytes" in one.facts for one in told] == [True, False]
 
 
 def test_a_random_dense_model_needs_no_file(planned: Make, cache: Path) -> None:

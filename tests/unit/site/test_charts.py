@@ -105,3 +105,14 @@ def test_samples_that_are_all_warm_up_have_no_median() -> None:
     taken = (Sample("latency", 0.3, warmup=True),)
     spec = charts.samples([Round(0, Status.TIMED_OUT, samples=taken)], "latency", "Latency")
     assert [layer["mark"]["type"] for layer in spec["layer"]] == ["point"]
+
+
+def test_lines_over_length_have_one_legend_of_colour_and_dash() -> None:
+    """Colours come again among a dozen lines: a legend of each would not tell which is which."""
+    lines = [charts.Line(name, ((512, 1.0), (1024, 2.0))) for name in ("math", "linear")]
+    spec = charts.growth(lines, "Latency", "s")
+    assert spec["encoding"]["color"] == spec["encoding"]["strokeDash"]
+    assert not any(
+        {"color", "strokeDash"} & one.get("encoding", {}).keys() for one in spec["layer"]
+    )
+    assert not any(one["mark"].get("filled") for one in spec["layer"])
