@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
-from math import prod
 from pathlib import Path
 from typing import TypeAlias
 
@@ -162,7 +161,7 @@ def peaks(cell: Cell, host: Host, found: Sequence[Ceiling]) -> Mapping[str, floa
     """
     entry = hardware.registry[cell.hardware.name].of(cell.hardware)
     threads = entry.threads_on(host)
-    world = prod(parallelism.registry[one.name].of(one).degree for one in cell.parallelism)
+    world = parallelism.world_size(cell)
     if threads is not None and world > threads:
         return {}
     measured = values(found, CeilingKind.MEASURED)

@@ -297,8 +297,9 @@ def _measured(
         if reason := untrained.get(item.cell.model):
             return Round(index, Status.FAILED, reason)
         job = _job(item, index, trained)
-        prepare, measure = partial(do, item), partial(watched, item)
-        one = models.round(item, job, prepare, measure, watcher.preparing)
+        plain = partial(do, item)
+        proved = partial(_proved, plain, partial(watched, item))
+        one = models.round(item, job, plain, proved, watcher.preparing)
         found = limits[item.cell.hardware] if one.status is Status.OK else ()
         peaks = ceilings.peaks(item.cell, prepared.host, found)
         return replace(one, facts={**one.facts, **_price(item), **peaks})
@@ -311,6 +312,21 @@ def _measured(
             _close(store, key, event)
             yield event
         watcher.event(event)
+
+
+def _proved(do: Callable[[Job], Round], measure: Callable[[Job], Round], job: Job) -> Round:
+    """The round; of a split cell the first comes behind the proof that it computes the same."""
+    if not job.cell.parallelism or not job.quality:
+        return measure(job)
+    proof = do(replace(job, proves=True))
+    if proof.status is Status.OUT_OF_MEMORY:
+        why = "not measurable: one process's model does not fit beside the split one"
+        one = measure(job)
+        return replace(one, notes={**one.notes, "split_error": why})
+    if proof.status is not Status.OK:
+        return replace(proof, index=job.index)
+    one = measure(job)
+    return replace(one, facts={**proof.facts, **one.facts})
 
 
 def _trained(

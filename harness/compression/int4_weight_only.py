@@ -2,8 +2,8 @@
 
 Widened inside torch's packed kernel; activations stay as they are. On CPU that widening, and not
 memory, binds it, as the MBU of its results shows: it need not be faster than int8. Round to
-nearest, so that what it loses is the format's, not a search's (Frantar et al. 2022, arXiv
-2210.17323, search for less).
+nearest, so that what it loses is the format's, not a search's (Frantar et al. 2022, for one,
+arXiv 2210.17323, search for less).
 Layers whose inputs no group divides keep their precision.
 """
 

@@ -36,6 +36,7 @@ class Job:
     energy: bool = False  # also read the hardware's energy counters around the samples
     artifact: str = ""  # the prepared model's file; without one it is built anew
     prepares: bool = False  # make that file, and measure nothing
+    proves: bool = False  # compare the split model with one process, and measure nothing
     cold: bool = False  # read that file from the disk, not from memory
 
     def encode(self) -> bytes:

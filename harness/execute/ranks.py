@@ -10,9 +10,12 @@ import os
 import signal
 import sys
 import tempfile
+import time
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
+from statistics import fmean
 from typing import TYPE_CHECKING
 
 from harness.domain.result import Sample, Status
@@ -33,27 +36,22 @@ _SUMMED = (
     "state_bytes",
     "bytes_moved",
 )
+_AVERAGED = ("bubble",)
+_LARGEST = "rank_"  # begins the names of what is told of the rank that has most of it
 
 
 def world_size(job: Job) -> int:
-    """Processes the cell is split over: the product of its strategies' degrees.
+    """Processes the cell is split over; its model is prepared by one."""
+    from harness import parallelism
 
-    Its model is prepared by one.
-    """
-    from harness.parallelism import registry
-
-    if job.prepares:
-        return 1
-    world = 1
-    for choice in job.cell.parallelism:
-        world *= registry[choice.name].of(choice).degree
-    return world
+    return 1 if job.prepares else parallelism.world_size(job.cell)
 
 
 def report_of_ranks(job: Job, world: int) -> Report:
     """Run the ranks and join what they report."""
+    start = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="harness-ranks-") as folder:
-        pids = [_fork(job, Rank(index, world), Path(folder)) for index in range(world)]
+        pids = [_fork(job, Rank(index, world), Path(folder), start) for index in range(world)]
         return join(_collect(pids, Path(folder)))
 
 
@@ -68,7 +66,13 @@ def join(reports: Sequence[Report]) -> Report:
             return Report(report.status, f"rank {index}: {report.reason}", report.detail)
     first = reports[0]
     samples = tuple(_slowest(same) for same in zip(*(r.samples for r in reports), strict=True))
-    facts = {**first.facts, **_summed(reports)}
+    facts = {
+        **first.facts,
+        **_summed(reports),
+        **_largest(reports),
+        **_averaged(reports),
+        **_waiting(reports),
+    }
     return Report(Status.OK, samples=samples, facts=facts, notes=first.notes)
 
 
@@ -84,11 +88,31 @@ def _summed(reports: Sequence[Report]) -> Mapping[str, float]:
     }
 
 
-def _fork(job: Job, rank: Rank, folder: Path) -> int:
+def _averaged(reports: Sequence[Report]) -> Mapping[str, float]:
+    names = [name for name in _AVERAGED if all(name in report.facts for report in reports)]
+    return {name: fmean(report.facts[name] for report in reports) for name in names}
+
+
+def _largest(reports: Sequence[Report]) -> Mapping[str, float]:
+    names = [name for name in reports[0].facts if name.startswith(_LARGEST)]
+    return {name: max(report.facts[name] for report in reports) for name in names}
+
+
+def _waiting(reports: Sequence[Report]) -> Mapping[str, float]:
+    """`straggling`: the share of the time that ranks, on average, were ready before the slowest."""
+    shares = [
+        1 - fmean(one.seconds for one in same) / _slowest(same).seconds
+        for same in zip(*(report.samples for report in reports), strict=True)
+        if not same[0].warmup and _slowest(same).seconds > 0
+    ]
+    return {"straggling": fmean(shares)} if shares else {}
+
+
+def _fork(job: Job, rank: Rank, folder: Path, start: float) -> int:
     """Start a rank, which leaves its report in the folder; its process id."""
 
     def work() -> None:
-        report = _rank_report(job, rank, folder / "rendezvous")
+        report = _rank_report(job, rank, folder / "rendezvous", start)
         _report_file(folder, rank.index).write_bytes(report.encode())
 
     return forked(work)
@@ -98,11 +122,15 @@ def _report_file(folder: Path, index: int) -> Path:
     return folder / f"rank-{index}.json"
 
 
-def _rank_report(job: Job, rank: Rank, rendezvous: Path) -> Report:
+def _rank_report(job: Job, rank: Rank, rendezvous: Path, start: float) -> Report:
     from harness.execute.worker import report_of
 
     join_group(rank, rendezvous)
-    return report_of(job, rank, _agreement())
+    agree = _agreement()
+    agree(True)  # all are there
+    launched = {"launch_time": time.monotonic() - start}  # one clock for all processes of a host
+    report = report_of(job, rank, agree)
+    return replace(report, facts={**launched, **report.facts})
 
 
 def join_group(rank: Rank, rendezvous: Path) -> None:

@@ -67,6 +67,8 @@ def _preload_for(job: Job) -> None:
     """Import what only some rounds need, before the first of them."""
     from harness import scenarios
 
+    if job.cell.parallelism:
+        import harness.execute.proof  # noqa: F401 - torch's parallel parts
     if scenarios.registry[job.cell.scenario.name].trains or job.cell.parallelism:
         import torch._dynamo  # noqa: F401 - a second; optimizers and DDP import it when first used
 

@@ -10,9 +10,10 @@ import time
 import traceback
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from statistics import fmean
+from typing import TYPE_CHECKING
 
 import torch
 
@@ -22,6 +23,7 @@ from harness.domain.precision import PRECISIONS
 from harness.domain.result import Sample, Status
 from harness.errors import Unsupported
 from harness.execute.clock import clock_of
+from harness.execute.inspection import inspected
 from harness.execute.messages import Effort, Job, Report
 from harness.execute.pages import CAN_DROP, drop_pages
 from harness.execute.peak import PeakMemory
@@ -31,10 +33,14 @@ from harness.execute.probe import distance, probe
 from harness.execute.sampling import settled_from, settles, too_short, wants_more
 from harness.execute.traffic import traffic
 from harness.model.artifact import verify
-from harness.model.measure import executed_flops, model_bytes, parameter_count
+from harness.model.cost import Weights
+from harness.model.measure import executed_flops, model_bytes, parameter_count, weights_of
 from harness.model.transformer import Transformer
 from harness.parallelism import ALONE, Rank
 from harness.scenarios import Clock, Iteration, Scenario, Subject
+
+if TYPE_CHECKING:
+    from harness.distributed.split import Split
 
 Agree = Callable[[bool], bool]
 
@@ -46,7 +52,9 @@ def report_of(job: Job, rank: Rank = ALONE, agree: Agree = bool) -> Report:
     iteration. Alone, a process agrees with itself.
     """
     try:
-        return prepared(job) if job.prepares else _measure(job, rank, agree)
+        if job.prepares:
+            return prepared(job)
+        return _prove(job, rank) if job.proves else _measure(job, rank, agree)
     except Unsupported as refusal:
         return Report(Status.UNSUPPORTED, str(refusal))
     except Exception as error:  # noqa: BLE001 - a failure is a result, told with its traceback
@@ -62,17 +70,22 @@ def _measure(job: Job, rank: Rank, agree: Agree) -> Report:
     peak = PeakMemory(device)
     peak.restart()
     loaded = _load(job, scenario, device, rank)
-    facts = {**loaded.facts, "load_memory": peak.bytes()}
-    facts |= _counted(cell, scenario, loaded.subject.core)
+    facts = {**loaded.facts, "load_memory": peak.bytes(), "processes": float(rank.world)}
     peak.restart()
     facts["held_memory"] = peak.now()
-    with _mode(scenario):
+    with _mode(cell, scenario):
+        clock = clock_of(device)
         iteration = Counted(scenario.prepare(loaded.subject))
         with Phase(device, energy=job.energy, speaks=rank.index == 0) as phase:
-            driven = _drive(iteration, clock_of(device), job.effort, agree)
-    facts |= {"peak_memory": peak.bytes(), **peak.on_gpu()}
-    facts |= traffic(cell, scenario, loaded.subject)
-    facts |= phase.facts(tokens=iteration.times * facts["steps"] * facts["tokens"])
+            driven = _drive(iteration, clock, job.effort, agree)
+        facts |= {"peak_memory": peak.bytes(), **peak.on_gpu()}
+        facts["rank_peak_memory"] = facts["peak_memory"]
+        if loaded.subject.driver is not None:
+            facts |= loaded.subject.driver.facts()
+        measured = iteration.times
+        facts |= inspected(lambda: iteration(clock), sends=rank.world > 1, trains=scenario.trains)
+    facts |= traffic(cell, scenario, loaded.subject, loaded.weights)
+    facts |= phase.facts(tokens=measured * facts["steps"] * facts["tokens"])
     return Report(
         Status.OK,
         samples=driven.samples,
@@ -81,9 +94,23 @@ def _measure(job: Job, rank: Rank, agree: Agree) -> Report:
     )
 
 
+def _prove(job: Job, rank: Rank) -> Report:
+    from harness.execute.proof import proved
+
+    cell = job.cell
+    device = hardware.registry[cell.hardware.name].of(cell.hardware).prepare(rank.world)
+    scenario = scenarios.registry[cell.scenario.name].of(cell.scenario)
+
+    def load(one: Job, of: Rank) -> Subject:
+        return _load(one, scenario, device, of).subject
+
+    return proved(replace(job, quality=False), scenario, rank, load)
+
+
 @dataclass(frozen=True)
 class _Loaded:
     subject: Subject
+    weights: Weights  # of the whole model
     facts: Mapping[str, float]
     notes: Mapping[str, str]
 
@@ -98,18 +125,28 @@ def _load(job: Job, scenario: Scenario, device: torch.device, rank: Rank) -> _Lo
     )
     core, facts = made.core, dict(made.facts)
     model = backends.registry[cell.backend.name].of(cell.backend).prepare(core)
-    with watch.paused():
+    with watch.paused():  # told of the whole model, before it is split
         facts["model_bytes"] = model_bytes(core)
-    batch = cell.load["batch"]
-    for choice in cell.parallelism:
-        strategy = parallelism.registry[choice.name].of(choice)
-        batch = strategy.shard(batch)
-        model = strategy.wrap(model, device, rank, scenario.trains)
+        facts |= _counted(cell, scenario, core)
+        weights = weights_of(core)
+    batch, share, driver = cell.load["batch"], 0, None
+    if cell.parallelism:
+        from harness.distributed.driver import Driver
+
+        split = split_over_ranks(cell, core, device, trains=scenario.trains)
+        batch, share, driver = batch // split.shares, split.share, Driver(split)
     facts["cold_load_time" if _is_cold(job) else "load_time"] = watch.seconds()
 
-    seed = job.seed + rank.index  # ranks work on different sequences
-    subject = Subject(model, core, device, dtype, batch, cell.load, seed)
-    return _Loaded(subject, facts, made.notes)
+    subject = Subject(model, core, device, dtype, batch, cell.load, job.seed, share, driver)
+    return _Loaded(subject, weights, facts, made.notes)
+
+
+def split_over_ranks(cell: Cell, core: Transformer, device: torch.device, *, trains: bool) -> Split:
+    """This rank's part of the model, as the cell's strategies make it."""
+    from harness.distributed.assemble import split_model  # a second, which whole models save
+
+    changes = [one.apply for one in parallelism.strategies(cell.parallelism)]
+    return split_model(core, parallelism.degrees(cell), changes, device, trains=trains)
 
 
 def _is_cold(job: Job) -> bool:
@@ -161,8 +198,11 @@ def _counted(cell: Cell, scenario: Scenario, core: Transformer) -> dict[str, flo
     }
 
 
-def _mode(scenario: Scenario) -> AbstractContextManager[object]:
-    return nullcontext() if scenario.trains else torch.inference_mode()
+def _mode(cell: Cell, scenario: Scenario) -> AbstractContextManager[object]:
+    if scenario.trains:
+        return nullcontext()
+    # In inference mode DTensor works out anew at each call how an operation is split.
+    return torch.no_grad() if "tensor" in parallelism.degrees(cell) else torch.inference_mode()
 
 
 @dataclass(frozen=True)

@@ -18,6 +18,8 @@ from harness.model.shape import Shape
 # they are grouped.
 Attend: TypeAlias = Callable[[torch.Tensor, torch.Tensor, torch.Tensor], torch.Tensor]
 KeysValues: TypeAlias = tuple[torch.Tensor, torch.Tensor]  # each [B, H, S, d]
+# (its size as B, G, capacity, d; where; in which format) -> a cache
+MakeCache: TypeAlias = Callable[[tuple[int, int, int, int], torch.device, torch.dtype], LayerState]
 
 _TINY = 1e-30  # a vector of zeros has no magnitude to divide by
 
@@ -94,6 +96,7 @@ class Attention(TokenMixer):
         self._attend = attend
         self.heads, self.groups, self.d_head = shape.heads, groups or shape.heads, shape.d_head
         self.caches_in = ""  # the format of the cache, where it is not that of the keys
+        self._cache: MakeCache | None = None  # another kind of cache, where it is not in one piece
         self.qkv = nn.Linear(shape.d_model, (self.heads + 2 * self.groups) * self.d_head)
         self.out = nn.Linear(self.heads * self.d_head, shape.d_model)
 
@@ -102,19 +105,26 @@ class Attention(TokenMixer):
     ) -> LayerState:
         """An empty KV cache."""
         size = (batch, self.groups, capacity, self.d_head)
+        if self._cache is not None:
+            return self._cache(size, device, dtype)
         if self.caches_in == "int8":
             return Int8KVCache(size, device, dtype)
         return KVCache(size, device, dtype)
+
+    def attend_by(self, attend: Attend, cache: MakeCache) -> None:
+        """Attend in another way from now on, with caches to go with it."""
+        self._attend, self._cache = attend, cache
 
     def forward(
         self, x: torch.Tensor, state: LayerState | None = None, past: int = 0
     ) -> torch.Tensor:
         """[B, T, D] -> [B, T, D]."""
-        batch, length, _ = x.shape
+        projected = self.qkv(x)
+        batch, length, _ = projected.shape
         queries, keys = self.heads * self.d_head, self.groups * self.d_head
         query, key, value = (
             part.view(batch, length, -1, self.d_head).transpose(1, 2)
-            for part in self.qkv(x).split([queries, keys, keys], dim=-1)
+            for part in projected.split([queries, keys, keys], dim=-1)
         )  # [B, H, T, d], [B, G, T, d], [B, G, T, d]
         mixed = self._mix(query, key, value, state, past)  # [B, H, T, d]
         out: torch.Tensor = self.out(mixed.transpose(1, 2).reshape(batch, length, queries))

@@ -23,7 +23,7 @@ class Encoder(Transformer):
     def __init__(self, shape: Shape, unmasked: MixerFactory) -> None:
         super().__init__(shape, unmasked)
 
-    def forward(
+    def forward(  # type: ignore[override]  # only a decoder's sequence is ever split
         self, tokens: torch.Tensor, state: DecodeState | None = None, last_only: bool = False
     ) -> torch.Tensor:
         """[B, T] token ids -> [B, T, vocab] logits; with a state [B, 1, D], the embeddings.

@@ -113,7 +113,7 @@ class EncoderDecoder(Transformer):
         super().__init__(shape, factory)
         self.encoder = Source(shape, unmasked)
 
-    def forward(
+    def forward(  # type: ignore[override]  # only a decoder's sequence is ever split
         self, tokens: torch.Tensor, state: DecodeState | None = None, last_only: bool = False
     ) -> torch.Tensor:
         """[B, T] token ids -> [B, T, vocab] logits, or [B, 1, vocab] of the last token alone.

@@ -123,26 +123,34 @@ class Transformer(nn.Module):
             self.head.weight = self.wte.weight
 
     def forward(
-        self, tokens: torch.Tensor, state: DecodeState | None = None, last_only: bool = False
+        self,
+        tokens: torch.Tensor,
+        state: DecodeState | None = None,
+        last_only: bool = False,
+        positions: torch.Tensor | None = None,
     ) -> torch.Tensor:
         """[B, T] token ids -> [B, T, vocab] logits, or [B, 1, vocab] of the last token alone.
 
-        With a state the tokens follow those it holds, and are added to it.
+        With a state the tokens follow those it holds, and are added to it. Where they are not all
+        of their sequence, `positions` [T] says which they are.
         """
         past = state.position if state is not None else 0
         length = tokens.shape[1]
-        x = self.embedded(tokens, past)
+        x = self.embedded(tokens, past, positions)
         for layer, block in enumerate(self.blocks):
             x = block(x, None if state is None else state.layers[layer], past)
         if state is not None:
             state.position = past + length
         return self.scored(x, last_only)
 
-    def embedded(self, tokens: torch.Tensor, past: int = 0) -> torch.Tensor:
-        """[B, T] token ids, the first at position `past` -> [B, T, D]."""
-        positions = self.wpe.weight[past : past + tokens.shape[1]]
-        x: torch.Tensor = self.wte(tokens) + positions
-        return x
+    def embedded(
+        self, tokens: torch.Tensor, past: int = 0, positions: torch.Tensor | None = None
+    ) -> torch.Tensor:
+        """[B, T] token ids, at `positions` or the first at position `past` -> [B, T, D]."""
+        if positions is None:
+            x: torch.Tensor = self.wte(tokens) + self.wpe.weight[past : past + tokens.shape[1]]
+            return x
+        return self.wte(tokens) + self.wpe(positions)  # type: ignore[no-any-return]
 
     def scored(self, x: torch.Tensor, last_only: bool) -> torch.Tensor:
         """[B, T, D] residual stream -> logits [B, T, vocab], or [B, 1, vocab] of the last."""

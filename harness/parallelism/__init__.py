@@ -1,17 +1,20 @@
-"""How a model is split over processes. One file an entry."""
+"""How a model is split over processes, and how such processes train. One file an entry."""
 
 from __future__ import annotations
 
-from abc import abstractmethod
+from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from math import prod
+from typing import TYPE_CHECKING, ClassVar
 
+from harness.domain.cell import Cell, Choice
 from harness.domain.entry import Entry
+from harness.domain.run import Host
+from harness.model.architectures import SHAPES
 from harness.registry import Registry
 
 if TYPE_CHECKING:
-    import torch
-    from torch import nn
+    from harness.distributed.split import Split
 
 
 @dataclass(frozen=True)
@@ -26,21 +29,82 @@ ALONE = Rank()
 
 
 class Parallelism(Entry):
-    """A strategy with a degree; degrees of a combination multiply to the world size."""
+    """A strategy with a degree, or a way to train; degrees multiply to the world size."""
+
+    short: ClassVar[str] = "degree"  # the option that a bare value gives: {data: 2}
+    applied: ClassVar[int] = 0  # those with lower numbers change the model first
+    decoders: ClassVar[bool] = True  # whether it takes decoders only, and dense ones
 
     @property
-    @abstractmethod
+    def only_trains(self) -> bool:
+        """Whether it is nothing to inference."""
+        return False
+
+    @property
     def degree(self) -> int:
         """How many processes the strategy splits over."""
+        return 1
 
-    @abstractmethod
-    def shard(self, batch: int) -> int:
-        """Sequences each process works on, of a global batch."""
+    @property
+    def cuts(self) -> int:
+        """Into how many equal pieces it cuts a batch that is trained on."""
+        return 1
 
-    @abstractmethod
-    def wrap(self, model: nn.Module, device: torch.device, rank: Rank, train: bool) -> nn.Module:
-        """This rank's part of the model, called like the whole. The process group is up."""
+    @property
+    def shares(self) -> int:
+        """Over how many processes it spreads the sequences of any batch."""
+        return 1
+
+    def apply(self, split: Split) -> None:
+        """Change this rank's part of the model. The process group is up."""
+
+    def unsupported(self, cell: Cell, host: Host) -> str | None:
+        """What no strategy of its kind can do, and processes that would wait for a core."""
+        if reason := super().unsupported(cell, host) or crowded(cell, host):
+            return reason
+        if not self.decoders:
+            return None
+        architecture = SHAPES[cell.model.name].architecture
+        if architecture != "decoder":
+            return f"{self.name} takes decoders only, no {architecture}"
+        if cell.compression:
+            return f"{self.name} takes dense models only, none compressed by {cell.compression[0]}"
+        return None
 
 
 registry: Registry[Parallelism] = Registry("parallelism", "parallelism")
 register = registry.register
+
+
+def strategies(choices: Iterable[Choice]) -> list[Parallelism]:
+    """The entries with their options, in the order in which they change the model."""
+    made = [registry[choice.name].of(choice) for choice in choices]
+    return sorted(made, key=lambda one: one.applied)
+
+
+def degrees(cell: Cell) -> dict[str, int]:
+    """By strategy how many processes it splits over, where that is more than one."""
+    every = {one.name: one.degree for one in strategies(cell.parallelism)}
+    return {name: degree for name, degree in every.items() if degree > 1}
+
+
+def world_size(cell: Cell) -> int:
+    """Processes the cell is split over: the product of its strategies' degrees."""
+    return prod(degrees(cell).values())
+
+
+def oversubscribes(cell: Cell) -> bool:
+    """Whether it asks for more processes than there are cores, if need be."""
+    return any(choice.name == "oversubscribe" for choice in cell.parallelism)
+
+
+def crowded(cell: Cell, host: Host) -> str | None:
+    """Why the cell's processes do not fit this host, every factor of their number told."""
+    world = world_size(cell)
+    if world <= host.logical_cores or oversubscribes(cell):
+        return None
+    factors = " x ".join(f"{name} {degree}" for name, degree in degrees(cell).items())
+    return (
+        f"asks for {world} processes ({factors}); this host has {host.logical_cores} cores "
+        "(oversubscribe: true runs them all the same)"
+    )

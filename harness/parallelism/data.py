@@ -1,24 +1,16 @@
 """Data parallel: every process holds the whole model and takes a share of the batch.
 
 In training the gradients are averaged by all-reduce while the backward pass still runs
-(Li et al. 2020, "PyTorch Distributed", arXiv 2006.15704). In inference nothing is exchanged:
-it is replicated serving.
+(Li et al. 2020, "PyTorch Distributed", arXiv 2006.15704): a step reduces every gradient once, as
+many bytes as the parameters take. In inference nothing is exchanged: it is replicated serving.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from pydantic import Field
 
-from harness.domain.cell import Cell
 from harness.domain.entry import Options
-from harness.domain.run import Host
-from harness.parallelism import Parallelism, Rank, register
-
-if TYPE_CHECKING:
-    import torch
-    from torch import nn
+from harness.parallelism import Parallelism, register
 
 
 @register("data", "every process holds the model and takes a share of the batch (DDP)")
@@ -30,26 +22,20 @@ class Data(Parallelism):
 
         degree: int = Field(ge=1, le=4096, description="processes; must divide the batch")
 
+    decoders = False
+
     @property
     def degree(self) -> int:
         """As given."""
         degree: int = self.options.degree
         return degree
 
-    def unsupported(self, cell: Cell, host: Host) -> str | None:
-        """Processes beyond the cores would measure the scheduler."""
-        if self.degree > host.logical_cores:
-            return f"asks for {self.degree} processes; this host has {host.logical_cores} cores"
-        return None
+    @property
+    def cuts(self) -> int:
+        """A share each."""
+        return self.degree
 
-    def shard(self, batch: int) -> int:
-        """An equal share."""
-        return batch // self.degree
-
-    def wrap(self, model: nn.Module, device: torch.device, rank: Rank, train: bool) -> nn.Module:
-        """DDP for training; the replica itself for inference."""
-        if not train:
-            return model
-        from torch.nn.parallel import DistributedDataParallel
-
-        return DistributedDataParallel(model)
+    @property
+    def shares(self) -> int:
+        """A share each."""
+        return self.degree

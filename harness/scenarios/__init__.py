@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     import torch
     from torch import nn
 
+    from harness.distributed.driver import Driver
     from harness.model.transformer import DecodeState, Transformer
 
 
@@ -37,8 +38,9 @@ class Subject:
 
     `model` is called; `core` is the Transformer inside it, which makes decode states and lessons.
     No scenario asks which architecture that is: see Transformer for what all have in common. Under
-    parallelism `batch` is this process's share of the cell's. `states` are the decode states made
-    for it, so that what they take can be told.
+    parallelism `batch` is this process's share of the cell's, the one of number `share`, and
+    `driver` runs its part of the model. `states` are the decode states made for it, so that what
+    they take can be told.
     """
 
     model: nn.Module
@@ -48,6 +50,8 @@ class Subject:
     batch: int
     workload: Mapping[str, int]
     seed: int
+    share: int = 0
+    driver: Driver | None = None
     states: list[DecodeState] = field(default_factory=list)
 
     def new_state(self, capacity: int, further: int = 0) -> DecodeState:
@@ -57,6 +61,23 @@ class Subject:
         """
         self.states.append(self.core.new_state(self.batch, capacity, further))
         return self.states[-1]
+
+    def read(self, tokens: torch.Tensor, state: DecodeState) -> torch.Tensor | None:
+        """[B, T] token ids behind those of the state -> what the architecture gives for the last.
+
+        Of a decoder logits [B, 1, vocab]; None where another process has them.
+        """
+        if self.driver is not None:
+            return self.driver.logits(tokens, state)
+        found: torch.Tensor = self.model(tokens, state=state, last_only=True)
+        return found
+
+    def following(self, tokens: torch.Tensor, state: DecodeState) -> torch.Tensor:
+        """[B, T] token ids behind those of the state -> [B, 1], the likeliest next."""
+        if self.driver is not None:
+            return self.driver.following(tokens, state)
+        following: torch.Tensor = self.model(tokens, state=state, last_only=True).argmax(-1)
+        return following
 
 
 Iteration: TypeAlias = Callable[[Clock], Mapping[str, float]]

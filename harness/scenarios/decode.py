@@ -7,7 +7,6 @@ memory bandwidth binds it.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
 
 from pydantic import Field
 
@@ -16,9 +15,6 @@ from harness.model.cost import Work
 from harness.scenarios import Clock, Iteration, Scenario, Subject, register
 from harness.scenarios.cold import DESCRIPTION, chiller
 from harness.scenarios.tokens import random_tokens
-
-if TYPE_CHECKING:
-    import torch
 
 
 @register("decode", "produce tokens one at a time after a prompt")
@@ -56,20 +52,15 @@ class Decode(Scenario):
         """The prompt is read once; each iteration returns to its end and decodes again."""
         prompt, count = subject.workload["prompt"], subject.workload["generate"]
         state = subject.new_state(prompt + count, further=count)
-        logits = subject.model(random_tokens(subject, prompt), state=state, last_only=True)
-        first = logits.argmax(-1)  # [B, 1]
+        first = subject.following(random_tokens(subject, prompt), state)  # [B, 1]
         after_prompt = state.snapshot()
-
-        def step(token: torch.Tensor) -> torch.Tensor:
-            following: torch.Tensor = subject.model(token, state=state, last_only=True).argmax(-1)
-            return following
 
         def iteration(clock: Clock) -> Mapping[str, float]:
             state.restore(after_prompt)
             token = first
             start = clock.mark()
             for _ in range(count):
-                token = step(token)
+                token = subject.following(token, state)
             return {"tpot": clock.seconds(start, clock.mark()) / count}
 
         if not self.options.cold:
@@ -83,7 +74,7 @@ class Decode(Scenario):
             for _ in range(count):
                 chill()
                 start = clock.mark()
-                token = step(token)
+                token = subject.following(token, state)
                 times.append((start, clock.mark()))
             return {"tpot": sum(clock.seconds(*edges) for edges in times) / count}
 

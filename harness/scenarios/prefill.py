@@ -52,7 +52,7 @@ class Prefill(Scenario):
             if chill is not None:
                 chill()
             start = clock.mark()
-            subject.model(tokens, state=state, last_only=True)
+            subject.read(tokens, state)
             return {"latency": clock.seconds(start, clock.mark())}
 
         return iteration

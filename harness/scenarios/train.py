@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING
 
 from harness.model.cost import Work
 from harness.scenarios import Clock, Iteration, Scenario, Subject, register
 from harness.scenarios.tokens import random_tokens
+
+if TYPE_CHECKING:
+    import torch
 
 
 @register("train", "forward, backward and AdamW step")
@@ -35,21 +39,45 @@ class Train(Scenario):
 
     def prepare(self, subject: Subject) -> Iteration:
         """Each iteration steps the same model on the same tokens."""
-        import torch
-        from torch.nn.functional import cross_entropy
-
         tokens = random_tokens(subject, subject.workload["prompt"] + 1)
-        inputs, targets = subject.core.lesson(tokens)
-        subject.model.train()
-        # The fused kernel updates all parameters in one pass over memory.
-        optimizer = torch.optim.AdamW(subject.model.parameters(), lr=1e-4, fused=True)
+        step = lessons(subject, *subject.core.lesson(tokens), optimizer_of(subject))
 
         def iteration(clock: Clock) -> Mapping[str, float]:
             start = clock.mark()
-            logits = subject.model(inputs)  # [B, T, V]
-            cross_entropy(logits.flatten(0, 1), targets.flatten()).backward()
-            optimizer.step()
-            optimizer.zero_grad(set_to_none=True)
+            step()
             return {"latency": clock.seconds(start, clock.mark())}
 
         return iteration
+
+
+def optimizer_of(subject: Subject, rate: float = 1e-4, eps: float = 1e-8) -> torch.optim.AdamW:
+    """AdamW over what this process updates.
+
+    The fused kernel updates all parameters in one pass over memory.
+    """
+    import torch
+
+    subject.model.train()
+    driver = subject.driver
+    parameters = subject.model.parameters() if driver is None else driver.parameters()
+    return torch.optim.AdamW(parameters, lr=rate, eps=eps, fused=True)
+
+
+def lessons(
+    subject: Subject, tokens: torch.Tensor, targets: torch.Tensor, optimizer: torch.optim.Optimizer
+) -> Callable[[], torch.Tensor | None]:
+    """A function that steps on the same tokens [B, T]; the mean loss, None where others have it."""
+    from torch.nn.functional import cross_entropy
+
+    if subject.driver is not None:
+        return subject.driver.learner(optimizer, tokens, targets)
+
+    def step() -> torch.Tensor:
+        logits = subject.model(tokens)  # [B, T, V]
+        loss = cross_entropy(logits.flatten(0, 1), targets.flatten())
+        loss.backward()
+        optimizer.step()
+        optimizer.zero_grad(set_to_none=True)
+        return loss
+
+    return step

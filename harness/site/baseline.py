@@ -35,13 +35,14 @@ def gain(one: Chronicle, places: Places, metric: str) -> Gain:
         return Gain(why_not="its spec names no baseline")
     if result.baseline == one.cell.id:
         return Gain(why_not="this is the baseline", is_baseline=True)
-    found = _alike(result, places.get((result.baseline, one.host.fingerprint)))
+    found = alike(result, places.get((result.baseline, one.host.fingerprint)))
     if found is None:
         return Gain(why_not="the baseline was not measured at this commit with this software")
     return _ratio(found, result, metric)
 
 
-def _alike(result: Result, chronicle: Chronicle | None) -> Result | None:
+def alike(result: Result, chronicle: Chronicle | None) -> Result | None:
+    """The chronicle's newest result of the same commit and software, if it has one."""
     known = chronicle.results if chronicle else ()
     return next((one for one in known if _conditions(one) == _conditions(result)), None)
 

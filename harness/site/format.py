@@ -65,6 +65,9 @@ _UNITS = {
     "mfu": "fraction",
     "mbu": "fraction",
     "roofline_share": "fraction",
+    "straggling": "fraction",
+    "bubble": "fraction",
+    "bubble_in_theory": "fraction",
 }
 
 _SMALLEST_PERCENT = 1e-4  # below it a percentage is harder to read than a power of ten

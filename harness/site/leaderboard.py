@@ -17,6 +17,7 @@ from harness.site.aspects import aspects
 from harness.site.baseline import Gain, Places, gain
 from harness.site.chronicle import Chronicle
 from harness.site.format import Figure, Scale, figure, finite, scale_for, unit_of
+from harness.site.scaling import COLUMNS, oversubscribed, scaling
 
 Headline: TypeAlias = Callable[[str], str]  # a scenario's name -> the metric that ranks it
 
@@ -44,6 +45,7 @@ class Row:
     reason: str = ""
     figures: tuple[Figure | None, ...] = ()  # one a column
     quality: tuple[Figure | None, ...] = ()  # one a quality column
+    scaling: tuple[Figure | None, ...] = ()  # strong, weak
     gain: Gain = field(default_factory=Gain)
     rounds: int = 0
     samples: int = 0
@@ -67,6 +69,7 @@ class Group:
     varying: tuple[str, ...]  # what tells them apart
     columns: tuple[Column, ...]  # the one that ranks comes first
     quality: tuple[Column, ...]
+    scaling: tuple[tuple[str, str], ...]  # titles and meanings of columns; none where none scales
     ranked: tuple[Row, ...]
     unranked: tuple[Row, ...]
 
@@ -143,9 +146,10 @@ def charts_of(group: Group) -> list[charts.Chart]:
 def _board(anchor: str, members: Sequence[Chronicle], places: Places, headline: Headline) -> Board:
     first = members[0]
     metric = headline(first.cell.scenario.name)
-    gathered: dict[tuple[Choice, tuple[tuple[str, int], ...]], list[Chronicle]] = {}
+    gathered: dict[tuple[Choice, tuple[tuple[str, int], ...], bool], list[Chronicle]] = {}
     for one in members:
-        gathered.setdefault((one.cell.model, one.cell.workload), []).append(one)
+        place = (one.cell.model, one.cell.workload, oversubscribed(one.cell))
+        gathered.setdefault(place, []).append(one)
     ordered = sorted(gathered.values(), key=lambda group: _order(group[0].cell))
     return Board(
         anchor=anchor,
@@ -159,8 +163,8 @@ def _board(anchor: str, members: Sequence[Chronicle], places: Places, headline: 
     )
 
 
-def _order(cell: Cell) -> tuple[str, tuple[tuple[str, int], ...], str]:
-    return (cell.labels["model"], cell.workload, cell.id)
+def _order(cell: Cell) -> tuple[str, tuple[tuple[str, int], ...], bool, str]:
+    return (cell.labels["model"], cell.workload, oversubscribed(cell), cell.id)
 
 
 def _group(anchor: str, members: Sequence[Chronicle], places: Places, metric: str) -> Group:
@@ -175,15 +179,20 @@ def _group(anchor: str, members: Sequence[Chronicle], places: Places, metric: st
         places,
     )
     cell = members[0].cell
+    ranked = _ranked(fit, table)
     return Group(
         anchor=anchor,
         title=cell.labels["model"],
-        workload=", ".join(f"{key} {value:,}" for key, value in cell.workload),
+        workload=", ".join(
+            [f"{key} {value:,}" for key, value in cell.workload]
+            + (["more processes than cores"] if oversubscribed(cell) else [])
+        ),
         constant=found.constant,
         varying=found.varying,
         columns=table.columns,
         quality=table.quality,
-        ranked=_ranked(fit, table),
+        scaling=COLUMNS if any(any(row.scaling) for row in ranked) else (),
+        ranked=ranked,
         unranked=tuple(
             Row(one.page, one.newest, choices, reason=why)
             for one, choices in chosen
@@ -201,6 +210,8 @@ def _quality(results: Sequence[Result]) -> Sequence[str]:
 def _columns(results: Sequence[Result], metric: str) -> tuple[Column, ...]:
     measured = {name for result in results for name in result.metrics}
     others = measured.difference({metric}, words.QUALITY, words.BACKGROUND)
+    if "sent_bytes" not in measured:  # none is of several processes
+        others -= set(words.OF_RANKS)
     return tuple(_column(results, name) for name in (metric, *words.ordered(others)))
 
 
@@ -264,6 +275,7 @@ def _row(one: Chronicle, choices: tuple[str, ...], place: str, table: _Table) ->
         rank=place,
         figures=tuple(_figures(one.newest, table.columns)),
         quality=tuple(_figures(one.newest, table.quality)),
+        scaling=scaling(one, table.places),
         gain=gain(one, table.places, table.metric),
         rounds=headline.rounds,
         samples=headline.samples,

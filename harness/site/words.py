@@ -38,6 +38,18 @@ _TITLES = {
     "file_bytes": "File size",
     "bits_per_weight": "Bits per weight",
     "nonzero_parameters": "Non-zero parameters",
+    "sent_bytes": "Sent a step",
+    "collectives": "Collectives",
+    "rank_memory": "Peak memory a rank",
+    "rank_parameters": "Parameters a rank",
+    "rank_gradients": "Gradients a rank",
+    "rank_optimizer": "Optimizer a rank",
+    "rank_activations": "Activations a rank",
+    "bubble": "Bubble",
+    "bubble_in_theory": "Bubble in theory",
+    "straggling": "Straggling",
+    "split_error": "Split error",
+    "launch_time": "Launch time",
     "compression_time": "Compression time",
     "cold_load_time": "Cold load time",
     "resident_memory": "Resident memory",
@@ -72,6 +84,18 @@ BACKGROUND = (
     "time_p99",
     "peak_allocated",
     "peak_reserved",
+    "straggling",
+    "launch_time",
+    "bubble_in_theory",
+)
+
+# Figures of one process of several: where all cells are of one, others tell the same.
+OF_RANKS = (
+    "rank_memory",
+    "rank_parameters",
+    "rank_gradients",
+    "rank_optimizer",
+    "rank_activations",
 )
 
 STATUSES = {

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
+from math import prod
 
 from harness.domain.cell import Cell, Choice, label
 from harness.errors import unknown
@@ -72,9 +73,9 @@ def check_cells(cells: Collection[Cell], axes: Axes, catalog: Catalog, source: S
     """Every sequence fits its model's context, and every batch splits evenly."""
     for one in dict.fromkeys((cell.scenario, cell.model, cell.workload) for cell in cells):
         _check_context(*one, axes, catalog, source)
-    for parallelism, batch in dict.fromkeys((c.parallelism, c.load.get("batch")) for c in cells):
-        if batch is not None:
-            _check_split(parallelism, batch, axes, catalog, source)
+    splits = ((cell.parallelism, cell.load.get("batch"), cell.scenario.name) for cell in cells)
+    for split in dict.fromkeys(splits):
+        _check_split(*split, axes, catalog, source)
 
 
 def _check_context(
@@ -102,20 +103,23 @@ def _check_context(
 
 
 def _check_split(
-    parallelism: tuple[Choice, ...], batch: int, axes: Axes, catalog: Catalog, source: Source
+    parallelism: tuple[Choice, ...],
+    batch: int | None,
+    scenario: str,
+    axes: Axes,
+    catalog: Catalog,
+    source: Source,
 ) -> None:
-    share = batch
-    for choice in parallelism:
-        strategy = catalog.parallelism[choice.name].of(choice)
-        whole, share = share, strategy.shard(share)
-        if share not in {whole, whole / strategy.degree}:
-            asked = [axes.where("batch", batch), axes.where("parallelism", parallelism)]
-            source.fault(
-                next((path for path in asked if path), ("workload",)),
-                f"batch {batch} does not split evenly over {label(parallelism)}: make it a "
-                f"multiple of {strategy.degree}, or exclude this combination",
-            )
-            return
+    strategies = [catalog.parallelism[choice.name].of(choice) for choice in parallelism]
+    trains = catalog.scenario[scenario].trains
+    pieces = prod(one.cuts if trains else one.shares for one in strategies)
+    if batch is not None and batch % pieces:
+        asked = [axes.where("batch", batch), axes.where("parallelism", parallelism)]
+        source.fault(
+            next((path for path in asked if path), ("workload",)),
+            f"batch {batch} does not split evenly over {label(parallelism)}: make it a "
+            f"multiple of {pieces}, or exclude this combination",
+        )
 
 
 def text(value: Value) -> str:

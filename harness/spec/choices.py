@@ -80,7 +80,8 @@ def degrees(_: str, found: Any, path: Trail, context: Context) -> list[tuple[Cho
         _not_degrees(found, path, context)
         return []
     each = [_strategy(name, found[name], path, context) for name in sorted(found)]
-    return _products(each, path, context)
+    combined = _products(each, path, context)
+    return [tuple(one for one in parts if _counts(one, context)) for parts in combined]
 
 
 def precision(_: str, found: Any, path: Trail, context: Context) -> list[Choice]:
@@ -138,13 +139,20 @@ def _choices(
 
 
 def _strategy(name: str, given: Any, path: Trail, context: Context) -> list[Choice]:
-    """`data: 2` is short for `data: {degree: 2}`."""
+    """`data: 2` is short for `data: {degree: 2}`, `recompute: full` for `{mode: full}`."""
     at = (*path, name)
-    entry = entry_named("parallelism", name, at, context, key=True)
-    if entry is None:
+    if entry_named("parallelism", name, at, context, key=True) is None:
         return []
-    options = placed(given, at) if isinstance(given, dict) else {"degree": (given, at)}
+    entry = context.catalog.parallelism[name]
+    options = placed(given, at) if isinstance(given, dict) else {entry.short: (given, at)}
     return _choices(entry, options, at, context)
+
+
+def _counts(choice: Choice, context: Context) -> bool:
+    """What needs no option and has none asks for nothing: `accumulate: 1`, `recompute: none`."""
+    options = context.catalog.parallelism[choice.name].Options
+    needs = any(field.is_required() for field in options.model_fields.values())
+    return needs or bool(choice.options)
 
 
 def _products(

@@ -36,7 +36,7 @@ class Feasibility:
             if reason:
                 told = reason if choice.name in reason else f"{choice}: {reason}"
                 return Status.UNSUPPORTED, told
-        reason = self._untrainable(cell) if self._trains(cell) else None
+        reason = self._untrainable(cell) if self._trains(cell) else self._of_training(cell)
         if reason:
             return Status.UNSUPPORTED, reason
         reason = self._too_large(cell, limits)
@@ -88,6 +88,12 @@ class Feasibility:
         return (
             self.catalog.operator[cell.operator.name].of(cell.operator).untrainable(cell, self.host)
         )
+
+    def _of_training(self, cell: Cell) -> str | None:
+        for choice in cell.parallelism:
+            if self.catalog.parallelism[choice.name].of(choice).only_trains:
+                return f"{choice} is of training: it is nothing to {cell.scenario}"
+        return None
 
     def _entry(self, axis: str, choice: Choice) -> Entry:
         key = (axis, choice)

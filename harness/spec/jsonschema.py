@@ -105,8 +105,8 @@ def _parallelism(catalog: Catalog) -> Schema:
         entry = catalog.parallelism[name]
         options = _options(entry.Options)
         whole = _object(options, _needed(entry.Options))
-        degree = [options["degree"]] if "degree" in options else []
-        strategies[name] = {"description": entry.summary, "anyOf": [*degree, whole]}
+        bare = [options[entry.short]] if entry.short in options else []
+        strategies[name] = {"description": entry.summary, "anyOf": [*bare, whole]}
     return {"anyOf": [{"const": NONE}, _object(strategies) | {"minProperties": 1}]}
 
 

@@ -5,13 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
-import torch
 from pydantic import ValidationError
-from torch import nn
 
-from harness.domain.cell import Cell
+from harness.domain.cell import Cell, Choice
 from harness.domain.run import Host
-from harness.parallelism import Rank
 from harness.parallelism.data import Data
 
 
@@ -20,7 +17,7 @@ def data(degree: int) -> Data:
 
 
 def test_each_process_takes_an_equal_share_of_the_batch() -> None:
-    assert data(4).shard(12) == 3
+    assert data(4).cuts == data(4).shares == 4
 
 
 def test_it_takes_as_many_processes_as_told() -> None:
@@ -33,13 +30,18 @@ def test_a_degree_is_needed() -> None:
 
 
 def test_more_processes_than_cores_are_refused(make_cell: Callable[..., Cell], host: Host) -> None:
-    """They would measure the scheduler."""
-    assert data(4).unsupported(make_cell(), host) is None
-    told = data(5).unsupported(make_cell(), host)
-    assert told == "asks for 5 processes; this host has 4 cores"
+    """They would measure the scheduler; every factor is told."""
+    two, four = Choice("tensor", (("degree", 2),)), Choice("data", (("degree", 4),))
+    assert data(4).unsupported(make_cell(parallelism=(four,)), host) is None
+    told = data(4).unsupported(make_cell(parallelism=(four, two)), host)
+    assert told == (
+        "asks for 8 processes (data 4 x tensor 2); this host has 4 cores "
+        "(oversubscribe: true runs them all the same)"
+    )
 
 
-def test_inference_runs_the_replica_itself() -> None:
-    """Nothing is exchanged, so nothing is wrapped."""
-    model = nn.Linear(2, 2)
-    assert data(2).wrap(model, torch.device("cpu"), Rank(0, 2), train=False) is model
+def test_more_processes_than_cores_run_when_asked(
+    make_cell: Callable[..., Cell], host: Host
+) -> None:
+    asked = (Choice("data", (("degree", 8),)), Choice("oversubscribe", (("wanted", True),)))
+    assert data(8).unsupported(make_cell(parallelism=asked), host) is None

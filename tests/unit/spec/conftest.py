@@ -163,12 +163,6 @@ class Split(Parallelism):
         degree: int = self.options.degree
         return degree
 
-    def shard(self, batch: int) -> int:
-        return batch
-
-    def wrap(self, model: Any, device: Any, rank: Any, train: bool) -> Any:
-        raise NotImplementedError
-
 
 class Tensor(Split):
     name, summary = "tensor", "splits the weights"
@@ -176,9 +170,11 @@ class Tensor(Split):
 
 class Data(Split):
     name, summary = "data", "splits the batch"
+    decoders = False
 
-    def shard(self, batch: int) -> int:
-        return batch // self.degree
+    @property
+    def shares(self) -> int:
+        return self.degree
 
 
 class Eager(Backend):

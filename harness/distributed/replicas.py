@@ -1,0 +1,53 @@
+"""Replicas that share a batch: whole on every rank (DDP), or their parameters split (FSDP2)."""
+
+from __future__ import annotations
+
+from torch import nn
+from torch.distributed._composable.replicate_with_fsdp import replicate
+from torch.distributed.fsdp import fully_shard
+from torch.nn.parallel import DistributedDataParallel
+
+from harness.distributed.pipeline import Stage
+from harness.distributed.split import Split
+from harness.model.transformer import Transformer
+
+
+def average_gradients(split: Split) -> None:
+    """Average gradients over the ranks that see other tokens.
+
+    By DistributedDataParallel (Li et al. 2020, arXiv 2006.15704); where parameters are split by
+    another strategy too, by its composable form.
+    """
+    mesh = split.over("data", "context")
+    assert mesh is not None
+    if not split.has("tensor") and not split.has("pipeline"):
+        split.parts = [DistributedDataParallel(split.core, process_group=mesh.get_group())]
+        return
+    for part in split.parts:
+        replicate(part, mesh=mesh)
+
+
+def shard_parameters(split: Split) -> None:
+    """Each rank keeps a share of parameters, gradients and moments (FSDP2 `fully_shard`).
+
+    A block's parameters are gathered just before it works, and its gradients scattered after
+    (Zhao et al. 2023, arXiv 2304.11277; ZeRO-3, Rajbhandari et al. 2020, arXiv 1910.02054).
+    Ranks that replicate the whole are a second dimension.
+    """
+    shards = split.over("shard", "context")
+    assert shards is not None
+    assert split.mesh is not None
+    mesh = shards
+    if split.has("data"):
+        names = (*split.mesh["data"].mesh_dim_names, *shards.mesh_dim_names)  # type: ignore[misc]
+        mesh = split.mesh[names]
+    for part in split.parts:
+        assert isinstance(part, (Transformer, Stage))
+        for block in _blocks(part):
+            fully_shard(block, mesh=mesh)
+        fully_shard(part, mesh=mesh)
+
+
+def _blocks(part: Transformer | Stage) -> list[nn.Module]:
+    held = part.blocks
+    return list(held.values() if isinstance(held, nn.ModuleDict) else held)

@@ -1,0 +1,158 @@
+"""Exact causal attention over a sequence that is split over ranks, keys and values in a ring.
+
+Ring attention (Liu et al. 2023, arXiv 2310.01889): each rank keeps its queries; keys and values go
+round, and what each block adds is merged by the logarithms of the softmax's sums. The sequence is
+cut into 2 n chunks, of which rank r holds chunks r and 2 n - 1 - r, so that causality leaves all
+ranks the same work (Brandon et al. 2023, arXiv 2311.09431, in a form of contiguous chunks).
+
+A pass sends (n - 1) blocks of keys and values, 2 B G T/n d numbers each; backward as many again,
+and n blocks of their gradients.
+"""
+
+from __future__ import annotations
+
+from typing import Any, TypeAlias
+
+import torch
+import torch.distributed as dist
+from torch.autograd.function import once_differentiable
+
+_Block: TypeAlias = tuple[torch.Tensor, torch.Tensor]  # keys and values, each [B, H, S, d]
+_flash = torch.ops.aten._scaled_dot_product_flash_attention_for_cpu
+_flash_backward = torch.ops.aten._scaled_dot_product_flash_attention_for_cpu_backward
+
+
+class Ring:
+    """An Attend over the ranks of a group. The first rank holds the sequence's end."""
+
+    def __init__(self, group: dist.ProcessGroup) -> None:
+        self.group = group
+        self.rank, self.size = dist.get_rank(group), dist.get_world_size(group)
+
+    def __call__(self, query: torch.Tensor, key: torch.Tensor, value: torch.Tensor) -> torch.Tensor:
+        """Query [B, H, T/n, d], key, value [B, G, T/n, d], of its own tokens -> [B, H, T/n, d]."""
+        groups = query.shape[1] // key.shape[1]
+        if groups > 1:
+            key, value = (one.repeat_interleave(groups, dim=1) for one in (key, value))
+        mixed: torch.Tensor = _RingAttention.apply(query, key, value, self)  # type: ignore[no-untyped-call]
+        return mixed
+
+    def chunks(self, length: int) -> torch.Tensor:
+        """[T/n]: the positions of this rank's tokens, of a sequence of `length` T."""
+        chunk = length // (2 * self.size)
+        starts = (self.rank * chunk, (2 * self.size - 1 - self.rank) * chunk)
+        return torch.cat([torch.arange(start, start + chunk) for start in starts])
+
+    def passed_on(self, tensors: tuple[torch.Tensor, ...]) -> tuple[torch.Tensor, ...]:
+        """Give them to the next rank, and take those of the one before."""
+        there = dist.get_global_rank(self.group, (self.rank + 1) % self.size)
+        back = dist.get_global_rank(self.group, (self.rank - 1) % self.size)
+        out = torch.stack(tensors)
+        taken = torch.empty_like(out)
+        # Even ranks send first, odd ones receive first: whatever the transport, none waits.
+        swaps = [
+            dist.P2POp(dist.isend, out, there, self.group),
+            dist.P2POp(dist.irecv, taken, back, self.group),
+        ]
+        for work in dist.batch_isend_irecv(swaps if self.rank % 2 == 0 else swaps[::-1]):
+            work.wait()
+        return taken.unbind()
+
+
+def seen(rank: int, other: int, block: _Block, query: torch.Tensor) -> tuple[_Block, slice, bool]:
+    """Of another rank's block what this rank's queries see; which of them; and whether causally."""
+    half = query.shape[2] // 2
+    if other == rank:
+        return block, slice(None), True
+    if other < rank:  # its early chunk is before all of ours, its late one behind
+        return (block[0][:, :, :half], block[1][:, :, :half]), slice(None), False
+    return block, slice(half, None), False  # only our late chunk is behind it, but behind all
+
+
+class _RingAttention(torch.autograd.Function):
+    @staticmethod
+    def forward(
+        ctx: Any, query: torch.Tensor, key: torch.Tensor, value: torch.Tensor, ring: Ring
+    ) -> torch.Tensor:
+        own = (key.contiguous(), value.contiguous())
+        block, out, sums = own, torch.zeros_like(query), None
+        for step in range(ring.size):
+            other = (ring.rank - step) % ring.size
+            (keys, values), rows, causal = seen(ring.rank, other, block, query)
+            part, part_sums = _flash(query[:, :, rows], keys, values, 0.0, causal)
+            if sums is None:
+                out, sums = part, part_sums
+            else:
+                _merge(out[:, :, rows], sums[:, :, rows], part, part_sums)
+            if step + 1 < ring.size:
+                block = ring.passed_on(block)  # type: ignore[assignment]  # two in, two out
+        assert sums is not None
+        ctx.save_for_backward(query, *own, out, sums)
+        ctx.ring = ring
+        return out
+
+    @staticmethod
+    @once_differentiable
+    def backward(
+        ctx: Any, grad: torch.Tensor
+    ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor, None]:
+        query, key, value, out, sums = ctx.saved_tensors
+        ring: Ring = ctx.ring
+        grad = grad.contiguous()
+        of_query = torch.zeros_like(query)
+        # Gradients travel with their block, and are home after a whole round.
+        block, gathered = (key, value), (torch.zeros_like(key), torch.zeros_like(value))
+        for step in range(ring.size):
+            other = (ring.rank - step) % ring.size
+            (keys, values), rows, causal = seen(ring.rank, other, block, query)
+            parts = _flash_backward(
+                *(grad[:, :, rows], query[:, :, rows], keys, values),
+                *(out[:, :, rows], sums[:, :, rows], 0.0, causal),
+            )
+            of_query[:, :, rows] += parts[0]
+            for total, part in zip(gathered, parts[1:], strict=True):
+                total[:, :, : part.shape[2]] += part
+            if step + 1 < ring.size:
+                *block, first, second = ring.passed_on((*block, *gathered))  # type: ignore[assignment]
+                gathered = (first, second)
+            else:
+                gathered = ring.passed_on(gathered)  # type: ignore[assignment]
+        return of_query, *gathered, None
+
+
+def _merge(
+    out: torch.Tensor, sums: torch.Tensor, part: torch.Tensor, part_sums: torch.Tensor
+) -> None:
+    """Add a block's share to what others gave, in place.
+
+    Each is normed by its own softmax, of whose sum `sums` [B, H, T] is the logarithm.
+    """
+    both = torch.logaddexp(sums, part_sums)
+    out.mul_((sums - both).exp().unsqueeze(-1).to(out.dtype))
+    out.add_(part * (part_sums - both).exp().unsqueeze(-1).to(out.dtype))
+    sums.copy_(both)
+
+
+class SpreadCache:
+    """How a decode step attends to keys that stay where the prompt left them.
+
+    Every rank has the query. Each attends to its own keys, and what each found is gathered, one
+    number and one vector a head, and merged.
+    """
+
+    def __init__(self, group: dist.ProcessGroup) -> None:
+        self._group, self._size = group, dist.get_world_size(group)
+
+    def __call__(self, query: torch.Tensor, key: torch.Tensor, value: torch.Tensor) -> torch.Tensor:
+        """Query [B, H, 1, d] the same on all ranks, key and value [B, G, S, d] this rank's own."""
+        groups = query.shape[1] // key.shape[1]
+        if groups > 1:
+            key, value = (one.repeat_interleave(groups, dim=1) for one in (key, value))
+        out, sums = _flash(query, key, value, 0.0, False)
+        mine = torch.cat([out, sums.unsqueeze(-1).to(out.dtype)], dim=-1).contiguous()
+        gathered = mine.new_empty((self._size * mine.shape[0], *mine.shape[1:]))
+        dist.all_gather_into_tensor(gathered, mine, group=self._group)
+        every = gathered.unflatten(0, (self._size, -1))
+        weights = every[..., -1:].softmax(dim=0)
+        merged: torch.Tensor = (every[..., :-1] * weights).sum(dim=0)
+        return merged

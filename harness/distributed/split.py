@@ -1,0 +1,152 @@
+"""A model on its way from whole to split: what strategies change, and what is known of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass, field
+from itertools import chain
+from typing import TYPE_CHECKING, Any
+
+import torch
+import torch.distributed as dist
+from torch import nn
+from torch.distributed.device_mesh import DeviceMesh, init_device_mesh
+
+from harness.model.transformer import Transformer
+
+if TYPE_CHECKING:
+    from harness.distributed.pipeline import Line
+
+# From the outermost to the innermost: what exchanges most stands closest (Narayanan et al. 2021,
+# arXiv 2104.04473, section 3).
+ORDER = ("pipeline", "data", "shard", "context", "tensor")
+Whole = Mapping[str, torch.Tensor]  # parameters by their names in the whole model
+
+
+@dataclass
+class Split:
+    """This rank's part of a model.
+
+    Strategies are applied to it from the innermost to the outermost of ORDER: each changes the
+    core, or what runs it.
+    """
+
+    core: Transformer
+    device: torch.device
+    degrees: Mapping[str, int]  # by strategy, those above 1
+    trains: bool
+    mesh: DeviceMesh | None = None
+    parts: list[nn.Module] = field(default_factory=list)  # what this rank runs: modules called
+    accumulate: int = 1
+    line: Line | None = None  # of pipeline stages
+    length: int = 0  # tokens of a whole sequence that is learned
+    # Positions and tokens of a sequence that are this rank's, by its length; all without any.
+    places: list[Callable[[torch.Tensor], torch.Tensor]] = field(default_factory=list)
+    own_tokens: Callable[[torch.Tensor], torch.Tensor] | None = None
+    around: Callable[[], AbstractContextManager[Any]] = nullcontext  # around loss and backward
+    # How a parameter that is stored in another order becomes what it was, by its name's end.
+    undo: dict[str, Callable[[torch.Tensor], torch.Tensor]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.parts = [self.core]
+
+    @property
+    def shares(self) -> int:
+        """Into how many equal shares the batch is cut."""
+        return self.degrees.get("data", 1) * self.degrees.get("shard", 1)
+
+    @property
+    def share(self) -> int:
+        """Which of them is this rank's."""
+        return self.place("data") * self.degrees.get("shard", 1) + self.place("shard")
+
+    def place(self, name: str) -> int:
+        """This rank's number among those that a strategy splits over."""
+        return self.mesh.get_local_rank(name) if self.mesh is not None and self.has(name) else 0
+
+    def has(self, name: str) -> bool:
+        """Whether that strategy splits the model."""
+        return self.degrees.get(name, 1) > 1
+
+    def group(self, name: str) -> dist.ProcessGroup:
+        """The ranks that a strategy splits over, this one among them."""
+        assert self.mesh is not None
+        return self.mesh.get_group(name)
+
+    def over(self, *names: str) -> DeviceMesh | None:
+        """The ranks that several strategies split over together, as one dimension."""
+        present = tuple(name for name in names if self.has(name))
+        if not present or self.mesh is None:
+            return None
+        return self.mesh[present] if len(present) == 1 else self.mesh[present]._flatten()
+
+    def positions(self, length: int) -> torch.Tensor | None:
+        """Of this rank's tokens, of a sequence of that length; None where it has them all."""
+        if not self.places:
+            return None
+        positions = torch.arange(length, device=self.device)
+        for place in self.places:
+            positions = place(positions)
+        return positions
+
+    def parameters(self) -> list[dict[str, Any]]:
+        """Those that this rank updates, by kind of tensor: the fused kernel takes one kind."""
+        from torch.distributed.tensor import DTensor
+
+        every = list(chain.from_iterable(part.parameters() for part in self.parts))
+        split = [one for one in every if isinstance(one, DTensor)]
+        plain = [one for one in every if not isinstance(one, DTensor)]
+        return [{"params": group} for group in (plain, split) if group]
+
+    def whole(self) -> Whole:
+        """Every parameter of the model, put together again; all ranks take part."""
+        found: dict[str, torch.Tensor] = {}
+        for name, parameter in self._named():
+            found[name] = self._restored(name, _full(parameter))
+        if self.has("pipeline"):
+            every: list[Any] = [None] * self.degrees["pipeline"]
+            dist.all_gather_object(every, found, group=self.group("pipeline"))
+            found = {name: one for part in every for name, one in part.items()}
+        return found
+
+    def gradient_norm(self) -> float:
+        """The Euclidean norm of the whole gradient; all ranks take part."""
+        squares = {
+            name: float(_full(one.grad).double().square().sum())
+            for name, one in self._named()
+            if one.grad is not None
+        }
+        if self.has("pipeline"):
+            every: list[Any] = [None] * self.degrees["pipeline"]
+            dist.all_gather_object(every, squares, group=self.group("pipeline"))
+            if self.core.shape.tied:
+                every[-1].pop("head.weight", None)  # the same matrix as the first stage's
+            squares = {name: one for part in every for name, one in part.items()}
+        return float(sum(squares.values()) ** 0.5)
+
+    def _named(self) -> Iterator[tuple[str, nn.Parameter]]:
+        for part in self.parts:
+            for name, parameter in part.named_parameters():
+                yield name.removeprefix("module."), parameter
+
+    def _restored(self, name: str, tensor: torch.Tensor) -> torch.Tensor:
+        for end, undo in self.undo.items():
+            if name.endswith(end):
+                return undo(tensor)
+        return tensor
+
+
+def _full(tensor: torch.Tensor) -> torch.Tensor:
+    from torch.distributed.tensor import DTensor
+
+    return tensor.full_tensor().detach() if isinstance(tensor, DTensor) else tensor.detach().clone()
+
+
+def mesh_of(degrees: Mapping[str, int], device: torch.device) -> DeviceMesh | None:
+    """The ranks as a grid with a dimension for each strategy; None for a single rank."""
+    names = [name for name in ORDER if degrees.get(name, 1) > 1]
+    if not names:
+        return None
+    sizes = tuple(degrees[name] for name in names)
+    return init_device_mesh(device.type, sizes, mesh_dim_names=tuple(names))

@@ -1,0 +1,161 @@
+"""The proof that a split model computes what one process computes.
+
+Training is compared over three optimizer steps: losses, norms of gradients, and all parameters at
+the end; inference by its logits. Rank 0 runs the whole model beside its part, so that this is done
+apart from what is measured.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import torch
+import torch.distributed as dist
+from torch.optim.optimizer import register_optimizer_step_pre_hook
+
+from harness.distributed.driver import mean_over_ranks
+from harness.domain.result import Status
+from harness.execute.messages import Job, Report
+from harness.parallelism import Rank
+from harness.scenarios import Scenario, Subject
+from harness.scenarios.tokens import random_tokens
+from harness.scenarios.train import lessons, optimizer_of
+
+TOLERANCE = 1e-4  # in fp32
+_STEPS = 3
+# Adam moves a parameter whose gradient is mere rounding as far as any other, which no two ways of
+# computing agree on: an epsilon above rounding keeps such parameters still.
+_RATE, _EPSILON = 1e-3, 1e-6
+_FOLLOWING = 3  # tokens decoded behind the prompt
+_CLEAR = 1e-3  # by which the likeliest token must be ahead, for others to have to agree
+
+Load = Callable[[Job, Rank], Subject]
+
+
+def proved(job: Job, scenario: Scenario, rank: Rank, load: Load) -> Report:
+    """`split_error`: the largest difference, absolute, of norms relative."""
+    way = _learned if scenario.trains else _answered
+    ours = way(load(job, rank))
+    told: list[Any] = [ours]
+    if rank.world > 1:
+        told = [None] * rank.world
+        dist.all_gather_object(told, ours)
+    if rank.index != 0:
+        return Report(Status.OK)
+    alone = replace(job, cell=replace(job.cell, parallelism=()))
+    expected = way(load(alone, Rank()))
+    error = max(one.away_from(expected) for one in told)
+    if not error <= TOLERANCE and job.cell.precision.name == "fp32":
+        reason = (
+            f"split, it computes something else than one process: {error:.2g} away, "
+            f"more than {TOLERANCE:g}"
+        )
+        return Report(Status.FAILED, reason, facts={"split_error": error})
+    return Report(Status.OK, facts={"split_error": error})
+
+
+@dataclass
+class _Learned:
+    losses: list[float] = field(default_factory=list)
+    norms: list[float] = field(default_factory=list)
+    parameters: dict[str, torch.Tensor] = field(default_factory=dict)
+
+    def away_from(self, other: _Learned) -> float:
+        losses = [abs(a - b) for a, b in zip(self.losses, other.losses, strict=True)]
+        norms = [abs(a - b) / b for a, b in zip(self.norms, other.norms, strict=True)]
+        names = self.parameters.keys() & other.parameters
+        missing = other.parameters.keys() - names
+        assert not missing, f"no rank has {', '.join(sorted(missing))}"
+        apart = [_apart(self.parameters[name], other.parameters[name]) for name in names]
+        return max(losses + norms + apart)
+
+
+def _learned(subject: Subject) -> _Learned:
+    told = _Learned()
+    tokens, targets = subject.core.lesson(random_tokens(subject, subject.workload["prompt"] + 1))
+    optimizer = optimizer_of(subject, _RATE, _EPSILON)
+    step = lessons(subject, tokens, targets, optimizer)
+    driver = subject.driver
+
+    def norm() -> float:
+        if driver is not None:
+            return driver.split.gradient_norm()
+        gradients = (one.grad for one in subject.model.parameters())
+        squares = (float(one.double().square().sum()) for one in gradients if one is not None)
+        return math.sqrt(sum(squares))
+
+    with _before_steps(lambda: told.norms.append(norm())):
+        for _ in range(_STEPS):
+            loss = step()
+            if driver is not None and dist.is_initialized():
+                told.losses.append(mean_over_ranks(loss))
+            else:
+                assert loss is not None
+                told.losses.append(float(loss))
+    whole = driver.split.whole() if driver is not None else dict(subject.model.named_parameters())
+    told.parameters = {name: one.detach().float() for name, one in whole.items()}
+    return told
+
+
+@contextmanager
+def _before_steps(look: Callable[[], None]) -> Iterator[None]:
+    handle = register_optimizer_step_pre_hook(lambda *_: look())
+    try:
+        yield
+    finally:
+        handle.remove()
+
+
+@dataclass
+class _Answered:
+    share: int
+    batch: int
+    # Of the prompt and each token behind it: [B, 1, vocab], None on ranks that have none; the
+    # tokens chosen in the end, [B, 1].
+    outputs: list[torch.Tensor | None] = field(default_factory=list)
+    chosen: torch.Tensor | None = None
+
+    def away_from(self, other: _Answered) -> float:
+        own = slice(self.share * self.batch, (self.share + 1) * self.batch)
+        pairs = zip(self.outputs, other.outputs, strict=True)
+        apart = [
+            _apart(ours, theirs[own])
+            for ours, theirs in pairs
+            if ours is not None and theirs is not None
+        ]
+        last = other.outputs[-1]
+        if self.chosen is not None and last is not None:
+            best = last[own].float().topk(2, dim=-1)
+            clear = best.values[..., 0] - best.values[..., 1] > _CLEAR
+            agrees = (self.chosen == best.indices[..., 0]) | ~clear
+            apart.append(0.0 if bool(agrees.all()) else float("inf"))
+        return max(apart, default=0.0)
+
+
+@torch.no_grad()
+def _answered(subject: Subject) -> _Answered:
+    workload, generates = subject.workload, subject.core.shape.generates
+    further = _FOLLOWING if generates and "generate" in workload else 0
+    prompt = workload["prompt"]
+    tokens = random_tokens(subject, prompt + further)
+    told = _Answered(subject.share, subject.batch)
+    for again in (False, True):  # the second time for the token that comes out of it
+        state = subject.new_state(prompt + further, further)
+        parts = [tokens[:, :prompt], *(tokens[:, [prompt + i]] for i in range(further))]
+        for number, part in enumerate(parts):
+            if not again:
+                found = subject.read(part, state)
+                told.outputs.append(None if found is None else found.float())
+            elif number == len(parts) - 1 and generates:
+                told.chosen = subject.following(part, state)
+            else:
+                subject.read(part, state)
+    return told
+
+
+def _apart(ours: torch.Tensor, theirs: torch.Tensor) -> float:
+    return float((ours - theirs).abs().max())

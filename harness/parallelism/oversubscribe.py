@@ -1,0 +1,25 @@
+"""oversubscribe: more processes than cores, to see that a split works, not how fast it is.
+
+Processes that share a core wait for each other: such results are marked, and never ranked with
+others.
+"""
+
+from __future__ import annotations
+
+from pydantic import Field
+
+from harness.domain.entry import Options
+from harness.parallelism import Parallelism, register
+
+
+@register("oversubscribe", "run more processes than there are cores")
+class Oversubscribe(Parallelism):
+    """A mark on the cell."""
+
+    class Options(Options):
+        """Whether."""
+
+        wanted: bool = Field(False, description="true runs them all the same")
+
+    short = "wanted"
+    decoders = False

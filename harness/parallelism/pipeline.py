@@ -1,0 +1,80 @@
+"""Pipeline parallel: each process holds some layers, and hands activations on.
+
+In training a batch is cut into microbatches, which follow one another through the stages; each
+sends its activations, B T D / m numbers, and their gradients once from stage to stage. A process
+waits while others have what it needs: the bubble (harness/distributed/pipeline.py tells its share
+of the time in theory). In inference a batch goes through whole. Huang et al. 2019 (GPipe, arXiv
+1811.06965); Narayanan et al. 2021 (interleaved, arXiv 2104.04473); Qi et al. 2023 (zero bubble,
+arXiv 2401.10241).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal
+
+from pydantic import Field
+
+from harness.domain.cell import Cell
+from harness.domain.entry import Options
+from harness.domain.run import Host
+from harness.model.architectures import shape_of
+from harness.parallelism import Parallelism, register
+
+if TYPE_CHECKING:
+    from harness.distributed.split import Split
+
+_TWO_STAGES = ("interleaved", "zero-bubble")  # a process has two stages
+
+
+@register("pipeline", "some layers each, activations handed on (torch.distributed.pipelining)")
+class Pipeline(Parallelism):
+    """torch's schedules over stages of as many layers each as can be."""
+
+    class Options(Options):
+        """How many processes, and in which order they work."""
+
+        degree: int = Field(ge=1, le=4096, description="processes; at most one a layer")
+        schedule: Literal["gpipe", "1f1b", "interleaved", "zero-bubble"] = Field(
+            "1f1b", description="in training, the order of forward and backward passes"
+        )
+        microbatches: int = Field(
+            4, ge=1, le=4096, description="in training, pieces of a process's batch; must divide it"
+        )
+
+    applied = 3
+
+    @property
+    def degree(self) -> int:
+        """As given."""
+        degree: int = self.options.degree
+        return degree
+
+    @property
+    def cuts(self) -> int:
+        """A piece each time."""
+        microbatches: int = self.options.microbatches
+        return microbatches
+
+    def unsupported(self, cell: Cell, host: Host) -> str | None:
+        """A layer for each stage, and microbatches enough."""
+        schedule, pieces = self.options.schedule, self.options.microbatches
+        stages = self.degree * (2 if schedule in _TWO_STAGES else 1)
+        layers = shape_of(cell.model).layers
+        if layers < stages:
+            return f"{schedule} over {self.degree} has {stages} stages; the model {layers} layers"
+        if schedule in _TWO_STAGES and pieces % self.degree:
+            return f"{schedule} takes a multiple of {self.degree} microbatches, no {pieces}"
+        if pieces < self.degree:
+            return f"{self.degree} stages take at least as many microbatches, no {pieces}"
+        names = {choice.name for choice in cell.parallelism}
+        if "accumulate" in names:
+            return "a pipeline accumulates over its microbatches: leave out accumulate"
+        if schedule == "zero-bubble" and "recompute" in names:
+            return "zero-bubble goes backward in two passes: recomputation serves only one"
+        return super().unsupported(cell, host)
+
+    def apply(self, split: Split) -> None:
+        """Keep this process's layers."""
+        from harness.distributed.pipeline import split_layers
+
+        split_layers(split, schedule=self.options.schedule, microbatches=self.options.microbatches)

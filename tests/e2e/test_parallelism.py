@@ -1,0 +1,112 @@
+"""Every way to split a model, and every two of them, proved against one process."""
+
+from __future__ import annotations
+
+from itertools import combinations
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.conftest import Harness
+
+SPEC = """\
+name: split
+matrix:
+  model: {{layers: 4, d_model: 32, heads: 4, vocab: 67, context: 64}}
+  scenario: {scenarios}
+  parallelism:
+    - {parallelisms}
+workload: {{batch: 8, prompt: 32, generate: 4}}
+measure: {{rounds: 1, max_rounds: 1, round_time: 1ms, samples: 2, ceiling: false}}
+"""
+STRATEGIES = ("data", "shard", "tensor", "pipeline", "context")
+PAIRS = [f"{one}: 2, {other}: 2" for one, other in combinations(STRATEGIES, 2)]
+PIPELINES = [
+    f"pipeline: {{degree: 2, schedule: {name}}}"
+    for name in ("gpipe", "1f1b", "interleaved", "zero-bubble")
+]
+
+
+def run(harness: Harness, tmp_path: Path, scenarios: str, parallelisms: list[str]) -> Any:
+    """The results of one run over these, by parallelism and scenario."""
+    lines = "\n    - ".join(f"{{{one}, oversubscribe: true}}" for one in parallelisms)
+    (tmp_path / "s.yaml").write_text(SPEC.format(scenarios=scenarios, parallelisms=lines))
+    done = harness("run", "s.yaml", timeout=290)
+    assert done.code in {0, 1}, done.err
+    return harness("show", "--format", "json").json["results"]
+
+
+def assert_all_proved(results: Any, count: int) -> None:
+    """Each ran, and computes what one process computes."""
+    assert len(results) == count
+    for one in results:
+        name = (one["axes"]["parallelism"], one["axes"]["scenario"])
+        assert one["status"] == "ok", (name, one["reason"])
+        assert one["metrics"]["split_error"]["value"] <= 1e-4, name
+
+
+def test_training_split_in_one_way(harness: Harness, tmp_path: Path) -> None:
+    """In every way there is, at two ranks and at four, with all that goes with it."""
+    single = [f"{name}: {degree}" for name in STRATEGIES for degree in (2, 4)]
+    further = [
+        *PIPELINES[:1],
+        *PIPELINES[2:],
+        "tensor: {degree: 2, sequence: true}",
+        "accumulate: 2",
+        "recompute: full",
+        "recompute: selective, data: 2, accumulate: 2",
+    ]
+    results = run(harness, tmp_path, "train", single + further)
+    assert_all_proved(results, len(single + further))
+    assert_it_sends_what_it_says(results)
+
+
+def assert_it_sends_what_it_says(results: Any) -> None:
+    """As the entries' docstrings give it; of the model above, in fp32, over two ranks."""
+    width, vocab, context, layers, rows = 32, 67, 64, 4, 8 * 32
+    block = 12 * width**2 + 13 * width
+    parameters = 4 * ((vocab + context) * width + layers * block + 2 * width)
+    activations = 4 * rows * width
+    sent = {
+        one["axes"]["parallelism"].replace("oversubscribe(wanted=True)", "").strip(" +"): one
+        for one in results
+    }
+
+    def told(name: str) -> float:
+        value: float = sent[f"{name}(degree=2)"]["metrics"]["sent_bytes"]["value"]
+        return value
+
+    assert told("data") == parameters
+    # A half of every parameter twice, but that the outermost are kept between the passes.
+    ends = 4 * (vocab + context + 2) * width
+    gathered, padding = parameters - ends / 2, 4 * width
+    assert told("shard") == pytest.approx(gathered + parameters, abs=2 * padding)
+    # Two sub-layers forward and backward, the embedding forward, the head backward.
+    assert told("tensor") == (4 * layers + 2) * activations
+    # Keys and values a layer, once forward; backward they and, twice, their gradients.
+    ring = layers * (1 + 1 + 2) * activations
+    assert told("context") == ring + parameters
+    # Rank 0 sends activations, and its gradient of the matrix that the ends share.
+    assert told("pipeline") == activations + 4 * vocab * width
+
+
+def test_training_split_in_two_ways(harness: Harness, tmp_path: Path) -> None:
+    """Each strategy with each other."""
+    pairs = [
+        pair.replace("pipeline: 2", "pipeline: {degree: 2, microbatches: 2}") for pair in PAIRS
+    ]
+    further = ["shard: 2, tensor: {degree: 2, sequence: true}, recompute: full, accumulate: 2"]
+    assert_all_proved(run(harness, tmp_path, "train", pairs + further), len(pairs + further))
+
+
+def test_inference_split(harness: Harness, tmp_path: Path) -> None:
+    """A prompt, and the tokens behind it, which read what the prompt left on each rank."""
+    single = [f"{name}: 2" for name in STRATEGIES if name != "shard"]
+    pairs = [pair for pair in PAIRS if "shard" not in pair]
+    assert_all_proved(run(harness, tmp_path, "generate", single + pairs), len(single + pairs))
+
+
+def test_training_alone_takes_what_is_of_training(harness: Harness, tmp_path: Path) -> None:
+    results = run(harness, tmp_path, "prefill", ["shard: 2", "recompute: full", "accumulate: 2"])
+    assert {one["status"] for one in results} == {"unsupported"}

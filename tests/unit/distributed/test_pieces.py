@@ -1,0 +1,96 @@
+"""What goes to which rank: rows of matrices, layers, tokens; what a rank sees of another's."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from harness.distributed.count import Collectives
+from harness.distributed.pipeline import even
+from harness.distributed.ring import Ring, _flash, _merge, seen
+from harness.distributed.tensor import by_rank
+from harness.model.attention import fused_attention
+
+
+def test_each_rank_has_the_rows_of_its_heads() -> None:
+    """Queries, keys and values of a share of the heads, in that order."""
+    assert by_rank([4, 2, 2], 2).tolist() == [0, 1, 4, 6, 2, 3, 5, 7]
+
+
+@given(st.integers(1, 40), st.integers(1, 8))
+def test_layers_are_cut_in_order_and_evenly(layers: int, stages: int) -> None:
+    cut = even(layers, stages)
+    assert [layer for one in cut for layer in one] == list(range(layers))
+    assert len(cut) == stages
+    assert max(map(len, cut)) - min(map(len, cut)) <= 1
+
+
+def ring(rank: int, size: int) -> Any:
+    made: Any = Ring.__new__(Ring)
+    made.rank, made.size = rank, size
+    return made
+
+
+@pytest.mark.parametrize("size", [2, 3, 4])
+def test_ranks_share_a_sequence_and_its_pairs(size: int) -> None:
+    """Each token once; and as many pairs of queries and keys on each rank."""
+    length = 8 * size
+    own = [ring(rank, size).chunks(length) for rank in range(size)]
+    assert sorted(torch.cat(own).tolist()) == list(range(length))
+    assert len({int((one + 1).sum()) for one in own}) == 1
+
+
+@pytest.mark.parametrize("size", [1, 2, 4])
+def test_what_ranks_see_of_each_other_makes_up_causal_attention(size: int) -> None:
+    """All blocks of all ranks, merged as the ring does, are attention over the whole sequence."""
+    torch.manual_seed(0)
+    query, key, value = torch.randn(3, 2, 2, 8 * size, 4)
+    expected = fused_attention(query, key, value)
+    for rank in range(size):
+        rows = ring(rank, size).chunks(8 * size)
+        mine, out, sums = query[:, :, rows], None, None
+        for step in range(size):
+            other = (rank - step) % size
+            theirs = ring(other, size).chunks(8 * size)
+            block = (key[:, :, theirs], value[:, :, theirs])
+            (keys, values), own, causal = seen(rank, other, block, mine)
+            part, part_sums = _flash(mine[:, :, own], keys, values, 0.0, causal)
+            if out is None or sums is None:
+                out, sums = part, part_sums
+            else:
+                _merge(out[:, :, own], sums[:, :, own], part, part_sums)
+        torch.testing.assert_close(out, expected[:, :, rows])
+
+
+@pytest.mark.parametrize(
+    ("name", "arguments", "kind", "size"),
+    [
+        ("allreduce_", ([torch.zeros(4)],), "all_reduce", 16),
+        ("_allgather_base_", (torch.zeros(8), torch.zeros(4)), "all_gather", 16),
+        ("_reduce_scatter_base_", (torch.zeros(4), torch.zeros(8)), "reduce_scatter", 32),
+        ("allgather_", ([[torch.zeros(4)] * 2], [torch.zeros(4)]), "all_gather", 16),
+        ("send", ([torch.zeros(3)], 1, 0), "send", 12),
+        ("recv_", ([torch.zeros(3)], 1, 0), None, 0),
+        ("barrier", (), None, 0),
+    ],
+)
+def test_what_a_rank_hands_over_is_counted(
+    name: str, arguments: tuple[Any, ...], kind: str | None, size: int
+) -> None:
+    """Its own share of what is gathered, all of what is reduced; what it takes is not."""
+
+    class Operation:
+        namespace, _schema = "c10d", SimpleNamespace(name=f"c10d::{name}")
+
+        def __call__(self, *_: Any) -> str:
+            return "done"
+
+    counted = Collectives()
+    assert counted.__torch_dispatch__(Operation(), (), arguments) == "done"
+    assert dict(counted.calls) == ({kind: 1} if kind else {})
+    assert dict(counted.bytes) == ({kind: size} if kind else {})
