@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from harness import parallelism
 from harness.domain.cell import Cell
 from harness.domain.result import Sample, Score, Status
 
@@ -38,6 +39,11 @@ class Job:
     prepares: bool = False  # make that file, and measure nothing
     proves: bool = False  # compare the split model with one process, and measure nothing
     cold: bool = False  # read that file from the disk, not from memory
+
+    @property
+    def processes(self) -> int:
+        """Those that do it: a model is prepared by one."""
+        return 1 if self.prepares else parallelism.world_size(self.cell)
 
     def encode(self) -> bytes:
         """One line of JSON."""

@@ -12,6 +12,8 @@ from collections.abc import Callable
 
 import psutil
 
+# Asks a round, and it its ranks, where they stand.
+ASK = signal.SIGUSR1
 _PR_SET_PDEATHSIG = 1
 _libc = ctypes.CDLL(None) if sys.platform == "linux" else None
 

@@ -6,7 +6,9 @@ told by name instead of hanging the others.
 
 from __future__ import annotations
 
+import faulthandler
 import os
+import re
 import signal
 import sys
 import tempfile
@@ -20,7 +22,7 @@ from typing import TYPE_CHECKING
 
 from harness.domain.result import Sample, Status
 from harness.execute.messages import Job, Report
-from harness.execute.process import forked, signal_name
+from harness.execute.process import ASK, forked, signal_name
 from harness.parallelism import Rank
 
 if TYPE_CHECKING:
@@ -37,22 +39,25 @@ _SUMMED = (
     "bytes_moved",
 )
 _AVERAGED = ("bubble",)
+_ANSWER_SECONDS = 0.5
+_ECHO_SECONDS = 2.0
+_LOST = re.compile(r"[Cc]onnection (closed|reset|refused)|Socket closed|Broken pipe")
+_FRAME = re.compile(r'File "(?P<file>[^"]+)", line (?P<line>\d+) in (?P<function>\S+)')
+# In these a rank waits for others: collectives, and the backward pass that exchanges gradients.
+_WAITING = ("/torch/distributed/", "/torch/autograd/")
 _LARGEST = "rank_"  # begins the names of what is told of the rank that has most of it
-
-
-def world_size(job: Job) -> int:
-    """Processes the cell is split over; its model is prepared by one."""
-    from harness import parallelism
-
-    return 1 if job.prepares else parallelism.world_size(job.cell)
 
 
 def report_of_ranks(job: Job, world: int) -> Report:
     """Run the ranks and join what they report."""
     start = time.monotonic()
+    signal.signal(ASK, _told_time_is_up)
     with tempfile.TemporaryDirectory(prefix="harness-ranks-") as folder:
         pids = [_fork(job, Rank(index, world), Path(folder), start) for index in range(world)]
-        return join(_collect(pids, Path(folder)))
+        try:
+            return join(_collect(pids, Path(folder)))
+        except _TimeIsUp:
+            return Report(Status.TIMED_OUT, where_they_stand(_stacks(pids, Path(folder))))
 
 
 def join(reports: Sequence[Report]) -> Report:
@@ -112,10 +117,50 @@ def _fork(job: Job, rank: Rank, folder: Path, start: float) -> int:
     """Start a rank, which leaves its report in the folder; its process id."""
 
     def work() -> None:
+        signal.signal(ASK, signal.SIG_IGN)  # until there is someone to answer
+        stack = _stack_file(folder, rank.index).open("wb")
+        faulthandler.register(ASK, stack, all_threads=False)
         report = _rank_report(job, rank, folder / "rendezvous", start)
         _report_file(folder, rank.index).write_bytes(report.encode())
 
     return forked(work)
+
+
+class _TimeIsUp(Exception):
+    """The round took longer than it may."""
+
+
+def _told_time_is_up(*_: object) -> None:
+    raise _TimeIsUp
+
+
+def _stack_file(folder: Path, index: int) -> Path:
+    return folder / f"rank-{index}.stack"
+
+
+def _stacks(pids: Sequence[int], folder: Path) -> list[str]:
+    """Where each rank stands, as Python's fault handler tells; then they are ended."""
+    signal.signal(ASK, signal.SIG_IGN)
+    for pid in pids:
+        with suppress(ProcessLookupError):
+            os.kill(pid, ASK)
+    time.sleep(_ANSWER_SECONDS)
+    _end(pids)
+    files = [_stack_file(folder, index) for index in range(len(pids))]
+    return [file.read_text(errors="replace") if file.exists() else "" for file in files]
+
+
+def where_they_stand(stacks: Sequence[str]) -> str:
+    """Which rank the others wait for, of stacks as the fault handler writes them, latest first."""
+    places = [_FRAME.search(stack) for stack in stacks]
+    waits = [bool(place and any(part in place["file"] for part in _WAITING)) for place in places]
+    told = [
+        f"rank {index} stands in {place['file']}:{place['line']} ({place['function']})"
+        for index, place in enumerate(places)
+        if place and not waits[index]
+    ]
+    silent = [f"rank {index} does not answer" for index, place in enumerate(places) if not place]
+    return ", ".join(told + silent) or "all ranks wait for each other"
 
 
 def _report_file(folder: Path, index: int) -> Path:
@@ -166,10 +211,32 @@ def _collect(pids: Sequence[int], folder: Path) -> list[Report]:
         index = pids.index(pid)
         reports[index] = _final_report(_report_file(folder, index), wait_status)
         if reports[index].status is not Status.OK:
+            index = _culprit(index, reports, pids, folder)
             _end(other for position, other in enumerate(pids) if position not in reports)
             # Those ended for its sake have nothing of their own to tell.
             reports = {**dict.fromkeys(range(len(pids)), Report(Status.OK)), index: reports[index]}
     return [reports[index] for index in range(len(pids))]
+
+
+def _culprit(index: int, reports: dict[int, Report], pids: Sequence[int], folder: Path) -> int:
+    """The rank that ended badly by itself: others may only have lost their connection to it."""
+    deadline = time.monotonic() + _ECHO_SECONDS
+    while is_echo(reports[index]) and time.monotonic() < deadline:
+        time.sleep(_ANSWER_SECONDS / 10)
+        for other, pid in enumerate(pids):
+            if other in reports:
+                continue
+            ended, wait_status = os.waitpid(pid, os.WNOHANG)
+            if ended:
+                reports[other] = _final_report(_report_file(folder, other), wait_status)
+                if reports[other].status is not Status.OK and not is_echo(reports[other]):
+                    return other
+    return index
+
+
+def is_echo(report: Report) -> bool:
+    """Whether what ended a rank was another's end."""
+    return bool(_LOST.search(report.reason))
 
 
 def _end(pids: Iterable[int]) -> None:

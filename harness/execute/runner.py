@@ -11,7 +11,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from types import TracebackType
 from typing import IO, Any, Self
@@ -20,10 +20,12 @@ from harness.domain.result import Round, Status
 from harness.errors import WorkerLost
 from harness.execute.memory import oom_kills, resident_bytes
 from harness.execute.messages import PACKET, Job, Report
-from harness.execute.process import end_group, signal_name
+from harness.execute.process import ASK, end_group, signal_name
 
 # How often a round's memory is looked at. A look takes some 20 microseconds.
 _POLL_SECONDS = 0.05
+# How long ranks have to tell where they stand, once the round's time is up.
+_GRACE_SECONDS = 5.0
 # What a round printed, as far as its result keeps it.
 _TAIL_BYTES = 4000
 
@@ -150,6 +152,7 @@ class _Server:
 def _watched(server: _Server, job: Job, bounds: Bounds, output: IO[bytes]) -> Report:
     """The round's report, or the parent's own where the round was ended or died."""
     kills_before = oom_kills()
+    asks = job.processes > 1
     reader, writer = os.pipe()
     with os.fdopen(reader, "rb", buffering=0) as pipe:
         try:
@@ -157,11 +160,15 @@ def _watched(server: _Server, job: Job, bounds: Bounds, output: IO[bytes]) -> Re
         finally:
             os.close(writer)
         try:
-            text, wait_status, verdict = _wait(server, pid, pipe, bounds)
+            text, wait_status, verdict = _wait(server, pid, pipe, bounds, asks=asks)
         except BaseException:
             end_group(pid)  # Ctrl-C, most likely: nothing of the round may stay behind
             raise
     if verdict is not None:
+        if asks and text and not os.WIFSIGNALED(wait_status):
+            where = Report.decode(text)
+            if where.status is Status.TIMED_OUT:
+                return replace(verdict, reason=f"{verdict.reason}: {where.reason}")
         return verdict
     if os.WIFSIGNALED(wait_status):
         return _death(os.WTERMSIG(wait_status), kernel_killed=oom_kills() > kills_before)
@@ -171,9 +178,13 @@ def _watched(server: _Server, job: Job, bounds: Bounds, output: IO[bytes]) -> Re
 
 
 def _wait(
-    server: _Server, pid: int, pipe: IO[bytes], bounds: Bounds
+    server: _Server, pid: int, pipe: IO[bytes], bounds: Bounds, *, asks: bool
 ) -> tuple[bytes, int, Report | None]:
-    """Read the report until the process has ended, or end it when it goes out of bounds."""
+    """Read the report until the process has ended, or end it when it goes out of bounds.
+
+    `asks`: when its time is up, ask it first where its ranks stand, which it answers by a report.
+    """
+    grace = float("inf")
     deadline = time.monotonic() + bounds.seconds
     chunks: list[bytes] = []
     verdict: Report | None = None
@@ -191,8 +202,13 @@ def _wait(
                 return b"".join(chunks) + _rest(pipe), message["wait_status"], verdict
         if verdict is None:
             verdict = _out_of_bounds(pid, deadline, bounds)
-            if verdict is not None:
+            if verdict is not None and verdict.status is Status.TIMED_OUT and asks:
+                os.kill(pid, ASK)  # not reaped before the server tells: the number is its own
+                grace = time.monotonic() + _GRACE_SECONDS
+            elif verdict is not None:
                 end_group(pid)
+        elif time.monotonic() > grace:
+            end_group(pid)
 
 
 def _rest(pipe: IO[bytes]) -> bytes:

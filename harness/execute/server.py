@@ -122,10 +122,10 @@ def _do_round(job: Job, channel: socket.socket, report: int, output: int) -> Non
     channel.close()
     os.dup2(output, 1)
     os.dup2(output, 2)
-    from harness.execute.ranks import report_of_ranks, world_size
+    from harness.execute.ranks import report_of_ranks
     from harness.execute.worker import report_of
 
-    world = world_size(job)
+    world = job.processes
     text = (report_of(job) if world == 1 else report_of_ranks(job, world)).encode()
     with os.fdopen(report, "wb") as pipe:
         pipe.write(text)

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from itertools import combinations
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 
 from tests.conftest import Harness
@@ -110,3 +113,59 @@ def test_inference_split(harness: Harness, tmp_path: Path) -> None:
 def test_training_alone_takes_what_is_of_training(harness: Harness, tmp_path: Path) -> None:
     results = run(harness, tmp_path, "prefill", ["shard: 2", "recompute: full", "accumulate: 2"])
     assert {one["status"] for one in results} == {"unsupported"}
+
+
+TROUBLE = """\
+name: trouble
+matrix:
+  model: {layers: 2, d_model: 32, heads: 2, vocab: 67, context: 64}
+  scenario: train
+  parallelism: [{data: 2, trouble: [raises, dies, hangs]}, {data: 2}]
+workload: {batch: 2, prompt: 16}
+measure: {rounds: 1, max_rounds: 1, round_time: 50ms, samples: 9, quality: false, ceiling: false}
+limits: {timeout: 8s}
+"""
+
+
+def test_trouble_of_one_rank_is_told_by_its_number(
+    harness: Harness, env: dict[str, str], outside_package: Path, tmp_path: Path
+) -> None:
+    """Within the limit, with nothing left behind, and the next cell runs."""
+    env["PYTHONPATH"] = str(outside_package)
+    (tmp_path / "trouble.yaml").write_text(TROUBLE)
+    assert harness("run", "trouble.yaml").code == 1
+    results = harness("show", "--format", "json").json["results"]
+    told = {one["axes"]["parallelism"]: (one["status"], one["reason"]) for one in results}
+    assert told.pop("data(degree=2)") == ("ok", "")
+    for kind, status, reason in (
+        ("raises", "failed", "rank 1: ValueError: mischief managed"),
+        ("dies", "crashed", "rank 1: died by SIGKILL"),
+        ("hangs", "timed out", "the round took longer than 8 s: rank 1 stands in "),
+    ):
+        found, why = told.pop(f"data(degree=2) + trouble(kind={kind})")
+        assert found == status
+        assert why.startswith(reason)
+    assert not told
+    assert not [one for one in psutil.process_iter() if is_of(one, env["HARNESS_CACHE"])]
+
+
+def is_of(process: psutil.Process, cache: str) -> bool:
+    """Whether it was started by the test that has this cache."""
+    try:
+        return process.environ().get("HARNESS_CACHE") == cache
+    except psutil.Error:
+        return False
+
+
+def test_two_runs_at_once_do_not_meet(env: dict[str, str], tmp_path: Path) -> None:
+    """Each in a folder of its own, on one host: no port, no file in common."""
+    text = TROUBLE.replace(", trouble: [raises, dies, hangs]", "").replace(", {data: 2}]", "]")
+    runs = []
+    for name in ("one", "two"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "s.yaml").write_text(
+            text.replace("[{data: 2}]", "[{data: 2}, {shard: 2}]")
+        )
+        command = [sys.executable, "-m", "harness", "run", "s.yaml", "--db", "r.sqlite"]
+        runs.append(subprocess.Popen(command, cwd=tmp_path / name, env=env))
+    assert [one.wait(timeout=200) for one in runs] == [0, 0]

@@ -8,7 +8,7 @@ import pytest
 from harness.domain.cell import Cell, Choice
 from harness.domain.result import Sample, Status
 from harness.execute.messages import Effort, Job, Report
-from harness.execute.ranks import join, world_size
+from harness.execute.ranks import is_echo, join, where_they_stand
 
 MEMORY = {"load_memory": 100.0, "peak_memory": 200.0}
 
@@ -67,5 +67,27 @@ def test_one_process_prepares_what_several_load(make_cell: Callable[..., Cell]) 
     """Two would write one file at once."""
     split = (Choice("data", (("degree", 2),)),)
     job = Job(make_cell(parallelism=split), 0, 0, Effort(0.1, 1, 1), quality=False)
-    assert world_size(job) == 2
-    assert world_size(replace(job, prepares=True)) == 1
+    assert job.processes == 2
+    assert replace(job, prepares=True).processes == 1
+
+
+WAITS = """Current thread 0x1 (most recent call first):
+  File "/lib/torch/distributed/distributed_c10d.py", line 3 in wait
+  File "/home/harness/execute/worker.py", line 9 in step
+"""
+STANDS = """Current thread 0x1 (most recent call first):
+  File "/home/mine.py", line 7 in nap
+  File "/lib/torch/distributed/distributed_c10d.py", line 3 in wait
+"""
+
+
+def test_who_does_not_wait_is_waited_for() -> None:
+    assert where_they_stand([WAITS, STANDS]) == "rank 1 stands in /home/mine.py:7 (nap)"
+    assert where_they_stand([WAITS, WAITS]) == "all ranks wait for each other"
+    assert where_they_stand([WAITS, ""]) == "rank 1 does not answer"
+
+
+def test_a_lost_connection_is_another_ranks_doing() -> None:
+    lost = "RuntimeError: [pair.cc:456] Connection closed by peer [127.0.0.1]:7"
+    assert is_echo(Report(Status.FAILED, lost))
+    assert not is_echo(Report(Status.FAILED, "ValueError: mischief managed"))
