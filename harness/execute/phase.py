@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Self
 
 import torch
@@ -13,15 +13,20 @@ from harness.scenarios import Clock, Iteration
 
 
 class Counted:
-    """An iteration that knows how often it was done."""
+    """An iteration that knows how often it was done.
 
-    def __init__(self, iteration: Iteration) -> None:
-        self._iteration = iteration
+    `meet` has all ranks begin it together: one that is done early does not run ahead.
+    """
+
+    def __init__(self, iteration: Iteration, meet: Callable[[], object] | None = None) -> None:
+        self._iteration, self._meet = iteration, meet
         self.times = 0
 
     def __call__(self, clock: Clock) -> Mapping[str, float]:
         """Do it once more."""
         self.times += 1
+        if self._meet is not None:
+            self._meet()
         return self._iteration(clock)
 
 

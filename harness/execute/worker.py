@@ -16,6 +16,7 @@ from statistics import fmean
 from typing import TYPE_CHECKING
 
 import torch
+import torch.distributed as dist
 
 from harness import backends, hardware, operators, parallelism, scenarios
 from harness.domain.cell import Cell
@@ -48,8 +49,7 @@ Agree = Callable[[bool], bool]
 def report_of(job: Job, rank: Rank = ALONE, agree: Agree = bool) -> Report:
     """One rank's round, whatever becomes of it.
 
-    `agree` makes all ranks go on, or stop, together; it also is the barrier before each
-    iteration. Alone, a process agrees with itself.
+    `agree` makes all ranks go on, or stop, together. Alone, a process agrees with itself.
     """
     try:
         if job.prepares:
@@ -75,7 +75,8 @@ def _measure(job: Job, rank: Rank, agree: Agree) -> Report:
     facts["held_memory"] = peak.now()
     with _mode(cell, scenario):
         clock = clock_of(device)
-        iteration = Counted(scenario.prepare(loaded.subject))
+        meet = dist.barrier if rank.world > 1 else None
+        iteration = Counted(scenario.prepare(loaded.subject), meet)
         with Phase(device, energy=job.energy, speaks=rank.index == 0) as phase:
             driven = _drive(iteration, clock, job.effort, agree)
         facts |= {"peak_memory": peak.bytes(), **peak.on_gpu()}

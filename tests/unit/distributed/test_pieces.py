@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.distributed.count import Collectives
-from harness.distributed.pipeline import even
+from harness.distributed.pipeline import Line, even
 from harness.distributed.ring import Ring, _flash, _merge, seen
 from harness.distributed.tensor import by_rank
 from harness.model.attention import fused_attention
@@ -94,3 +94,13 @@ def test_what_a_rank_hands_over_is_counted(
     assert counted.__torch_dispatch__(Operation(), (), arguments) == "done"
     assert dict(counted.calls) == ({kind: 1} if kind else {})
     assert dict(counted.bytes) == ({kind: size} if kind else {})
+
+
+@pytest.mark.parametrize(
+    ("schedule", "microbatches", "share"),
+    [("gpipe", 4, 1 / 5), ("1f1b", 4, 1 / 5), ("interleaved", 4, 1 / 9), ("zero-bubble", 4, 0.0)],
+)
+def test_a_pipeline_waits_as_theory_says(schedule: str, microbatches: int, share: float) -> None:
+    """Of two ranks; a rank's second stage halves the wait."""
+    line = Line(None, 0, 2, schedule, microbatches)  # type: ignore[arg-type]  # it meets nobody
+    assert line.bubble_in_theory == pytest.approx(share)

@@ -84,3 +84,17 @@ def test_on_a_gpu_tensors_and_the_allocators_holdings_are_told_apart(
     on_gpu = PeakMemory(torch.device("cuda"))
     assert on_gpu.on_gpu() == {"peak_allocated": 100, "peak_reserved": 128}
     assert PeakMemory(CPU).on_gpu() == {}
+
+
+def test_ranks_meet_before_each_iteration() -> None:
+    """One that is done early does not run ahead."""
+    told: list[str] = []
+
+    def iteration(_: object) -> dict[str, float]:
+        told.append("work")
+        return {"latency": 1.0}
+
+    counted = Counted(iteration, lambda: told.append("meet"))
+    for _ in range(2):
+        counted(HostClock())
+    assert told == ["meet", "work"] * 2
