@@ -9,30 +9,31 @@ from typing import Any
 import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 
-# By torch's names of its operations: of the process groups', and of the functional ones.
-_KINDS = {
-    "allreduce_": "all_reduce",
-    "all_reduce": "all_reduce",
-    "all_reduce_": "all_reduce",
-    "all_reduce_coalesced": "all_reduce",
-    "allreduce_coalesced_": "all_reduce",
-    "allgather_": "all_gather",
-    "_allgather_base_": "all_gather",
-    "allgather_into_tensor_coalesced_": "all_gather",
-    "all_gather_into_tensor": "all_gather",
-    "all_gather_into_tensor_out": "all_gather",
-    "all_gather_into_tensor_coalesced": "all_gather",
-    "reduce_scatter_": "reduce_scatter",
-    "_reduce_scatter_base_": "reduce_scatter",
-    "reduce_scatter_tensor": "reduce_scatter",
-    "reduce_scatter_tensor_coalesced": "reduce_scatter",
-    "reduce_scatter_tensor_coalesced_": "reduce_scatter",
-    "broadcast_": "broadcast",
-    "broadcast": "broadcast",
-    "alltoall_": "all_to_all",
-    "alltoall_base_": "all_to_all",
-    "all_to_all_single": "all_to_all",
-    "send": "send",
+# By torch's names of its operations, of process groups and functional ones: what kind it is, and
+# which argument holds what a rank hands over.
+_OPERATIONS = {
+    "allreduce_": ("all_reduce", 0),
+    "allreduce_coalesced_": ("all_reduce", 0),
+    "all_reduce": ("all_reduce", 0),
+    "all_reduce_": ("all_reduce", 0),
+    "all_reduce_coalesced": ("all_reduce", 0),
+    "allgather_": ("all_gather", 1),
+    "_allgather_base_": ("all_gather", 1),
+    "allgather_into_tensor_coalesced_": ("all_gather", 1),
+    "all_gather_into_tensor": ("all_gather", 0),
+    "all_gather_into_tensor_out": ("all_gather", 0),
+    "all_gather_into_tensor_coalesced": ("all_gather", 0),
+    "reduce_scatter_": ("reduce_scatter", 1),
+    "_reduce_scatter_base_": ("reduce_scatter", 1),
+    "reduce_scatter_tensor_coalesced_": ("reduce_scatter", 1),
+    "reduce_scatter_tensor": ("reduce_scatter", 0),
+    "reduce_scatter_tensor_coalesced": ("reduce_scatter", 0),
+    "broadcast_": ("broadcast", 0),
+    "broadcast": ("broadcast", 0),
+    "alltoall_": ("all_to_all", 1),
+    "alltoall_base_": ("all_to_all", 1),
+    "all_to_all_single": ("all_to_all", 0),
+    "send": ("send", 0),
 }
 
 
@@ -54,17 +55,11 @@ class Collectives(TorchDispatchMode):
         """Look at a call, and let it pass."""
         if func.namespace in {"c10d", "_c10d_functional"}:
             name = func._schema.name.split("::")[1]
-            kind = _KINDS.get(name)
-            if kind is not None:
-                given = args[1] if kind in _INTO and name.startswith("_") else args[0]
-                if name in {"allgather_", "reduce_scatter_"}:
-                    given = args[1]
+            if name in _OPERATIONS:
+                kind, argument = _OPERATIONS[name]
                 self.calls[kind] += 1
-                self.bytes[kind] += sum(one.nbytes for one in _tensors(given))
+                self.bytes[kind] += sum(one.nbytes for one in _tensors(args[argument]))
         return func(*args, **(kwargs or {}))
-
-
-_INTO = {"all_gather", "reduce_scatter"}  # whose first argument is what comes out
 
 
 def _tensors(given: Any) -> Iterator[torch.Tensor]:

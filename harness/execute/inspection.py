@@ -18,8 +18,14 @@ from torch.optim.optimizer import (
 from harness.distributed.count import Collectives
 
 
-def inspected(iteration: Callable[[], object], *, sends: bool, trains: bool) -> dict[str, float]:
-    """Facts of one iteration on this rank.
+def inspected(
+    iteration: Callable[[], object],
+    model: Iterable[torch.Tensor],
+    *,
+    sends: bool,
+    trains: bool,
+) -> dict[str, float]:
+    """Facts of one iteration on this rank, over a `model` of these tensors.
 
     `sends`: `collectives` and `sent_bytes` in it, and both by kind. `trains`: bytes of the
     `rank_parameters`, `rank_gradients`, `rank_optimizer` state and `rank_activations`, those kept
@@ -27,7 +33,7 @@ def inspected(iteration: Callable[[], object], *, sends: bool, trains: bool) -> 
     """
     with ExitStack() as stack:
         counted = stack.enter_context(Collectives()) if sends else None
-        kept = _Kept() if trains else None
+        kept = _Kept(model) if trains else None
         step = _Step() if trains else None
         if kept is not None and step is not None:
             stack.callback(step.close)
@@ -73,8 +79,13 @@ class _Step:
 
 def local_bytes(tensors: Iterable[torch.Tensor]) -> int:
     """What they take on this rank."""
-    held = (getattr(one, "_local_tensor", one) for one in tensors)
-    return sum(one.untyped_storage().nbytes() for one in _distinct(held))
+    return sum(one.untyped_storage().nbytes() for one in _distinct(map(_local, tensors)))
+
+
+def _local(tensor: torch.Tensor) -> torch.Tensor:
+    """What of a tensor that is split lies on this rank."""
+    found: torch.Tensor = getattr(tensor, "_local_tensor", tensor)
+    return found
 
 
 def _distinct(tensors: Iterable[torch.Tensor]) -> Iterable[torch.Tensor]:
@@ -84,17 +95,18 @@ def _distinct(tensors: Iterable[torch.Tensor]) -> Iterable[torch.Tensor]:
 class _Kept:
     """Bytes that the graph keeps for the backward pass; parameters, which are kept anyway, not."""
 
-    def __init__(self) -> None:
+    def __init__(self, model: Iterable[torch.Tensor]) -> None:
+        self._anyway = {_local(one).untyped_storage().data_ptr() for one in model}
         self.most = self._now = 0
         self._users: dict[int, int] = {}  # of a storage
 
     def pack(self, tensor: torch.Tensor) -> _Held | torch.Tensor:
         base = tensor if tensor._base is None else tensor._base
-        if isinstance(base, torch.nn.Parameter):
-            return tensor
-        local = getattr(tensor, "_local_tensor", tensor)
-        storage = local.untyped_storage()
+        storage = _local(tensor).untyped_storage()
         place = storage.data_ptr()
+        # Those that FSDP gathers are parameters too, of memory of their own.
+        if isinstance(base, torch.nn.Parameter) or place in self._anyway:
+            return tensor
         self._users[place] = self._users.get(place, 0) + 1
         size = storage.nbytes() if self._users[place] == 1 else 0
         self._now += size

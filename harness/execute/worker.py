@@ -84,7 +84,12 @@ def _measure(job: Job, rank: Rank, agree: Agree) -> Report:
         if loaded.subject.driver is not None:
             facts |= loaded.subject.driver.facts()
         measured = iteration.times
-        facts |= inspected(lambda: iteration(clock), sends=rank.world > 1, trains=scenario.trains)
+        facts |= inspected(
+            lambda: iteration(clock),
+            _tensors_of(loaded.subject),
+            sends=rank.world > 1,
+            trains=scenario.trains,
+        )
     facts |= traffic(cell, scenario, loaded.subject, loaded.weights)
     facts |= phase.facts(tokens=measured * facts["steps"] * facts["tokens"])
     return Report(
@@ -93,6 +98,12 @@ def _measure(job: Job, rank: Rank, agree: Agree) -> Report:
         facts={**facts, **driven.facts},
         notes={**loaded.notes, **phase.notes},
     )
+
+
+def _tensors_of(subject: Subject) -> list[torch.Tensor]:
+    """The parameters that this rank holds."""
+    parts = [subject.model] if subject.driver is None else subject.driver.split.parts
+    return [one for part in parts for one in part.parameters()]
 
 
 def _prove(job: Job, rank: Rank) -> Report:

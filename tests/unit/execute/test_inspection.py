@@ -18,7 +18,7 @@ def test_training_keeps_parameters_gradients_moments_and_activations() -> None:
         optimizer.step()
         optimizer.zero_grad()
 
-    facts = inspected(step, sends=False, trains=True)
+    facts = inspected(step, model.parameters(), sends=False, trains=True)
     weight = 8 * 4 * 4
     assert facts["rank_parameters"] == facts["rank_gradients"] == weight
     assert facts["rank_optimizer"] == 2 * weight + 4  # two moments, and how many steps
@@ -34,13 +34,17 @@ def test_what_is_let_go_counts_no_longer() -> None:
             (weight * torch.ones(8)).exp().sum().backward()
 
     once = inspected(
-        lambda: (weight * torch.ones(8)).exp().sum().backward(), sends=False, trains=True
+        lambda: (weight * torch.ones(8)).exp().sum().backward(), [weight], sends=False, trains=True
     )
     assert (
-        inspected(twice, sends=False, trains=True)["rank_activations"] == once["rank_activations"]
+        inspected(twice, [weight], sends=False, trains=True)["rank_activations"]
+        == once["rank_activations"]
     )
 
 
 def test_inference_alone_has_nothing_to_tell() -> None:
-    assert inspected(lambda: None, sends=False, trains=False) == {}
-    assert inspected(lambda: None, sends=True, trains=False) == {"collectives": 0, "sent_bytes": 0}
+    assert inspected(lambda: None, [], sends=False, trains=False) == {}
+    assert inspected(lambda: None, [], sends=True, trains=False) == {
+        "collectives": 0,
+        "sent_bytes": 0,
+    }
