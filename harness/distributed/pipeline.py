@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from itertools import pairwise
 from time import perf_counter
 from typing import Any, Self
@@ -76,7 +76,6 @@ class Line:
     ranks: int
     schedule: str
     microbatches: int
-    stages: list[Stage] = field(default_factory=list)
     busy: float = 0.0  # seconds in passes and the loss, of those in steps
     stepping: float = 0.0
 
@@ -129,10 +128,9 @@ def split_layers(split: Split, *, schedule: str, microbatches: int) -> None:
         return
     own = range(rank, line.stage_count, ranks)
     shares = even(layers, line.stage_count)
-    line.stages = [
+    split.parts = [
         Stage(split, shares[one], first=one == 0, last=one == line.stage_count - 1) for one in own
     ]
-    split.parts = list(line.stages)
 
 
 def even(layers: int, stages: int) -> list[range]:

@@ -35,6 +35,7 @@ def recompute(split: Split, *, selective: bool) -> None:
     """
     contexts = partial(create_selective_checkpoint_contexts, _policy)
     extra: dict[str, Any] = {"context_fn": contexts} if selective else {}
+    split.keeps_aside = selective
     for block in blocks_of(split.core):
         block.forward = partial(  # type: ignore[method-assign]
             checkpoint, block.forward, use_reentrant=False, **extra

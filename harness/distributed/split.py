@@ -39,6 +39,7 @@ class Split:
     mesh: DeviceMesh | None = None
     parts: list[nn.Module] = field(default_factory=list)  # what this rank runs: modules called
     accumulate: int = 1
+    keeps_aside: bool = False  # activations where no hook of autograd sees them
     line: Line | None = None  # of pipeline stages
     length: int = 0  # tokens of a whole sequence that is learned
     # Positions and tokens of a sequence that are this rank's, by its length; all without any.

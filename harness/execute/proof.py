@@ -8,7 +8,7 @@ apart from what is measured.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -18,6 +18,7 @@ import torch.distributed as dist
 from torch.optim.optimizer import register_optimizer_step_pre_hook
 
 from harness.distributed.driver import mean_over_ranks
+from harness.distributed.split import Split
 from harness.domain.result import Status
 from harness.execute.messages import Job, Report
 from harness.parallelism import Rank
@@ -43,12 +44,12 @@ def proved(job: Job, scenario: Scenario, rank: Rank, load: Load) -> Report:
     told: list[Any] = [ours]
     if rank.world > 1:
         told = [None] * rank.world
-        dist.all_gather_object(told, ours)
+        dist.gather_object(ours, told if rank.index == 0 else None)
     if rank.index != 0:
         return Report(Status.OK)
     alone = replace(job, cell=replace(job.cell, parallelism=()))
     expected = way(load(alone, Rank()))
-    error = max(one.away_from(expected) for one in told)
+    error = greatest(one.away_from(expected) for one in told)
     # What rounds its activations by the range of the batch at hand answers otherwise to a share.
     exact = job.cell.precision.name == "fp32" and not job.cell.compression
     if exact and not error <= TOLERANCE:
@@ -73,7 +74,7 @@ class _Learned:
         missing = other.parameters.keys() - names
         assert not missing, f"no rank has {', '.join(sorted(missing))}"
         apart = [_apart(self.parameters[name], other.parameters[name]) for name in names]
-        return max(losses + norms + apart)
+        return greatest(losses + norms + apart)
 
 
 def _learned(subject: Subject) -> _Learned:
@@ -82,24 +83,17 @@ def _learned(subject: Subject) -> _Learned:
     optimizer = optimizer_of(subject, _RATE, _EPSILON)
     step = lessons(subject, tokens, targets, optimizer)
     driver = subject.driver
-
-    def norm() -> float:
-        if driver is not None:
-            return driver.split.gradient_norm()
-        gradients = (one.grad for one in subject.model.parameters())
-        squares = (float(one.double().square().sum()) for one in gradients if one is not None)
-        return math.sqrt(sum(squares))
-
-    with _before_steps(lambda: told.norms.append(norm())):
+    whole = Split(subject.core, subject.device, {}, trains=True)
+    split = whole if driver is None else driver.split
+    with _before_steps(lambda: told.norms.append(split.gradient_norm())):
         for _ in range(_STEPS):
             loss = step()
-            if driver is not None and dist.is_initialized():
+            if split.mesh is not None:
                 told.losses.append(mean_over_ranks(loss))
             else:
                 assert loss is not None
                 told.losses.append(float(loss))
-    whole = driver.split.whole() if driver is not None else dict(subject.model.named_parameters())
-    told.parameters = {name: one.detach().float() for name, one in whole.items()}
+    told.parameters = {name: one.float() for name, one in split.whole().items()}
     return told
 
 
@@ -135,7 +129,7 @@ class _Answered:
             clear = best.values[..., 0] - best.values[..., 1] > _CLEAR
             agrees = (self.chosen == best.indices[..., 0]) | ~clear
             apart.append(0.0 if bool(agrees.all()) else float("inf"))
-        return max(apart, default=0.0)
+        return greatest(apart)
 
 
 @torch.no_grad()
@@ -157,6 +151,12 @@ def _answered(subject: Subject) -> _Answered:
             else:
                 subject.read(part, state)
     return told
+
+
+def greatest(errors: Iterable[float]) -> float:
+    """The greatest, infinite where one is no number or there is none: nothing was compared."""
+    told = list(errors)
+    return math.inf if not told or any(map(math.isnan, told)) else max(told)
 
 
 def _apart(ours: torch.Tensor, theirs: torch.Tensor) -> float:

@@ -90,13 +90,17 @@ def _measure(job: Job, rank: Rank, agree: Agree) -> Report:
             sends=rank.world > 1,
             trains=scenario.trains,
         )
+    notes = {**loaded.notes, **phase.notes}
+    if loaded.subject.driver is not None and loaded.subject.driver.split.keeps_aside:
+        del facts["rank_activations"]
+        notes["rank_activations"] = "not measurable: what is kept selectively, torch does not tell"
     facts |= traffic(cell, scenario, loaded.subject, loaded.weights)
     facts |= phase.facts(tokens=measured * facts["steps"] * facts["tokens"])
     return Report(
         Status.OK,
         samples=driven.samples,
         facts={**facts, **driven.facts},
-        notes={**loaded.notes, **phase.notes},
+        notes=notes,
     )
 
 

@@ -42,8 +42,9 @@ class Parallelism(Entry):
 
     @property
     def degree(self) -> int:
-        """How many processes the strategy splits over."""
-        return 1
+        """How many processes it splits over: its option of that name, if it has one."""
+        degree: int = getattr(self.options, "degree", 1)
+        return degree
 
     @property
     def cuts(self) -> int:
@@ -70,6 +71,20 @@ class Parallelism(Entry):
         if cell.compression:
             return f"{self.name} takes dense models only, none compressed by {cell.compression[0]}"
         return None
+
+
+class Replicas(Parallelism):
+    """A strategy whose processes each take a share of the batch."""
+
+    @property
+    def cuts(self) -> int:
+        """A share each."""
+        return self.degree
+
+    @property
+    def shares(self) -> int:
+        """A share each."""
+        return self.degree
 
 
 registry: Registry[Parallelism] = Registry("parallelism", "parallelism")

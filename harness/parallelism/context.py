@@ -36,12 +36,6 @@ class Context(Parallelism):
 
     applied = 2
 
-    @property
-    def degree(self) -> int:
-        """As given."""
-        degree: int = self.options.degree
-        return degree
-
     def unsupported(self, cell: Cell, host: Host) -> str | None:
         """Exact attention over chunks of equal length, two a process; on CPU."""
         if cell.operator.name not in _OPERATORS:

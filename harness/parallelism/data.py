@@ -10,11 +10,11 @@ from __future__ import annotations
 from pydantic import Field
 
 from harness.domain.entry import Options
-from harness.parallelism import Parallelism, register
+from harness.parallelism import Replicas, register
 
 
 @register("data", "every process holds the model and takes a share of the batch (DDP)")
-class Data(Parallelism):
+class Data(Replicas):
     """Replicas over `degree` processes."""
 
     class Options(Options):
@@ -23,19 +23,3 @@ class Data(Parallelism):
         degree: int = Field(ge=1, le=4096, description="processes; must divide the batch")
 
     decoders = False
-
-    @property
-    def degree(self) -> int:
-        """As given."""
-        degree: int = self.options.degree
-        return degree
-
-    @property
-    def cuts(self) -> int:
-        """A share each."""
-        return self.degree
-
-    @property
-    def shares(self) -> int:
-        """A share each."""
-        return self.degree

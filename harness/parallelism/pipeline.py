@@ -44,12 +44,6 @@ class Pipeline(Parallelism):
     applied = 3
 
     @property
-    def degree(self) -> int:
-        """As given."""
-        degree: int = self.options.degree
-        return degree
-
-    @property
     def cuts(self) -> int:
         """A piece each time."""
         microbatches: int = self.options.microbatches

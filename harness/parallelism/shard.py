@@ -10,11 +10,11 @@ from __future__ import annotations
 from pydantic import Field
 
 from harness.domain.entry import Options
-from harness.parallelism import Parallelism, register
+from harness.parallelism import Replicas, register
 
 
 @register("shard", "a share of the batch each, parameters and optimizer split as well (FSDP2)")
-class Sharded(Parallelism):
+class Sharded(Replicas):
     """torch's fully_shard, block by block."""
 
     class Options(Options):
@@ -26,19 +26,3 @@ class Sharded(Parallelism):
     def only_trains(self) -> bool:
         """What it splits is mostly training's; inference has replicas."""
         return True
-
-    @property
-    def degree(self) -> int:
-        """As given."""
-        degree: int = self.options.degree
-        return degree
-
-    @property
-    def cuts(self) -> int:
-        """A share each."""
-        return self.degree
-
-    @property
-    def shares(self) -> int:
-        """A share each."""
-        return self.degree

@@ -37,12 +37,6 @@ class Tensor(Parallelism):
     applied = 1
 
     @property
-    def degree(self) -> int:
-        """As given."""
-        degree: int = self.options.degree
-        return degree
-
-    @property
     def only_trains(self) -> bool:
         """A single token cannot be split, as sequence parallelism would."""
         sequence: bool = self.options.sequence

@@ -13,9 +13,10 @@ from harness.site.chronicle import Chronicle
 from harness.site.format import Figure, figure, finite
 
 _METRIC = "tokens_per_second"
+_CORES = "; one process on a CPU has all the cores that several share"
 COLUMNS = (
-    ("Strong scaling", "tokens/s over that of one process with the same batch, per process"),
-    ("Weak scaling", "tokens/s over that of one process with one process's batch, per process"),
+    ("Strong scaling", f"tokens/s over one process with the same batch, per process{_CORES}"),
+    ("Weak scaling", f"tokens/s over one process with one process's batch, per process{_CORES}"),
 )
 
 

@@ -72,7 +72,7 @@ def assert_it_sends_what_it_says(results: Any) -> None:
     parameters = 4 * ((vocab + context) * width + layers * block + 2 * width)
     activations = 4 * rows * width
     sent = {
-        one["axes"]["parallelism"].replace("oversubscribe(wanted=True)", "").strip(" +"): one
+        " + ".join(part for part in one["axes"]["parallelism"].split(" + ") if part[0] != "o"): one
         for one in results
     }
 
@@ -85,6 +85,16 @@ def assert_it_sends_what_it_says(results: Any) -> None:
     ends = 4 * (vocab + context + 2) * width
     gathered, padding = parameters - ends / 2, 4 * width
     assert told("shard") == pytest.approx(gathered + parameters, abs=2 * padding)
+    # Gradients of all passes together go out once.
+    told_of = sent["accumulate(times=2) + data(degree=2) + recompute(mode=selective)"]["metrics"]
+    assert told_of["sent_bytes"]["value"] == parameters
+    assert "rank_activations" not in told_of
+    # A half and a quarter of the parameters, each with gradients and two moments.
+    for name, share in (("shard(degree=2)", 1 / 2), ("shard(degree=4)", 1 / 4)):
+        metrics = sent[name]["metrics"]
+        held = ("rank_parameters", "rank_gradients", "rank_optimizer")
+        total = sum(metrics[one]["value"] for one in held)
+        assert total == pytest.approx(4 * parameters * share, rel=0.1)
     # Two sub-layers forward and backward, the embedding forward, the head backward.
     assert told("tensor") == (4 * layers + 2) * activations
     # Keys and values a layer, once forward; backward they and, twice, their gradients.
@@ -155,6 +165,21 @@ def is_of(process: psutil.Process, cache: str) -> bool:
         return process.environ().get("HARNESS_CACHE") == cache
     except psutil.Error:
         return False
+
+
+def test_a_split_that_computes_something_else_fails(
+    harness: Harness, env: dict[str, str], outside_package: Path, tmp_path: Path
+) -> None:
+    """One rank's logits are a hundredth too large, in training and in inference."""
+    env["PYTHONPATH"] = str(outside_package)
+    text = TROUBLE.replace("[raises, dies, hangs]", "errs").replace("quality: false, ", "")
+    text = text.replace("scenario: train", "scenario: [train, prefill]")
+    (tmp_path / "s.yaml").write_text(text)
+    assert harness("run", "s.yaml").code == 1
+    for one in harness("show", "--format", "json").json["results"]:
+        errs = "trouble" in one["axes"]["parallelism"]
+        assert one["status"] == ("failed" if errs else "ok")
+        assert one["reason"].startswith("rank 0: split, it computes something else" if errs else "")
 
 
 def test_two_runs_at_once_do_not_meet(env: dict[str, str], tmp_path: Path) -> None:

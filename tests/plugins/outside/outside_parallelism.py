@@ -26,7 +26,7 @@ class Trouble(Parallelism):
     class Options(Options):
         """What happens."""
 
-        kind: Literal["raises", "hangs", "dies"] = Field(description="what rank 1 does")
+        kind: Literal["raises", "hangs", "dies", "errs"] = Field(description="what rank 1 does")
 
     short = "kind"
     decoders = False
@@ -34,6 +34,10 @@ class Trouble(Parallelism):
     def apply(self, split: Split) -> None:
         """Wait for the moment."""
         if dist.get_rank() != 1:
+            return
+        if self.options.kind == "errs":
+            # Past what averages gradients, so that this rank learns from another model.
+            split.core.register_forward_hook(lambda *told: told[-1] * 1.01)
             return
         passes = 0
 

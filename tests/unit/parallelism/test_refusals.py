@@ -1,0 +1,93 @@
+"""What a strategy cannot do with a cell, told before anything runs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from harness.domain.cell import Cell, Choice
+from harness.domain.run import Host
+from harness.parallelism import registry
+
+SMALL = (("d_model", 64), ("heads", 2), ("layers", 2))
+# Of 2 layers, width 64 and 2 heads; 8 tokens.
+CASES: list[tuple[str, dict[str, Any], dict[str, Any], str]] = [
+    ("tensor", {"degree": 4}, {}, "tensor 4 does not divide the model's 2 heads"),
+    (
+        "tensor",
+        {"degree": 2, "sequence": True},
+        {"workload": (("batch", 1), ("prompt", 7))},
+        "sequence: true cuts 7 tokens into 2 pieces unevenly",
+    ),
+    ("context", {"degree": 3}, {}, "context 3 cuts a prompt into 6 chunks: 8 is no multiple"),
+    (
+        "context",
+        {"degree": 2},
+        {"operator": Choice("math")},
+        "context's ring attends exactly: it takes gqa, mqa, sdpa, no math",
+    ),
+    (
+        "context",
+        {"degree": 2},
+        {"hardware": Choice("cuda")},
+        "context's ring is built on torch's attention kernel for CPU",
+    ),
+    (
+        "pipeline",
+        {"degree": 4},
+        {},
+        "1f1b over 4 has 4 stages; the model 2 layers",
+    ),
+    (
+        "pipeline",
+        {"degree": 2, "schedule": "interleaved"},
+        {},
+        "interleaved over 2 has 4 stages; the model 2 layers",
+    ),
+    (
+        "pipeline",
+        {"degree": 2, "microbatches": 1},
+        {},
+        "2 stages take at least as many microbatches, no 1",
+    ),
+    (
+        "pipeline",
+        {"degree": 2},
+        {"parallelism": (Choice("accumulate", (("times", 2),)),)},
+        "a pipeline accumulates over its microbatches: leave out accumulate",
+    ),
+    (
+        "pipeline",
+        {"degree": 1, "schedule": "zero-bubble"},
+        {"parallelism": (Choice("recompute", (("mode", "full"),)),)},
+        "zero-bubble goes backward in two passes: recomputation serves only one",
+    ),
+    (
+        "shard",
+        {"degree": 2},
+        {"compression": (Choice("magnitude"),)},
+        "shard takes dense models only, none compressed by magnitude",
+    ),
+    (
+        "shard",
+        {"degree": 2},
+        {"model": Choice("encoder", SMALL)},
+        "shard takes decoders only, no encoder",
+    ),
+]
+
+
+@pytest.mark.parametrize(("name", "options", "changes", "reason"), CASES)
+def test_what_it_cannot_do_is_told(
+    make_cell: Callable[..., Cell],
+    host: Host,
+    name: str,
+    options: dict[str, Any],
+    changes: dict[str, Any],
+    reason: str,
+) -> None:
+    entry, decoder = registry[name], Choice("decoder", SMALL)
+    cell = make_cell(**{"model": decoder, **changes})
+    assert entry(entry.Options(**options)).unsupported(cell, host) == reason
