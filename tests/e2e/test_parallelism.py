@@ -63,6 +63,21 @@ def test_training_split_in_one_way(harness: Harness, tmp_path: Path) -> None:
     results = run(harness, tmp_path, "train", single + further)
     assert_all_proved(results, len(single + further))
     assert_it_sends_what_it_says(results)
+    for name, one in by_parallelism(results).items():
+        metrics = one["metrics"]
+        assert ("launch_time" in metrics) == ("degree" in name)
+        if "pipeline" in name:
+            assert 0 < metrics["bubble"]["value"] < 1
+            assert metrics["bubble_in_theory"]["value"] < 0.5
+
+
+def by_parallelism(results: Any) -> dict[str, Any]:
+    """Without the mark that all bear."""
+    mark = "oversubscribe(wanted=True)"
+    return {
+        " + ".join(part for part in one["axes"]["parallelism"].split(" + ") if part != mark): one
+        for one in results
+    }
 
 
 def assert_it_sends_what_it_says(results: Any) -> None:
@@ -71,10 +86,7 @@ def assert_it_sends_what_it_says(results: Any) -> None:
     block = 12 * width**2 + 13 * width
     parameters = 4 * ((vocab + context) * width + layers * block + 2 * width)
     activations = 4 * rows * width
-    sent = {
-        " + ".join(part for part in one["axes"]["parallelism"].split(" + ") if part[0] != "o"): one
-        for one in results
-    }
+    sent = by_parallelism(results)
 
     def told(name: str) -> float:
         value: float = sent[f"{name}(degree=2)"]["metrics"]["sent_bytes"]["value"]
@@ -117,7 +129,19 @@ def test_inference_split(harness: Harness, tmp_path: Path) -> None:
     """A prompt, and the tokens behind it, which read what the prompt left on each rank."""
     single = [f"{name}: 2" for name in STRATEGIES if name != "shard"]
     pairs = [pair for pair in PAIRS if "shard" not in pair]
-    assert_all_proved(run(harness, tmp_path, "generate", single + pairs), len(single + pairs))
+    alone = ["recompute: none"]
+    results = run(harness, tmp_path, "generate", alone + single + pairs)
+    assert_all_proved(results, len(alone + single + pairs))
+    # Ranks that split matrices or layers read together what one process reads; replicas more.
+    intensity = {
+        name: one["metrics"]["arithmetic_intensity"]["value"]
+        for name, one in by_parallelism(results).items()
+    }
+    whole = intensity[""]
+    assert intensity["tensor(degree=2)"] == pytest.approx(whole)
+    assert intensity["pipeline(degree=2)"] == pytest.approx(whole)
+    assert whole / 2 < intensity["data(degree=2)"] < 0.9 * whole
+    assert whole / 2 < intensity["context(degree=2)"] < 0.9 * whole
 
 
 def test_training_alone_takes_what_is_of_training(harness: Harness, tmp_path: Path) -> None:
