@@ -6,7 +6,7 @@ BIN    := $(VENV)/bin
 PIP    := $(BIN)/pip --disable-pip-version-check
 SPECS  ?= specs/quick.yaml
 
-.PHONY: leaderboard test check unit functional e2e bench detection browser lock clean
+.PHONY: leaderboard test check unit functional e2e bench detection browser engines lock clean
 
 leaderboard: $(VENV)/.run  ## measure the quick specs on this machine and build the site
 	$(BIN)/harness run $(SPECS)
@@ -37,6 +37,8 @@ browser:
 	{ sudo=$$([ "$$(id -u)" = 0 ] || echo sudo); \
 	  $$sudo apt-get update -qq && $$sudo apt-get install -y -qq chromium >/dev/null; }
 
+engines: $(VENV)/.engines  ## Lightning, Horovod and Spark, to train with; some minutes
+
 $(VENV)/bin/python:
 	$(PYTHON) -m venv $(VENV)
 
@@ -49,7 +51,21 @@ $(VENV)/.dev: pyproject.toml constraints.txt | $(VENV)/bin/python
 	$(PIP) install -q -c constraints.txt --no-build-isolation -e '.[dev]'
 	touch $@ $(VENV)/.run
 
-lock: $(VENV)/.dev  ## write down the versions installed now
+# Horovod comes as source alone; pip would keep what it built for another torch, hence no cache.
+$(VENV)/.engines: pyproject.toml constraints.txt | $(VENV)/bin/python
+	@command -v g++ >/dev/null && command -v java >/dev/null || \
+	{ sudo=$$([ "$$(id -u)" = 0 ] || echo sudo); \
+	  $$sudo apt-get update -qq && $$sudo apt-get install -y -qq g++ default-jre-headless >/dev/null; }
+	$(PIP) install -q -c constraints.txt hatchling editables 'setuptools<80' wheel 'cmake<4'
+	$(PIP) install -q -c constraints.txt --no-build-isolation -e '.[lightning,spark]'
+	$(BIN)/python -c 'import horovod.torch' 2>/dev/null || \
+	  HOROVOD_WITH_PYTORCH=1 HOROVOD_WITHOUT_TENSORFLOW=1 HOROVOD_WITHOUT_MXNET=1 \
+	  HOROVOD_WITH_GLOO=1 HOROVOD_WITHOUT_MPI=1 \
+	  HOROVOD_CMAKE=$(CURDIR)/$(BIN)/cmake CXX=$(CURDIR)/harness/engines/c++17 \
+	  $(PIP) install -q -c constraints.txt --no-build-isolation --no-cache-dir --force-reinstall horovod
+	touch $@ $(VENV)/.run
+
+lock: $(VENV)/.dev $(VENV)/.engines  ## write down the versions installed now
 	$(PIP) freeze --exclude-editable | sed 's/+cpu//' > constraints.txt
 
 clean:

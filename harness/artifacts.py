@@ -20,9 +20,9 @@ from harness.domain.result import Round, Status
 from harness.domain.run import Environment, Host
 from harness.errors import ProcessLost, TrainingError
 from harness.execute.messages import Job
-from harness.execute.process import identity, is_alive
 from harness.execute.streamed import lines
 from harness.model.architectures import shape_of
+from harness.process import identity, is_alive
 from harness.quality.recipe import TRAINED, Recipe
 from harness.spec.plan import Planned
 

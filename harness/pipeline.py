@@ -24,10 +24,10 @@ from harness.execute.commit import commit_of
 from harness.execute.environment import this_environment
 from harness.execute.host import this_host
 from harness.execute.messages import Effort, Job
-from harness.execute.process import identity, is_alive
 from harness.execute.runner import Bounds, Runner
 from harness.execute.selfcheck import trials as compared_with_itself
 from harness.execute.watch import HostWatch
+from harness.process import identity, is_alive
 from harness.quality.recipe import TRAINED, Recipe
 from harness.scenarios import registry as scenarios
 from harness.site.build import build

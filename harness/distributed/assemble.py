@@ -12,21 +12,30 @@ from harness.model.transformer import Transformer
 if TYPE_CHECKING:
     import torch
 
+Change = Callable[[Split], None]
+
+
+def exchange_gradients(split: Split) -> None:
+    """Have torch average or scatter the gradients of ranks that see other tokens."""
+    if split.has("shard"):
+        shard_parameters(split)
+    elif split.has("data") or split.has("context"):
+        average_gradients(split)
+
 
 def split_model(
     core: Transformer,
     degrees: Mapping[str, int],
-    changes: Iterable[Callable[[Split], None]],
+    changes: Iterable[Change],
     device: torch.device,
     *,
     trains: bool,
+    exchange: Change = exchange_gradients,
 ) -> Split:
     """Apply strategies' changes, the innermost first; then have gradients exchanged."""
     split = Split(core, device, degrees, trains, mesh_of(degrees, device))
     for change in changes:
         change(split)
-    if trains and split.has("shard"):
-        shard_parameters(split)
-    elif trains and (split.has("data") or split.has("context")):
-        average_gradients(split)
+    if trains:
+        exchange(split)
     return split

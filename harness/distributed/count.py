@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import Any, Self
 
 import torch
 from torch.utils._python_dispatch import TorchDispatchMode
@@ -36,6 +36,14 @@ _OPERATIONS = {
     "send": ("send", 0),
 }
 
+_told: list[Collectives] = []  # those that are entered
+
+
+def tell(kind: str, size: int) -> None:
+    """Of a call that is none of torch's: its kind, and the bytes that this rank hands to it."""
+    for one in _told:
+        one.add(kind, size)
+
 
 class Collectives(TorchDispatchMode):
     """While it is entered, this rank's calls and the bytes it hands to each.
@@ -49,6 +57,22 @@ class Collectives(TorchDispatchMode):
         self.calls: Counter[str] = Counter()
         self.bytes: Counter[str] = Counter()
 
+    def __enter__(self) -> Self:
+        """Be the one that is told, too, what no dispatch sees."""
+        _told.append(self)
+        super().__enter__()  # type: ignore[no-untyped-call]
+        return self
+
+    def __exit__(self, *reason: object) -> None:
+        """Be told no more."""
+        super().__exit__(*reason)  # type: ignore[no-untyped-call]
+        _told.remove(self)
+
+    def add(self, kind: str, size: int) -> None:
+        """One more call, to which this rank hands so many bytes."""
+        self.calls[kind] += 1
+        self.bytes[kind] += size
+
     def __torch_dispatch__(
         self, func: Any, types: Any, args: Any = (), kwargs: Mapping[str, Any] | None = None
     ) -> Any:
@@ -57,8 +81,7 @@ class Collectives(TorchDispatchMode):
             name = func._schema.name.split("::")[1]
             if name in _OPERATIONS:
                 kind, argument = _OPERATIONS[name]
-                self.calls[kind] += 1
-                self.bytes[kind] += sum(one.nbytes for one in _tensors(args[argument]))
+                self.add(kind, sum(one.nbytes for one in _tensors(args[argument])))
         return func(*args, **(kwargs or {}))
 
 

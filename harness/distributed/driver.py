@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager, nullcontext
 from time import perf_counter
 from typing import Any
 
 import torch
 import torch.distributed as dist
-from torch import nn
-from torch.distributed.fsdp import FSDPModule
 from torch.nn.functional import cross_entropy
-from torch.nn.parallel import DistributedDataParallel
 
 from harness.distributed import pipeline
 from harness.distributed.split import Split
@@ -85,11 +81,10 @@ class Driver:
         It gives the mean loss over them, and None on ranks that do not see it.
         """
         split = self.split
+        split.length = tokens.shape[1]
         if split.own_tokens is not None:
-            split.length = tokens.shape[1]
             tokens, targets = split.own_tokens(tokens), split.own_tokens(targets)
-        else:
-            split.length = tokens.shape[1]
+        optimizer = split.optimizer(optimizer)
         if split.line is not None:
             return self._schedule(optimizer, tokens, targets, split.line)
         return self._plain(optimizer, tokens, targets)
@@ -107,13 +102,13 @@ class Driver:
         def step() -> torch.Tensor:
             total = torch.zeros(())
             for number, (some, told) in enumerate(pieces, 1):
-                with _exchanging(model, last=number == len(pieces)), split.around():
+                with split.exchanging(number == len(pieces)), split.around():
                     logits = model(some, **given)  # [B, T, V]
                     loss = cross_entropy(logits.flatten(0, 1), told.flatten()) / len(pieces)
-                    loss.backward()
+                    split.backward(loss)
                 total = total + _plain_tensor(loss)
             optimizer.step()
-            optimizer.zero_grad(set_to_none=True)
+            optimizer.zero_grad()
             return total
 
         return step
@@ -148,21 +143,12 @@ class Driver:
             line.stepping += perf_counter() - begin
             pipeline.tie(split, line)
             optimizer.step()
-            optimizer.zero_grad(set_to_none=True)
+            optimizer.zero_grad()
             if not line.is_last:
                 return None
             return torch.stack([_plain_tensor(one) for one in losses]).mean()
 
         return step
-
-
-def _exchanging(model: nn.Module, *, last: bool) -> AbstractContextManager[None]:
-    """Gradients of the pieces of a batch are exchanged once, with the last."""
-    if isinstance(model, FSDPModule):
-        model.set_requires_gradient_sync(last)
-    elif isinstance(model, DistributedDataParallel) and not last:
-        return model.no_sync()
-    return nullcontext()
 
 
 def _plain_tensor(loss: torch.Tensor) -> torch.Tensor:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager, nullcontext
+from functools import partial
+
 from torch import nn
 from torch.distributed._composable.replicate_with_fsdp import replicate
-from torch.distributed.fsdp import fully_shard
+from torch.distributed.fsdp import FSDPModule, fully_shard
 from torch.nn.parallel import DistributedDataParallel
 
 from harness.distributed.pipeline import Stage
@@ -21,10 +24,13 @@ def average_gradients(split: Split) -> None:
     mesh = split.over("data", "context")
     assert mesh is not None
     if not split.has("tensor") and not split.has("pipeline"):
-        split.parts = [DistributedDataParallel(split.core, process_group=mesh.get_group())]
+        model = DistributedDataParallel(split.core, process_group=mesh.get_group())
+        split.parts = [model]
+        split.exchanging = lambda last: nullcontext() if last else model.no_sync()
         return
     for part in split.parts:
         replicate(part, mesh=mesh)
+    split.exchanging = partial(_exchanging, split)
 
 
 def shard_parameters(split: Split) -> None:
@@ -46,6 +52,14 @@ def shard_parameters(split: Split) -> None:
         for block in _blocks(part):
             fully_shard(block, mesh=mesh)
         fully_shard(part, mesh=mesh)
+    split.exchanging = partial(_exchanging, split)
+
+
+def _exchanging(split: Split, last: bool) -> AbstractContextManager[None]:
+    for part in split.parts:
+        assert isinstance(part, FSDPModule)
+        part.set_requires_gradient_sync(last)
+    return nullcontext()
 
 
 def _blocks(part: Transformer | Stage) -> list[nn.Module]:

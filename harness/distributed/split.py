@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
@@ -16,12 +17,24 @@ from torch.distributed.device_mesh import DeviceMesh, init_device_mesh
 from harness.model.transformer import Transformer
 
 if TYPE_CHECKING:
+    from torch.optim import Optimizer
+
     from harness.distributed.pipeline import Line
 
 # From the outermost to the innermost: what exchanges most stands closest (Narayanan et al. 2021,
 # arXiv 2104.04473, section 3).
 ORDER = ("pipeline", "data", "shard", "context", "tensor")
 Whole = Mapping[str, torch.Tensor]  # parameters by their names in the whole model
+# What wrappers put before a parameter's name.
+_WRAPPERS = re.compile(r"^((_forward_module|module)\.)+")
+
+
+def _as_it_is(optimizer: Optimizer) -> Optimizer:
+    return optimizer
+
+
+def _always(_: bool) -> AbstractContextManager[Any]:
+    return nullcontext()
 
 
 @dataclass
@@ -46,6 +59,11 @@ class Split:
     places: list[Callable[[torch.Tensor], torch.Tensor]] = field(default_factory=list)
     own_tokens: Callable[[torch.Tensor], torch.Tensor] | None = None
     around: Callable[[], AbstractContextManager[Any]] = nullcontext  # around loss and backward
+    # How it learns: by torch alone, unless an engine has wrapped its optimizer.
+    optimizer: Callable[[Optimizer], Optimizer] = _as_it_is
+    backward: Callable[[torch.Tensor], None] = torch.Tensor.backward
+    # Around a pass, told whether it is the step's last: only then are gradients exchanged.
+    exchanging: Callable[[bool], AbstractContextManager[Any]] = _always
     # How a parameter that is stored in another order becomes what it was, by its name's end.
     undo: dict[str, Callable[[torch.Tensor], torch.Tensor]] = field(default_factory=dict)
 
@@ -129,7 +147,7 @@ class Split:
     def _named(self) -> Iterator[tuple[str, nn.Parameter]]:
         for part in self.parts:
             for name, parameter in part.named_parameters():
-                yield name.removeprefix("module."), parameter
+                yield _WRAPPERS.sub("", name), parameter
 
     def _restored(self, name: str, tensor: torch.Tensor) -> torch.Tensor:
         for end, undo in self.undo.items():

@@ -39,9 +39,9 @@ from harness.execute.limits.cycles import clock_under_load
 from harness.execute.limits.gemm import trials as gemm_trials
 from harness.execute.limits.memory import copy_trials, read_trials, working_set
 from harness.execute.limits.search import Findings, Trial, Watch, search
-from harness.execute.process import die_with_parent
 from harness.execute.watch import HostWatch, Reading, between
 from harness.hardware import Hardware
+from harness.process import die_with_parent
 
 # Measured so often where other work took much of the machine, as long as all tries together
 # have not taken so many times what a search may.

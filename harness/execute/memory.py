@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import resource
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import psutil
@@ -31,12 +32,18 @@ def resident_bytes(pid: int) -> int:
 def family(pid: int) -> Iterator[int]:
     """The process and all its living descendants, by Linux's /proc."""
     yield pid
-    try:
-        children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
-    except (FileNotFoundError, ProcessLookupError):  # it ended while being looked at
-        return
-    for child in children:
-        yield from family(int(child))
+    for child in _children(pid):
+        yield from family(child)
+
+
+def _children(pid: int) -> list[int]:
+    """Of all its threads: a Java machine starts none from its first."""
+    told: list[str] = []
+    with suppress(FileNotFoundError, ProcessLookupError):  # it, or a thread, ended meanwhile
+        for thread in Path(f"/proc/{pid}/task").iterdir():
+            with suppress(FileNotFoundError, ProcessLookupError):
+                told += (thread / "children").read_text().split()
+    return [int(child) for child in told]
 
 
 def _resident_by_proc(pid: int) -> int:

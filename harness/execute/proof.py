@@ -85,9 +85,13 @@ def _learned(subject: Subject) -> _Learned:
     driver = subject.driver
     whole = Split(subject.core, subject.device, {}, trains=True)
     split = whole if driver is None else driver.split
-    with _before_steps(lambda: told.norms.append(split.gradient_norm())):
+    norms: list[float] = []
+
+    # An engine's optimizer steps torch's, once it has averaged: the last look before is the one.
+    with _before_steps(lambda: norms.append(split.gradient_norm())):
         for _ in range(_STEPS):
             loss = step()
+            told.norms.append(norms[-1])
             if split.mesh is not None:
                 told.losses.append(mean_over_ranks(loss))
             else:

@@ -1,7 +1,7 @@
 """A round of several ranks: processes that form a gloo or NCCL group on this host.
 
-The round's own process only forks the ranks and waits for them, so that one rank's death is
-told by name instead of hanging the others.
+The round's own process only has an engine start the ranks and waits for them, so that one rank's
+death is told by name instead of hanging the others.
 """
 
 from __future__ import annotations
@@ -13,17 +13,20 @@ import signal
 import sys
 import tempfile
 import time
+import traceback
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from statistics import fmean
 from typing import TYPE_CHECKING
 
 from harness.domain.result import Sample, Status
+from harness.engines import Crew
 from harness.execute.messages import Job, Report
-from harness.execute.process import ASK, forked, signal_name
-from harness.parallelism import Rank
+from harness.parallelism import Rank, engine_of
+from harness.process import ASK, signal_name
 
 if TYPE_CHECKING:
     from harness.execute.worker import Agree
@@ -41,7 +44,10 @@ _SUMMED = (
 _AVERAGED = ("bubble",)
 _ANSWER_SECONDS = 0.5
 _ECHO_SECONDS = 2.0
-_LOST = re.compile(r"[Cc]onnection (closed|reset|refused)|Socket closed|Broken pipe")
+_LOOK_SECONDS = 0.05  # between two looks at who has ended
+_LOST = re.compile(
+    r"[Cc]onnection (closed|reset|refused)|Socket closed|Broken pipe|HorovodInternalError"
+)
 _FRAME = re.compile(r'File "(?P<file>[^"]+)", line (?P<line>\d+) in (?P<function>\S+)')
 # In these a rank waits for others: collectives, and the backward pass that exchanges gradients.
 _WAITING = ("/torch/distributed/", "/torch/autograd/")
@@ -49,15 +55,28 @@ _LARGEST = "rank_"  # begins the names of what is told of the rank that has most
 
 
 def report_of_ranks(job: Job, world: int) -> Report:
-    """Run the ranks and join what they report."""
+    """Have the ranks started and join what they report."""
     start = time.monotonic()
     signal.signal(ASK, _told_time_is_up)
-    with tempfile.TemporaryDirectory(prefix="harness-ranks-") as folder:
-        pids = [_fork(job, Rank(index, world), Path(folder), start) for index in range(world)]
+    engine = engine_of(job.cell)
+    with tempfile.TemporaryDirectory(prefix="harness-ranks-", ignore_cleanup_errors=True) as name:
+        folder = Path(name)
+        work = partial(_work, job, world, folder, start)
         try:
-            return join(_collect(pids, Path(folder)))
+            with engine.started(world, work, folder) as crew:
+                return _report_of(crew, world, folder)
         except _TimeIsUp:
-            return Report(Status.TIMED_OUT, where_they_stand(_stacks(pids, Path(folder))))
+            return Report(Status.TIMED_OUT, f"{engine.name} has not started its ranks")
+        except Exception as error:  # noqa: BLE001 - a failure of the engine's is a result
+            reason = f"{engine.name}: {type(error).__name__}: {error}".splitlines()[0]
+            return Report(Status.FAILED, reason, traceback.format_exc())
+
+
+def _report_of(crew: Crew, world: int, folder: Path) -> Report:
+    try:
+        return join(_collect(crew, world, folder))
+    except _TimeIsUp:
+        return Report(Status.TIMED_OUT, where_they_stand(_stacks(crew, world, folder)))
 
 
 def join(reports: Sequence[Report]) -> Report:
@@ -113,17 +132,13 @@ def _waiting(reports: Sequence[Report]) -> Mapping[str, float]:
     return {"straggling": fmean(shares)} if shares else {}
 
 
-def _fork(job: Job, rank: Rank, folder: Path, start: float) -> int:
-    """Start a rank, which leaves its report in the folder; its process id."""
-
-    def work() -> None:
-        signal.signal(ASK, signal.SIG_IGN)  # until there is someone to answer
-        stack = _stack_file(folder, rank.index).open("wb")
-        faulthandler.register(ASK, stack, all_threads=False)
-        report = _rank_report(job, rank, folder / "rendezvous", start)
-        _report_file(folder, rank.index).write_bytes(report.encode())
-
-    return forked(work)
+def _work(job: Job, world: int, folder: Path, start: float, index: int) -> None:
+    """A rank's, in a process of its own: it leaves its report in the folder."""
+    signal.signal(ASK, signal.SIG_IGN)  # until there is someone to answer
+    stack = _stack_file(folder, index).open("wb")
+    faulthandler.register(ASK, stack, all_threads=False)
+    report = _rank_report(job, Rank(index, world), folder / "rendezvous", start)
+    _report_file(folder, index).write_bytes(report.encode())
 
 
 class _TimeIsUp(Exception):
@@ -138,15 +153,13 @@ def _stack_file(folder: Path, index: int) -> Path:
     return folder / f"rank-{index}.stack"
 
 
-def _stacks(pids: Sequence[int], folder: Path) -> list[str]:
+def _stacks(crew: Crew, world: int, folder: Path) -> list[str]:
     """Where each rank stands, as Python's fault handler tells; then they are ended."""
     signal.signal(ASK, signal.SIG_IGN)
-    for pid in pids:
-        with suppress(ProcessLookupError):
-            os.kill(pid, ASK)
+    _send(ASK, crew, range(world))
     time.sleep(_ANSWER_SECONDS)
-    _end(pids)
-    files = [_stack_file(folder, index) for index in range(len(pids))]
+    _send(signal.SIGKILL, crew, range(world))
+    files = [_stack_file(folder, index) for index in range(world)]
     return [file.read_text(errors="replace") if file.exists() else "" for file in files]
 
 
@@ -203,35 +216,45 @@ def _agreement() -> Agree:
     return agree
 
 
-def _collect(pids: Sequence[int], folder: Path) -> list[Report]:
+def _collect(crew: Crew, world: int, folder: Path) -> list[Report]:
     """The ranks' reports, in order; once one ends badly, the others are ended too."""
     reports: dict[int, Report] = {}
-    while len(reports) < len(pids):
-        pid, wait_status = os.wait()
-        index = pids.index(pid)
-        reports[index] = _final_report(_report_file(folder, index), wait_status)
-        if reports[index].status is not Status.OK:
-            index = _culprit(index, reports, pids, folder)
-            _end(other for position, other in enumerate(pids) if position not in reports)
+    while len(reports) < world:
+        time.sleep(_LOOK_SECONDS)
+        new = _ended(crew, set(range(world)) - reports.keys(), folder)
+        reports |= new
+        if any(_is_bad(one) for one in new.values()):
+            culprit = _culprit(crew, reports, world, folder)
+            _send(signal.SIGKILL, crew, set(range(world)) - reports.keys())
             # Those ended for its sake have nothing of their own to tell.
-            reports = {**dict.fromkeys(range(len(pids)), Report(Status.OK)), index: reports[index]}
-    return [reports[index] for index in range(len(pids))]
+            reports = {**dict.fromkeys(range(world), Report(Status.OK)), culprit: reports[culprit]}
+    return [reports[index] for index in range(world)]
 
 
-def _culprit(index: int, reports: dict[int, Report], pids: Sequence[int], folder: Path) -> int:
+def _culprit(crew: Crew, reports: dict[int, Report], world: int, folder: Path) -> int:
     """The rank that ended badly by itself: others may only have lost their connection to it."""
     deadline = time.monotonic() + _ECHO_SECONDS
-    while is_echo(reports[index]) and time.monotonic() < deadline:
-        time.sleep(_ANSWER_SECONDS / 10)
-        for other, pid in enumerate(pids):
-            if other in reports:
-                continue
-            ended, wait_status = os.waitpid(pid, os.WNOHANG)
-            if ended:
-                reports[other] = _final_report(_report_file(folder, other), wait_status)
-                if reports[other].status is not Status.OK and not is_echo(reports[other]):
-                    return other
-    return index
+    while True:
+        bad = [index for index, one in sorted(reports.items()) if _is_bad(one)]
+        first = [index for index in bad if not is_echo(reports[index])]
+        if first or time.monotonic() > deadline:
+            return (first or bad)[0]
+        time.sleep(_LOOK_SECONDS)
+        reports |= _ended(crew, set(range(world)) - reports.keys(), folder)
+
+
+def _ended(crew: Crew, ranks: Iterable[int], folder: Path) -> dict[int, Report]:
+    """The reports of those of the ranks that have ended by now."""
+    ends = {index: crew.ended(index) for index in ranks}
+    return {
+        index: _final_report(_report_file(folder, index), wait_status)
+        for index, wait_status in ends.items()
+        if wait_status is not None
+    }
+
+
+def _is_bad(report: Report) -> bool:
+    return report.status is not Status.OK
 
 
 def is_echo(report: Report) -> bool:
@@ -239,10 +262,11 @@ def is_echo(report: Report) -> bool:
     return bool(_LOST.search(report.reason))
 
 
-def _end(pids: Iterable[int]) -> None:
-    for pid in pids:
-        with suppress(ProcessLookupError):  # it ended by itself meanwhile
-            os.kill(pid, signal.SIGKILL)
+def _send(number: int, crew: Crew, ranks: Iterable[int]) -> None:
+    pids = crew.pids()
+    for index in ranks:
+        with suppress(KeyError, ProcessLookupError):  # not there yet, or no more
+            os.kill(pids[index], number)
 
 
 def _final_report(file: Path, wait_status: int) -> Report:

@@ -20,7 +20,7 @@ from harness.domain.result import Round, Status
 from harness.errors import WorkerLost
 from harness.execute.memory import oom_kills, resident_bytes
 from harness.execute.messages import PACKET, Job, Report
-from harness.execute.process import ASK, end_group, signal_name
+from harness.process import ASK, end_group, signal_name
 
 # How often a round's memory is looked at. A look takes some 20 microseconds.
 _POLL_SECONDS = 0.05

@@ -21,7 +21,7 @@ import socket
 import sys
 
 from harness.execute.messages import PACKET, Job
-from harness.execute.process import die_with_parent, end_group, forked
+from harness.process import die_with_parent, end_group, forked
 
 
 def main(descriptor: int) -> None:
@@ -65,12 +65,14 @@ def _preload() -> None:
 
 def _preload_for(job: Job) -> None:
     """Import what only some rounds need, before the first of them."""
-    from harness import scenarios
+    from harness import parallelism, scenarios
 
     if job.cell.parallelism:
         import harness.execute.proof  # noqa: F401 - torch's parallel parts
     if scenarios.registry[job.cell.scenario.name].trains or job.cell.parallelism:
         import torch._dynamo  # noqa: F401 - a second; optimizers and DDP import it when first used
+    with contextlib.suppress(ImportError):  # a broken engine is for the round to tell
+        parallelism.engine_of(job.cell).preload()
 
 
 def _wake_on_child_end() -> socket.socket:

@@ -12,7 +12,7 @@ from collections.abc import Generator, Iterator
 from typing import IO
 
 from harness.errors import ProcessLost
-from harness.execute.process import end_group, signal_name
+from harness.process import end_group, signal_name
 
 _TAIL_BYTES = 2000
 

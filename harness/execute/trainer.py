@@ -13,7 +13,7 @@ import os
 import sys
 from pathlib import Path
 
-from harness.execute.process import die_with_parent
+from harness.process import die_with_parent
 from harness.quality.recipe import Recipe
 from harness.quality.reference import train
 

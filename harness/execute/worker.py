@@ -158,11 +158,10 @@ def _load(job: Job, scenario: Scenario, device: torch.device, rank: Rank) -> _Lo
 
 
 def split_over_ranks(cell: Cell, core: Transformer, device: torch.device, *, trains: bool) -> Split:
-    """This rank's part of the model, as the cell's strategies make it."""
-    from harness.distributed.assemble import split_model  # a second, which whole models save
-
+    """This rank's part of the model, as the cell's strategies and its engine make it."""
     changes = [one.apply for one in parallelism.strategies(cell.parallelism)]
-    return split_model(core, parallelism.degrees(cell), changes, device, trains=trains)
+    degrees = parallelism.degrees(cell)
+    return parallelism.engine_of(cell).assemble(core, degrees, changes, device, trains=trains)
 
 
 def _is_cold(job: Job) -> bool:

@@ -7,9 +7,11 @@ from dataclasses import dataclass
 from math import prod
 from typing import TYPE_CHECKING, ClassVar
 
+from harness import engines
 from harness.domain.cell import Cell, Choice
 from harness.domain.entry import Entry
 from harness.domain.run import Host
+from harness.engines import Engine
 from harness.model.architectures import SHAPES
 from harness.registry import Registry
 
@@ -106,6 +108,14 @@ def degrees(cell: Cell) -> dict[str, int]:
 def world_size(cell: Cell) -> int:
     """Processes the cell is split over: the product of its strategies' degrees."""
     return prod(degrees(cell).values())
+
+
+def engine_of(cell: Cell) -> Engine:
+    """Who starts the cell's processes."""
+    found = next((one for one in strategies(cell.parallelism) if one.name == "engine"), None)
+    if found is None:
+        return engines.registry["torch"]()
+    return engines.registry[found.options.name](found.options)
 
 
 def oversubscribes(cell: Cell) -> bool:

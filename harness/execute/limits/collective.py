@@ -17,10 +17,10 @@ import torch.distributed as dist
 
 from harness.execute.clock import HostClock
 from harness.execute.limits.search import Findings, Reached, Trial, Watch, search
-from harness.execute.process import forked, signal_name
 from harness.execute.ranks import join_group
 from harness.hardware import Hardware
 from harness.parallelism import Rank
+from harness.process import forked, signal_name
 
 _MEBIBYTES = (1, 4, 16, 64)
 

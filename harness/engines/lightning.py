@@ -1,0 +1,156 @@
+"""Lightning Fabric: its DDP, and its ModelParallelStrategy for FSDP2 and tensor parallel.
+
+Fabric wraps the model, the optimizer and the backward pass (https://lightning.ai/docs/fabric). The
+ranks have formed torch's group before, as Fabric allows: it starts and connects nothing.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any
+
+from harness.domain.cell import Cell
+from harness.engines import Engine, register
+
+if TYPE_CHECKING:
+    import torch
+    from torch.distributed.device_mesh import DeviceMesh
+
+    from harness.distributed.assemble import Change
+    from harness.distributed.split import Split
+    from harness.model.transformer import Transformer
+
+# Its own words (lightning/fabric/connector.py).
+NO_FSDP = "You selected the FSDP strategy but FSDP is only available on GPU"
+_PRECISIONS = {"float32": "32-true", "bfloat16": "bf16-true", "float16": "16-true"}
+
+
+@register("lightning", "Lightning Fabric: DDP, FSDP2 and tensor parallel")
+class Lightning(Engine):
+    """Fabric around what it splits by its own strategies."""
+
+    package = "lightning"
+    strategies = ("data", "shard", "tensor")
+    only_trains = True
+
+    def refuses(self, cell: Cell, degrees: Iterable[str]) -> str | None:
+        """Its classic FSDP, and what no strategy of its own combines."""
+        ways = set(degrees)
+        if reason := super().refuses(cell, degrees):
+            return reason
+        if self.options.strategy == "fsdp":
+            return f"lightning: {NO_FSDP}"
+        if "data" in ways and len(ways) > 1:
+            return (
+                "lightning's ModelParallelStrategy combines shard with tensor, and data with none"
+            )
+        return None
+
+    def preload(self) -> None:
+        """Four seconds, otherwise of each rank."""
+        logging.getLogger("lightning.fabric").setLevel(logging.ERROR)
+
+    def assemble(
+        self,
+        core: Transformer,
+        degrees: Mapping[str, int],
+        changes: Iterable[Change],
+        device: torch.device,
+        *,
+        trains: bool,
+    ) -> Split:
+        """As Fabric sets it up."""
+        from lightning.fabric import Fabric
+        from lightning.fabric.strategies import DDPStrategy, ModelParallelStrategy
+
+        from harness.distributed.replicas import shard_parameters
+        from harness.distributed.split import Split, mesh_of
+
+        split = Split(core, device, degrees, trains)
+
+        def parallelize(model: Transformer, mesh: DeviceMesh) -> Transformer:
+            split.mesh = _in_our_words(mesh)
+            for change in changes:
+                change(split)
+            if split.has("shard"):
+                shard_parameters(split)
+            return model
+
+        strategy: Any
+        if split.has("data"):
+            strategy = DDPStrategy()
+            split.mesh = mesh_of(degrees, device)
+            for change in changes:
+                change(split)
+        else:
+            shards, ways = degrees.get("shard", 1), degrees.get("tensor", 1)
+            strategy = ModelParallelStrategy(
+                parallelize, data_parallel_size=shards, tensor_parallel_size=ways
+            )
+        dtype = str(next(core.parameters()).dtype).removeprefix("torch.")
+        fabric: Any = Fabric(
+            accelerator=device.type,
+            devices=_world(),
+            strategy=strategy,
+            precision=_PRECISIONS[dtype],
+            plugins=[_joined()],
+        )
+        fabric.launch()
+        model = fabric.setup_module(core)
+        split.parts = [model]
+        split.optimizer = fabric.setup_optimizers
+        split.backward = fabric.backward
+        split.exchanging = lambda last: fabric.no_backward_sync(model, enabled=not last)
+        return split
+
+
+def _world() -> int:
+    import torch.distributed as dist
+
+    return dist.get_world_size()
+
+
+def _in_our_words(mesh: DeviceMesh) -> DeviceMesh:
+    """Lightning's grid of ranks, with our names of its two dimensions."""
+    from torch.distributed.device_mesh import DeviceMesh
+
+    groups = [mesh.get_group(name) for name in ("data_parallel", "tensor_parallel")]
+    return DeviceMesh.from_group(
+        groups, mesh.device_type, mesh=mesh.mesh, mesh_dim_names=("shard", "tensor")
+    )
+
+
+def _joined() -> Any:
+    """What tells Fabric that the ranks are there, and have formed torch's group."""
+    import torch.distributed as dist
+    from lightning.fabric.plugins.environments import ClusterEnvironment
+
+    class Joined(ClusterEnvironment):  # type: ignore[misc]
+        creates_processes_externally = True
+        main_address = "127.0.0.1"  # asked for, never connected to
+        main_port = 0
+
+        @staticmethod
+        def detect() -> bool:
+            return dist.is_initialized()
+
+        def world_size(self) -> int:
+            return dist.get_world_size()
+
+        def set_world_size(self, size: int) -> None:
+            assert size == dist.get_world_size()
+
+        def global_rank(self) -> int:
+            return dist.get_rank()
+
+        def set_global_rank(self, rank: int) -> None:
+            assert rank == dist.get_rank()
+
+        def local_rank(self) -> int:
+            return dist.get_rank()
+
+        def node_rank(self) -> int:
+            return 0
+
+    return Joined()

@@ -1,0 +1,210 @@
+"""Spark: its TorchDistributor starts the ranks, as tasks of a barrier stage.
+
+A task starts torch's launcher, which starts a process that forks the rank, so that the rank's end
+is told as exactly as without Spark. What ranks exchange is torch's. A launch takes ten seconds and
+more, which are `launch_time` and no part of a step.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, nullcontext
+from pathlib import Path
+from threading import Thread
+from typing import Any
+
+from harness.domain.run import Host
+from harness.engines import INSTALL, Crew, Work, register
+from harness.engines.torch import Torch
+from harness.errors import HarnessError
+from harness.process import forked
+
+_STANDALONE = "standalone"
+_START_SECONDS = 60.0
+_STOP_SECONDS = 5.0
+
+
+@register("spark", "Spark: TorchDistributor in barrier mode")
+class Spark(Torch):
+    """On a master of one's own, or any other whose workers are on this host."""
+
+    package = "pyspark"
+
+    @classmethod
+    def unavailable(cls, host: Host) -> str | None:
+        """It needs Java, too."""
+        if reason := super().unavailable(host):
+            return reason
+        home = os.environ.get("JAVA_HOME", "")
+        if shutil.which("java") or (home and shutil.which("java", path=f"{home}/bin")):
+            return None
+        return f"spark needs Java 17 or later: {INSTALL}"
+
+    def preload(self) -> None:
+        """Its Python side."""
+
+    @contextmanager
+    def started(self, world: int, work: Work, folder: Path) -> Iterator[Crew]:
+        """In a job of its own; the session, and a cluster of its own, end with it."""
+        os.environ["SPARK_LOCAL_IP"] = "127.0.0.1"  # else this host's name would have to resolve
+        os.environ["PYSPARK_PYTHON"] = sys.executable
+        os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, sys.path))
+        asked = self.options.master
+        cluster = _cluster(world, folder) if asked == _STANDALONE else nullcontext(asked)
+        with cluster as master, _session(master or f"local[{world}]", world, folder) as session:
+            job = _Job(session, world, work, folder)
+            job.start()
+            yield _Tasks(job, folder)
+            job.join(_STOP_SECONDS)
+
+
+class _Job(Thread):
+    """The Spark job, which this process waits for in a thread."""
+
+    def __init__(self, session: Any, world: int, work: Work, folder: Path) -> None:
+        from pyspark.ml.torch.distributor import TorchDistributor
+
+        super().__init__(daemon=True)
+        self.error: Exception | None = None
+        self._given = (work, folder, socket.gethostname())
+        self._distributor: Any = TorchDistributor(
+            num_processes=world, local_mode=False, use_gpu=False
+        )
+        self._distributor.logger.setLevel("ERROR")
+
+    def run(self) -> None:
+        try:
+            self._distributor.run(_kept, *self._given)
+        except Exception as error:  # noqa: BLE001 - raised where ranks are waited for
+            self.error = error
+
+
+def _kept(work: Work, folder: Path, host: str) -> None:
+    """In a process of Spark's: fork the rank and wait for it."""
+    if socket.gethostname() != host:
+        raise HarnessError(f"a worker is on {socket.gethostname()}: results are kept of {host}")
+    rank = int(os.environ["RANK"])
+    pid = forked(lambda: work(rank))
+    _write(_pid_file(folder, rank), pid)
+    _, wait_status = os.waitpid(pid, 0)
+    _write(_end_file(folder, rank), wait_status)
+
+
+class _Tasks(Crew):
+    """What the ranks' keepers have written down."""
+
+    def __init__(self, job: _Job, folder: Path) -> None:
+        self._job, self._folder = job, folder
+
+    def pids(self) -> Mapping[int, int]:
+        files = self._folder.glob(_pid_file(self._folder, "*").name)
+        return {int(file.stem.split("-")[1]): int(file.read_text()) for file in files}
+
+    def ended(self, rank: int) -> int | None:
+        over = not self._job.is_alive()  # asked first: what it left behind is complete then
+        file = _end_file(self._folder, rank)
+        if file.exists():
+            return int(file.read_text())
+        if over:
+            raise self._job.error or HarnessError(f"Spark's job ended without rank {rank}")
+        return None
+
+
+def _pid_file(folder: Path, rank: object) -> Path:
+    return folder / f"rank-{rank}.pid"
+
+
+def _end_file(folder: Path, rank: object) -> Path:
+    return folder / f"rank-{rank}.end"
+
+
+def _write(file: Path, number: int) -> None:
+    """At once, so that nobody reads a half."""
+    begun = file.with_suffix(".begun")
+    begun.write_text(str(number))
+    begun.rename(file)
+
+
+@contextmanager
+def _session(master: str, world: int, folder: Path) -> Iterator[Any]:
+    from pyspark.sql import SparkSession
+
+    settings = {
+        "spark.cores.max": world,
+        "spark.driver.bindAddress": "127.0.0.1",
+        "spark.driver.host": "127.0.0.1",
+        "spark.driver.memory": "512m",
+        "spark.executor.cores": world,
+        "spark.executor.memory": "512m",
+        "spark.local.dir": folder,
+        "spark.python.worker.reuse": "false",
+        "spark.sql.warehouse.dir": folder,
+        # A rank that failed is a result, not something to try again.
+        "spark.stage.maxConsecutiveAttempts": 1,
+        "spark.task.maxFailures": 1,
+        "spark.ui.enabled": "false",
+        "spark.ui.showConsoleProgress": "false",
+        **{f"spark.executorEnv.{name}": value for name, value in os.environ.items()},
+    }
+    builder: Any = SparkSession.builder.master(master).appName("harness")
+    for name, value in settings.items():
+        builder = builder.config(name, str(value))
+    session = builder.getOrCreate()
+    try:
+        yield session
+    finally:
+        session.stop()
+
+
+@contextmanager
+def _cluster(cores: int, folder: Path) -> Iterator[str]:
+    """A master and a worker of so many cores on loopback, on ports that are free; its address."""
+    place = ("--host", "127.0.0.1", "--webui-port", "0")
+    with _daemon("Master", folder, *place, "--port", "0") as log:
+        address = _awaited(log, r"Starting Spark master at (spark://\S+)")
+        size = ("--cores", str(cores), "--memory", "1g", "--work-dir", str(folder / "work"))
+        with _daemon("Worker", folder, *place, *size, address) as worker:
+            _awaited(worker, "(Successfully registered with master)")
+            yield address
+
+
+@contextmanager
+def _daemon(name: str, folder: Path, *arguments: str) -> Iterator[Path]:
+    """One of Spark's own processes, and the file that tells of it."""
+    import pyspark
+
+    home = Path(pyspark.__file__).parent
+    log = folder / f"{name}.log"
+    with log.open("wb") as output:
+        process = subprocess.Popen(
+            [
+                home / "bin/spark-class",
+                f"org.apache.spark.deploy.{name.lower()}.{name}",
+                *arguments,
+            ],
+            env={**os.environ, "SPARK_HOME": str(home), "SPARK_DAEMON_MEMORY": "256m"},
+            stdout=output,
+            stderr=output,
+            cwd=folder,
+        )
+    try:
+        yield log
+    finally:
+        process.kill()
+        process.wait()
+
+
+def _awaited(log: Path, pattern: str) -> str:
+    deadline = time.monotonic() + _START_SECONDS
+    while time.monotonic() < deadline:
+        if found := re.search(pattern, log.read_text()):
+            return found[1]
+        time.sleep(0.1)
+    raise HarnessError(f"Spark's {log.stem} did not start: {log.read_text()[-1000:]}")
