@@ -6,7 +6,7 @@ BIN    := $(VENV)/bin
 PIP    := $(BIN)/pip --disable-pip-version-check
 SPECS  ?= specs/quick.yaml
 
-.PHONY: leaderboard test check unit functional e2e bench detection browser engines lock clean
+.PHONY: leaderboard test test-engines check unit functional e2e bench detection browser engines lock clean
 
 leaderboard: $(VENV)/.run  ## measure the quick specs on this machine and build the site
 	$(BIN)/harness run $(SPECS)
@@ -14,6 +14,9 @@ leaderboard: $(VENV)/.run  ## measure the quick specs on this machine and build 
 
 test: $(VENV)/.dev browser check  ## lint, types, import walls, and every test
 	$(BIN)/pytest
+
+test-engines: $(VENV)/.dev engines  ## the tests of Lightning, Horovod and Spark
+	$(BIN)/pytest -m engines
 
 check: $(VENV)/.dev
 	$(BIN)/ruff format --check

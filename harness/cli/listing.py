@@ -52,6 +52,7 @@ def _registered(host: Host) -> list[dict[str, Any]]:
     from harness import (
         backends,
         compression,
+        engines,
         hardware,
         metrics,
         operators,
@@ -59,7 +60,16 @@ def _registered(host: Host) -> list[dict[str, Any]]:
         scenarios,
     )
 
-    rooms = (hardware, scenarios, parallelism, compression, operators, backends, metrics)
+    rooms = (
+        hardware,
+        scenarios,
+        parallelism,
+        engines,
+        compression,
+        operators,
+        backends,
+        metrics,
+    )
     nothing: dict[str, list[dict[str, Any]]] = {room.registry.kind: [] for room in rooms}
     nothing["compression"] = [_row("compression", "none", "the dense model")]
     nothing["parallelism"] = [_row("parallelism", "none", "one process")]

@@ -11,6 +11,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import partial
+from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
@@ -55,6 +56,13 @@ class Engine(Entry):
     # The ways to split that it takes; all where there are none.
     strategies: ClassVar[Collection[str]] = ()
     only_trains: ClassVar[bool] = False
+    launch_seconds: ClassVar[float] = 0.0  # beyond a process's own; a guess, for the plan's clock
+
+    @classmethod
+    def version(cls) -> str:
+        """Of what is installed: `lightning 2.6.6`."""
+        package = cls.package or "torch"
+        return f"{package} {version(package)}"
 
     @classmethod
     def unavailable(cls, host: Host) -> str | None:

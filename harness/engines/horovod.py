@@ -40,7 +40,7 @@ class Horovod(Engine):
     def refuses(self, cell: Cell, degrees: Iterable[str]) -> str | None:
         """A number format that it does not know."""
         if cell.precision.name == "bf16":
-            return f"horovod: {NO_BF16}"
+            return NO_BF16
         return super().refuses(cell, degrees)
 
     def preload(self) -> None:

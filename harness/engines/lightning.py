@@ -40,7 +40,7 @@ class Lightning(Engine):
         if reason := super().refuses(cell, degrees):
             return reason
         if self.options.strategy == "fsdp":
-            return f"lightning: {NO_FSDP}"
+            return NO_FSDP
         if "data" in ways and len(ways) > 1:
             return (
                 "lightning's ModelParallelStrategy combines shard with tensor, and data with none"

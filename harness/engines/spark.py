@@ -36,6 +36,7 @@ class Spark(Torch):
     """On a master of one's own, or any other whose workers are on this host."""
 
     package = "pyspark"
+    launch_seconds = 15.0
 
     @classmethod
     def unavailable(cls, host: Host) -> str | None:

@@ -50,7 +50,7 @@ _LOST = re.compile(
 )
 _FRAME = re.compile(r'File "(?P<file>[^"]+)", line (?P<line>\d+) in (?P<function>\S+)')
 # In these a rank waits for others: collectives, and the backward pass that exchanges gradients.
-_WAITING = ("/torch/distributed/", "/torch/autograd/")
+_WAITING = ("/torch/distributed/", "/torch/autograd/", "/horovod/torch/")
 _LARGEST = "rank_"  # begins the names of what is told of the rank that has most of it
 
 
@@ -64,7 +64,8 @@ def report_of_ranks(job: Job, world: int) -> Report:
         work = partial(_work, job, world, folder, start)
         try:
             with engine.started(world, work, folder) as crew:
-                return _report_of(crew, world, folder)
+                report = _report_of(crew, world, folder)
+            return replace(report, notes={**report.notes, "host_engine": engine.version()})
         except _TimeIsUp:
             return Report(Status.TIMED_OUT, f"{engine.name} has not started its ranks")
         except Exception as error:  # noqa: BLE001 - a failure of the engine's is a result

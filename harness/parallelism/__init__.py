@@ -112,10 +112,11 @@ def world_size(cell: Cell) -> int:
 
 def engine_of(cell: Cell) -> Engine:
     """Who starts the cell's processes."""
-    found = next((one for one in strategies(cell.parallelism) if one.name == "engine"), None)
-    if found is None:
+    choice = next((one for one in cell.parallelism if one.name == "engine"), None)
+    if choice is None:
         return engines.registry["torch"]()
-    return engines.registry[found.options.name](found.options)
+    options = registry["engine"].of(choice).options
+    return engines.registry[options.name](options)
 
 
 def oversubscribes(cell: Cell) -> bool:

@@ -19,7 +19,7 @@ _Name: Any = Literal[tuple(engines.registry)]  # with those of outside packages
 
 
 @register("engine", "who starts the processes, and averages what they learn")
-class OfEngine(Parallelism):
+class Engine(Parallelism):
     """A library people run such models with."""
 
     class Options(Options):

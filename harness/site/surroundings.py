@@ -71,7 +71,7 @@ def _reached(result: Result, limit: str) -> str:
 
 def conditions(rounds: Sequence[Round]) -> Iterator[tuple[str, str]]:
     """How the host stood, over all rounds."""
-    for note, what in (("host_governor", "frequency governor"), ("host_turbo", "turbo")):
+    for note, what in _NOTES:
         told = dict.fromkeys(one.notes[note] for one in rounds if note in one.notes)
         if told:
             yield what, ", ".join(told)
@@ -81,6 +81,11 @@ def conditions(rounds: Sequence[Round]) -> Iterator[tuple[str, str]]:
             yield what, f"{_span(values)} {unit}".strip()
 
 
+_NOTES = (
+    ("host_governor", "frequency governor"),
+    ("host_turbo", "turbo"),
+    ("host_engine", "processes started by"),
+)
 _FACTS = (
     ("host_mhz", "processor clock at the end of rounds", "MHz"),
     ("host_load", "load before rounds, earlier rounds included", ""),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import product
 from typing import Any
 
@@ -145,7 +145,18 @@ def _strategy(name: str, given: Any, path: Trail, context: Context) -> list[Choi
         return []
     entry = context.catalog.parallelism[name]
     options = placed(given, at) if isinstance(given, dict) else {entry.short: (given, at)}
-    return _choices(entry, options, at, context)
+    return [
+        replace(one, label=_label(one, entry.short))
+        for one in _choices(entry, options, at, context)
+    ]
+
+
+def _label(choice: Choice, short: str) -> str:
+    """As it is written: `data=2`, `tensor=2(sequence=True)`; `oversubscribe` for what is true."""
+    options = dict(choice.options)
+    value = options.pop(short, None)
+    name = choice.name if value is None or value is True else f"{choice.name}={value}"
+    return str(Choice(name, tuple(options.items())))
 
 
 def _counts(choice: Choice, context: Context) -> bool:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from harness.domain.cell import Cell, Choice
+from harness.parallelism import engine_of
 from harness.spec.feasible import Feasibility
 from harness.spec.schema import Measure
 
@@ -37,7 +38,8 @@ class Expectation:
         iteration = self._iteration(cell)
         sampling = max(measure.round_time, measure.samples * iteration)
         build = self.feasibility.weight_bytes(cell) / ASSUMED_BANDWIDTH
-        return STARTUP_SECONDS + build + WARMUP_ITERATIONS * iteration + sampling
+        launch = engine_of(cell).launch_seconds
+        return STARTUP_SECONDS + launch + build + WARMUP_ITERATIONS * iteration + sampling
 
     def _iteration(self, cell: Cell) -> float:
         """The longer of arithmetic and of reading the weights once a pass (a roofline).

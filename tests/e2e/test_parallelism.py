@@ -65,7 +65,7 @@ def test_training_split_in_one_way(harness: Harness, tmp_path: Path) -> None:
     assert_it_sends_what_it_says(results)
     for name, one in by_parallelism(results).items():
         metrics = one["metrics"]
-        assert ("launch_time" in metrics) == ("degree" in name)
+        assert ("launch_time" in metrics) == any(f"{way}=" in name for way in STRATEGIES)
         if "pipeline" in name:
             assert 0 < metrics["bubble"]["value"] < 1
             assert metrics["bubble_in_theory"]["value"] < 0.5
@@ -73,7 +73,7 @@ def test_training_split_in_one_way(harness: Harness, tmp_path: Path) -> None:
 
 def by_parallelism(results: Any) -> dict[str, Any]:
     """Without the mark that all bear."""
-    mark = "oversubscribe(wanted=True)"
+    mark = "oversubscribe"
     return {
         " + ".join(part for part in one["axes"]["parallelism"].split(" + ") if part != mark): one
         for one in results
@@ -89,7 +89,7 @@ def assert_it_sends_what_it_says(results: Any) -> None:
     sent = by_parallelism(results)
 
     def told(name: str) -> float:
-        value: float = sent[f"{name}(degree=2)"]["metrics"]["sent_bytes"]["value"]
+        value: float = sent[f"{name}=2"]["metrics"]["sent_bytes"]["value"]
         return value
 
     assert told("data") == parameters
@@ -98,11 +98,11 @@ def assert_it_sends_what_it_says(results: Any) -> None:
     gathered, padding = parameters - ends / 2, 4 * width
     assert told("shard") == pytest.approx(gathered + parameters, abs=2 * padding)
     # Gradients of all passes together go out once.
-    told_of = sent["accumulate(times=2) + data(degree=2) + recompute(mode=selective)"]["metrics"]
+    told_of = sent["accumulate=2 + data=2 + recompute=selective"]["metrics"]
     assert told_of["sent_bytes"]["value"] == parameters
     assert "rank_activations" not in told_of
     # A half and a quarter of the parameters, each with gradients and two moments.
-    for name, share in (("shard(degree=2)", 1 / 2), ("shard(degree=4)", 1 / 4)):
+    for name, share in (("shard=2", 1 / 2), ("shard=4", 1 / 4)):
         metrics = sent[name]["metrics"]
         held = ("rank_parameters", "rank_gradients", "rank_optimizer")
         total = sum(metrics[one]["value"] for one in held)
@@ -138,10 +138,10 @@ def test_inference_split(harness: Harness, tmp_path: Path) -> None:
         for name, one in by_parallelism(results).items()
     }
     whole = intensity[""]
-    assert intensity["tensor(degree=2)"] == pytest.approx(whole)
-    assert intensity["pipeline(degree=2)"] == pytest.approx(whole)
-    assert whole / 2 < intensity["data(degree=2)"] < 0.9 * whole
-    assert whole / 2 < intensity["context(degree=2)"] < 0.9 * whole
+    assert intensity["tensor=2"] == pytest.approx(whole)
+    assert intensity["pipeline=2"] == pytest.approx(whole)
+    assert whole / 2 < intensity["data=2"] < 0.9 * whole
+    assert whole / 2 < intensity["context=2"] < 0.9 * whole
 
 
 def test_training_alone_takes_what_is_of_training(harness: Harness, tmp_path: Path) -> None:
@@ -170,13 +170,13 @@ def test_trouble_of_one_rank_is_told_by_its_number(
     assert harness("run", "trouble.yaml").code == 1
     results = harness("show", "--format", "json").json["results"]
     told = {one["axes"]["parallelism"]: (one["status"], one["reason"]) for one in results}
-    assert told.pop("data(degree=2)") == ("ok", "")
+    assert told.pop("data=2") == ("ok", "")
     for kind, status, reason in (
         ("raises", "failed", "rank 1: ValueError: mischief managed"),
         ("dies", "crashed", "rank 1: died by SIGKILL"),
         ("hangs", "timed out", "the round took longer than 8 s: rank 1 stands in "),
     ):
-        found, why = told.pop(f"data(degree=2) + trouble(kind={kind})")
+        found, why = told.pop(f"data=2 + trouble={kind}")
         assert found == status
         assert why.startswith(reason)
     assert not told

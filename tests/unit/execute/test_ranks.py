@@ -1,14 +1,20 @@
 """How the reports of several ranks become one."""
 
-from collections.abc import Callable
+import signal
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
 from harness.domain.cell import Cell, Choice
 from harness.domain.result import Sample, Status
+from harness.engines import Children, Crew, Work
+from harness.engines.torch import Torch
 from harness.execute.messages import Effort, Job, Report
-from harness.execute.ranks import is_echo, join, where_they_stand
+from harness.execute.ranks import _collect, is_echo, join, report_of_ranks, where_they_stand
+from harness.process import ASK
 
 MEMORY = {"load_memory": 100.0, "peak_memory": 200.0}
 
@@ -71,6 +77,75 @@ def test_one_process_prepares_what_several_load(make_cell: Callable[..., Cell]) 
     assert replace(job, prepares=True).processes == 1
 
 
+class Ended(Crew):
+    """Ranks that end one after another, each a look later than the one before."""
+
+    def __init__(self, *order: int) -> None:
+        self._order, self._looks = list(order), 0
+
+    def pids(self) -> dict[int, int]:
+        return {}
+
+    def ended(self, rank: int) -> int | None:
+        self._looks += 1
+        there = self._order[: 1 + self._looks // 4]
+        return 0 if rank in there else None
+
+
+def collected(folder: Path, order: Sequence[int], **reports: Report) -> list[Report]:
+    """Of three ranks that end in that order; those that are not given end well."""
+    for rank in range(3):
+        file = folder / f"rank-{rank}.json"
+        file.write_bytes(reports.get(f"rank_{rank}", ok(1.0)).encode())
+    return _collect(Ended(*order), 3, folder)
+
+
+LOST = Report(Status.FAILED, "RuntimeError: Connection closed by peer [127.0.0.1]:7")
+OWN = Report(Status.FAILED, "ValueError: mischief managed")
+
+
+def test_all_reports_come_in_the_order_of_ranks(tmp_path: Path) -> None:
+    told = collected(tmp_path, (2, 0, 1), rank_1=ok(3.0))
+    assert [one.samples[0].seconds for one in told] == [1.0, 3.0, 1.0]
+
+
+def test_who_lost_only_its_connection_does_not_speak(tmp_path: Path) -> None:
+    """The one that caused it ends later; those that were ended for it tell nothing."""
+    told = collected(tmp_path, (0, 2, 1), rank_0=LOST, rank_2=LOST, rank_1=OWN)
+    assert [one.reason for one in told] == ["", OWN.reason, ""]
+
+
+def test_where_all_lost_their_connection_the_first_speaks(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("harness.execute.ranks._ECHO_SECONDS", 0.3)
+    told = collected(tmp_path, (2, 1, 0), rank_0=LOST, rank_1=LOST, rank_2=LOST)
+    assert [one.reason for one in told] == [LOST.reason, "", ""]
+
+
+class Unable(Torch):
+    """An engine that cannot start."""
+
+    @contextmanager
+    def started(self, world: int, work: Work, folder: Path) -> Iterator[Crew]:
+        if world:
+            raise OSError("no more processes")
+        yield Children([])
+
+
+def test_an_engine_that_cannot_start_is_a_result(
+    make_cell: Callable[..., Cell], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("harness.execute.ranks.engine_of", lambda _: Unable())
+    job = Job(make_cell(), 0, 0, Effort(0.1, 1, 1), quality=False)
+    usual = signal.getsignal(ASK)
+    try:
+        report = report_of_ranks(job, 2)
+    finally:
+        signal.signal(ASK, usual)
+    assert (report.status, report.reason) == (Status.FAILED, "torch: OSError: no more processes")
+
+
 WAITS = """Current thread 0x1 (most recent call first):
   File "/lib/torch/distributed/distributed_c10d.py", line 3 in wait
   File "/home/harness/execute/worker.py", line 9 in step
@@ -90,4 +165,5 @@ def test_who_does_not_wait_is_waited_for() -> None:
 def test_a_lost_connection_is_another_ranks_doing() -> None:
     lost = "RuntimeError: [pair.cc:456] Connection closed by peer [127.0.0.1]:7"
     assert is_echo(Report(Status.FAILED, lost))
+    assert is_echo(Report(Status.FAILED, "HorovodInternalError: Horovod has been shut down."))
     assert not is_echo(Report(Status.FAILED, "ValueError: mischief managed"))

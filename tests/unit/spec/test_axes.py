@@ -181,7 +181,7 @@ def test_parallelism_is_strategies_with_degrees(read: Read) -> None:
 def test_strategies_combine_in_one_order(read: Read) -> None:
     """A mapping has no order, so neither has the cell."""
     spec = read(matrix(parallelism="[{tensor: 2, data: 2}, {data: 2, tensor: 2}]"))
-    assert labels(spec, "parallelism") == ["data(degree=2) + tensor(degree=2)"]
+    assert labels(spec, "parallelism") == ["data=2 + tensor=2"]
 
 
 def test_a_list_within_the_list_composes_compressions_in_order(read: Read) -> None:

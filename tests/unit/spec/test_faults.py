@@ -288,7 +288,7 @@ workload: {batch: [6, 8]}
 """
     assert faults(text) == [
         (
-            "s.yaml:5:20: batch 6 does not split evenly over data(degree=4) + tensor(degree=2): "
+            "s.yaml:5:20: batch 6 does not split evenly over data=4 + tensor=2: "
             "make it a multiple of 4, or exclude this combination"
         )
     ]

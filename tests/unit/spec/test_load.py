@@ -175,8 +175,8 @@ class TestOverrides:
             ("matrix.precision=bf16", "precision", ["bf16"]),
             ("matrix.precision=[fp32, bf16]", "precision", ["fp32", "bf16"]),
             ("matrix.hardware={device: cpu, threads: 1}", "hardware", ["cpu(threads=1)"]),
-            ("matrix.parallelism=none,{tensor: 2}", "parallelism", ["none", "tensor(degree=2)"]),
-            ("matrix.parallelism.tensor=2", "parallelism", ["tensor(degree=2)"]),
+            ("matrix.parallelism=none,{tensor: 2}", "parallelism", ["none", "tensor=2"]),
+            ("matrix.parallelism.tensor=2", "parallelism", ["tensor=2"]),
             (
                 "matrix.compression=[[{name: prune, pattern: 2:4}, int8]]",
                 "compression",

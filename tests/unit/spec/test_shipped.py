@@ -48,7 +48,7 @@ def test_quick_measures_what_a_first_leaderboard_shows() -> None:
         "precision": {"fp32", "bf16"},
         "operator": {"sdpa", "math"},
         "compression": {"none", "int8-dynamic"},
-        "parallelism": {"none", "data(degree=2)"},
+        "parallelism": {"none", "data=2"},
     }
     assert expected == labels
 

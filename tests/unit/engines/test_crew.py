@@ -1,0 +1,77 @@
+"""How the end of a rank is learnt."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from harness.engines import Children, Crew
+from harness.engines.spark import _end_file, _pid_file, _Tasks, _write
+from harness.engines.torch import Torch
+from harness.errors import HarnessError
+
+
+def end(crew: Crew, rank: int) -> int:
+    """Its wait status, once it has one."""
+    deadline = time.monotonic() + 30
+    while (told := crew.ended(rank)) is None:
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+    return told
+
+
+def test_children_tell_how_they_ended(tmp_path: Path) -> None:
+    """Each its own end, whoever was first; and once more when asked again."""
+
+    def work(rank: int) -> None:
+        if rank:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    with Torch().started(2, work, tmp_path) as crew:
+        assert isinstance(crew, Children)
+        assert set(crew.pids()) == {0, 1}
+        assert os.waitstatus_to_exitcode(end(crew, 1)) == -signal.SIGKILL
+        assert os.waitstatus_to_exitcode(end(crew, 0)) == 0
+        assert end(crew, 0) == 0
+
+
+class Job:
+    """A Spark job, as far as its ranks' ends go."""
+
+    def __init__(self, *, alive: bool, error: Exception | None = None) -> None:
+        self.alive, self.error = alive, error
+
+    def is_alive(self) -> bool:
+        return self.alive
+
+
+def tasks(job: Any, folder: Path) -> _Tasks:
+    return _Tasks(job, folder)
+
+
+def test_what_a_sparks_keeper_wrote_is_the_ranks_end(tmp_path: Path) -> None:
+    crew = tasks(Job(alive=True), tmp_path)
+    assert crew.pids() == {}
+    assert crew.ended(0) is None
+    _write(_pid_file(tmp_path, 0), 77)
+    _write(_end_file(tmp_path, 0), 9)
+    assert crew.pids() == {0: 77}
+    assert crew.ended(0) == 9
+
+
+def test_a_job_that_ends_without_its_ranks_tells_why(tmp_path: Path) -> None:
+    lost = ValueError("no such master")
+    with pytest.raises(ValueError, match="no such master"):
+        tasks(Job(alive=False, error=lost), tmp_path).ended(0)
+    with pytest.raises(HarnessError, match="ended without rank 1"):
+        tasks(Job(alive=False), tmp_path).ended(1)
+
+
+def test_a_job_may_end_once_its_ranks_have(tmp_path: Path) -> None:
+    _write(_end_file(tmp_path, 1), 0)
+    assert tasks(Job(alive=False), tmp_path).ended(1) == 0
