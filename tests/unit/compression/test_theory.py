@@ -178,8 +178,10 @@ def test_static_ranges_are_those_of_the_text(compress: Compress, loss: Loss) -> 
     assert abs(loss(registry["int8-static"]().apply(wide, GeneratedText()))) < 0.005
 
 
-@pytest.mark.parametrize("by_inputs", [TwoFour(TwoFour.Options(score="wanda")), Wanda()], ids=str)
-@pytest.mark.parametrize("by_weights", [TwoFour(), Magnitude()], ids=str)
+@pytest.mark.parametrize(
+    "by_inputs", [TwoFour(TwoFour.Options(score="wanda")), Wanda()], ids=["2:4", "wanda"]
+)
+@pytest.mark.parametrize("by_weights", [TwoFour(), Magnitude()], ids=["2:4", "magnitude"])
 def test_wanda_sees_how_large_inputs_are_and_magnitude_does_not(
     compress: Compress, by_inputs: Compression, by_weights: Compression
 ) -> None:
