@@ -16,6 +16,7 @@ import sys
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, nullcontext
+from functools import partial
 from pathlib import Path
 from threading import Thread
 from typing import Any
@@ -24,7 +25,7 @@ from harness.domain.run import Host
 from harness.engines import INSTALL, Crew, Work, register
 from harness.engines.torch import Torch
 from harness.errors import HarnessError
-from harness.process import forked
+from harness.process import die_with_parent, forked
 
 _STANDALONE = "standalone"
 _START_SECONDS = 60.0
@@ -194,6 +195,8 @@ def _daemon(name: str, folder: Path, *arguments: str) -> Iterator[Path]:
             stdout=output,
             stderr=output,
             cwd=folder,
+            # No thread runs yet; the setting outlives the shell script, which becomes Java.
+            preexec_fn=partial(die_with_parent, os.getpid()),  # noqa: PLW1509
         )
     try:
         yield log

@@ -54,7 +54,14 @@ def write(folder: Path, cells: list[str], **given: str) -> None:
 def told(harness: Harness) -> dict[str, Any]:
     """The results by parallelism, without the mark that all bear."""
     results = harness("show", "--format", "json").json["results"]
-    return {one["axes"]["parallelism"].replace(" + oversubscribe", ""): one for one in results}
+    return {
+        " + ".join(without(one["axes"]["parallelism"], "oversubscribe")): one for one in results
+    }
+
+
+def without(label: str, mark: str) -> list[str]:
+    """The parts of a label but that one."""
+    return [part for part in label.split(" + ") if part != mark]
 
 
 def sent(one: Any) -> float:
