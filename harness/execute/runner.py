@@ -25,7 +25,7 @@ from harness.process import ASK, end_group, signal_name
 # How often a round's memory is looked at. A look takes some 20 microseconds.
 _POLL_SECONDS = 0.05
 # How long ranks have to tell where they stand, once the round's time is up.
-_GRACE_SECONDS = 5.0
+_GRACE_SECONDS = 15.0
 # What a round printed, as far as its result keeps it.
 _TAIL_BYTES = 4000
 

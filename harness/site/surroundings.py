@@ -84,7 +84,7 @@ def conditions(rounds: Sequence[Round]) -> Iterator[tuple[str, str]]:
 _NOTES = (
     ("host_governor", "frequency governor"),
     ("host_turbo", "turbo"),
-    ("host_engine", "processes started by"),
+    ("host_engine", "engine"),
 )
 _FACTS = (
     ("host_mhz", "processor clock at the end of rounds", "MHz"),
