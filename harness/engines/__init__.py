@@ -11,7 +11,8 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import partial
-from importlib.metadata import version
+from importlib import import_module
+from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
@@ -53,6 +54,7 @@ class Engine(Entry):
     """Starts ranks, and averages their gradients."""
 
     package: ClassVar[str] = ""  # what of it is imported, beside torch
+    modules: ClassVar[Collection[str]] = ()  # of it, that its ranks need
     # The ways to split that it takes; all where there are none.
     strategies: ClassVar[Collection[str]] = ()
     only_trains: ClassVar[bool] = False
@@ -62,7 +64,10 @@ class Engine(Entry):
     def version(cls) -> str:
         """Of what is installed: `lightning 2.6.6`."""
         package = cls.package or "torch"
-        return f"{package} {version(package)}"
+        try:
+            return f"{package} {version(package)}"
+        except PackageNotFoundError:  # it is installed under another name than it is imported by
+            return package
 
     @classmethod
     def unavailable(cls, host: Host) -> str | None:
@@ -71,15 +76,17 @@ class Engine(Entry):
             return f"{cls.name} is not installed here: {INSTALL}"
         return None
 
-    def refuses(self, cell: Cell, degrees: Iterable[str]) -> str | None:
-        """Why it cannot do what a cell asks, which is split in these ways; None where it can."""
+    def refuses(self, cell: Cell, degrees: Mapping[str, int]) -> str | None:
+        """Why it cannot do what a cell asks, split over so many in each way; None where it can."""
         odd = [name for name in degrees if self.strategies and name not in self.strategies]
         if odd:
             return f"{self.name} splits by {', '.join(self.strategies)}, not by {odd[0]}"
         return None
 
     def preload(self) -> None:
-        """Import what ranks need, before they are started."""
+        """Import what ranks need, before they are started, so that none of them pays for it."""
+        for module in self.modules:
+            import_module(module)
 
     @contextmanager
     def started(self, world: int, work: Work, folder: Path) -> Iterator[Crew]:

@@ -34,21 +34,20 @@ class Horovod(Engine):
     """Its distributed optimizer around torch's."""
 
     package = "horovod"
+    modules = ("horovod.torch", "horovod.runner.http.http_server")
     strategies = ("data",)
     only_trains = True
 
-    def refuses(self, cell: Cell, degrees: Iterable[str]) -> str | None:
+    def refuses(self, cell: Cell, degrees: Mapping[str, int]) -> str | None:
         """A number format that it does not know."""
         if cell.precision.name == "bf16":
             return NO_BF16
         return super().refuses(cell, degrees)
 
-    def preload(self) -> None:
-        """What ranks need; and its rendezvous."""
-
     @contextmanager
     def started(self, world: int, work: Work, folder: Path) -> Iterator[Crew]:
         """Forked, while the rendezvous has no thread yet; answered from then on."""
+        self.preload()  # what does not load is told of the engine, not of a rank
         from horovod.runner.common.util.hosts import get_host_assignments, parse_hosts
         from horovod.runner.http.http_server import RendezvousHandler, RendezvousHTTPServer
 

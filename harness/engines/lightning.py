@@ -31,10 +31,11 @@ class Lightning(Engine):
     """Fabric around what it splits by its own strategies."""
 
     package = "lightning"
+    modules = ("lightning.fabric", "lightning.fabric.strategies")
     strategies = ("data", "shard", "tensor")
     only_trains = True
 
-    def refuses(self, cell: Cell, degrees: Iterable[str]) -> str | None:
+    def refuses(self, cell: Cell, degrees: Mapping[str, int]) -> str | None:
         """Its classic FSDP, and what no strategy of its own combines."""
         ways = set(degrees)
         if reason := super().refuses(cell, degrees):
@@ -48,7 +49,8 @@ class Lightning(Engine):
         return None
 
     def preload(self) -> None:
-        """Four seconds, otherwise of each rank."""
+        """Four seconds, otherwise of each rank; then it is to be quiet."""
+        super().preload()
         logging.getLogger("lightning.fabric").setLevel(logging.ERROR)
 
     def assemble(

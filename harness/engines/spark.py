@@ -1,7 +1,7 @@
 """Spark: its TorchDistributor starts the ranks, as tasks of a barrier stage.
 
 A task starts torch's launcher, which starts a process that forks the rank, so that the rank's end
-is told as exactly as without Spark. What ranks exchange is torch's. A launch takes ten seconds and
+is told as exactly as without Spark. What ranks exchange is torch's. A launch takes 15 seconds and
 more, which are `launch_time` and no part of a step.
 """
 
@@ -17,10 +17,13 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, nullcontext
 from functools import partial
+from importlib.util import find_spec
+from math import prod
 from pathlib import Path
 from threading import Thread
 from typing import Any
 
+from harness.domain.cell import Cell
 from harness.domain.run import Host
 from harness.engines import INSTALL, Crew, Work, register
 from harness.engines.torch import Torch
@@ -28,6 +31,9 @@ from harness.errors import HarnessError
 from harness.process import die_with_parent, forked
 
 _STANDALONE = "standalone"
+_LOCAL = re.compile(r"local\[(\d+|\*)\]")
+_BESIDE = ("pandas", "pyarrow")  # what TorchDistributor's tasks import
+_HANDED = ("PYTHONPATH", "SPARK_LOCAL_IP", "OPENBLAS_NUM_THREADS", "HARNESS_CACHE")
 _START_SECONDS = 60.0
 _STOP_SECONDS = 5.0
 
@@ -37,6 +43,7 @@ class Spark(Torch):
     """On a master of one's own, or any other whose workers are on this host."""
 
     package = "pyspark"
+    modules = ("pyspark.sql", "pyspark.ml.torch.distributor")
     launch_seconds = 15.0
 
     @classmethod
@@ -44,13 +51,20 @@ class Spark(Torch):
         """It needs Java, too."""
         if reason := super().unavailable(host):
             return reason
+        if lacking := [name for name in _BESIDE if find_spec(name) is None]:
+            return f"spark needs {lacking[0]}: {INSTALL}"
         home = os.environ.get("JAVA_HOME", "")
         if shutil.which("java") or (home and shutil.which("java", path=f"{home}/bin")):
             return None
         return f"spark needs Java 17 or later: {INSTALL}"
 
-    def preload(self) -> None:
-        """Its Python side."""
+    def refuses(self, cell: Cell, degrees: Mapping[str, int]) -> str | None:
+        """More ranks than a local master has places: they would wait for one for ever."""
+        world = prod(degrees.values())
+        places = _LOCAL.fullmatch(self.options.master)
+        if places and places[1] != "*" and int(places[1]) < world:
+            return f"{self.options.master} has too few places for {world} processes"
+        return super().refuses(cell, degrees)
 
     @contextmanager
     def started(self, world: int, work: Work, folder: Path) -> Iterator[Crew]:
@@ -153,7 +167,10 @@ def _session(master: str, world: int, folder: Path) -> Iterator[Any]:
         "spark.task.maxFailures": 1,
         "spark.ui.enabled": "false",
         "spark.ui.showConsoleProgress": "false",
-        **{f"spark.executorEnv.{name}": value for name, value in os.environ.items()},
+        # Looked at each second whether there are places enough, half a minute long.
+        "spark.scheduler.barrier.maxConcurrentTasksCheck.interval": "1s",
+        "spark.scheduler.barrier.maxConcurrentTasksCheck.maxFailures": 30,
+        **{f"spark.executorEnv.{name}": os.environ[name] for name in _HANDED if name in os.environ},
     }
     builder: Any = SparkSession.builder.master(master).appName("harness")
     for name, value in settings.items():

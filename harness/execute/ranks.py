@@ -18,6 +18,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from functools import partial
+from importlib import import_module
 from pathlib import Path
 from statistics import fmean
 from typing import TYPE_CHECKING
@@ -42,6 +43,8 @@ _SUMMED = (
     "bytes_moved",
 )
 _AVERAGED = ("bubble",)
+# What is imported late, and by the fork server; a rank that it did not fork pays before it starts.
+_LAZY = ("harness.execute.proof", "torch._dynamo")
 _ANSWER_SECONDS = 0.5
 _ECHO_SECONDS = 2.0
 _LOOK_SECONDS = 0.05  # between two looks at who has ended
@@ -65,12 +68,21 @@ def report_of_ranks(job: Job, world: int) -> Report:
         try:
             with engine.started(world, work, folder) as crew:
                 report = _report_of(crew, world, folder)
+                signal.signal(ASK, signal.SIG_IGN)  # all is told
             return replace(report, notes={**report.notes, "host_engine": engine.version()})
         except _TimeIsUp:
             return Report(Status.TIMED_OUT, f"{engine.name} has not started its ranks")
         except Exception as error:  # noqa: BLE001 - a failure of the engine's is a result
-            reason = f"{engine.name}: {type(error).__name__}: {error}".splitlines()[0]
+            reason = f"{engine.name}: {type(error).__name__}: {cause(str(error))}"
             return Report(Status.FAILED, reason, traceback.format_exc())
+
+
+def cause(message: str) -> str:
+    """The line that tells most: of an error that came from Java, what it was there."""
+    lines = message.splitlines() or [""]
+    causes = [line.strip() for line in lines if line.strip().startswith("Caused by: ")]
+    java = [line for line in lines if line.startswith(": ")]
+    return [*lines[:1], *java[:1], *causes[-1:]][-1].removeprefix(": ").removeprefix("Caused by: ")
 
 
 def _report_of(crew: Crew, world: int, folder: Path) -> Report:
@@ -154,19 +166,26 @@ def _stack_file(folder: Path, index: int) -> Path:
     return folder / f"rank-{index}.stack"
 
 
-def _stacks(crew: Crew, world: int, folder: Path) -> list[str]:
+def _stacks(crew: Crew, world: int, folder: Path) -> list[str | None]:
     """Where each rank stands, as Python's fault handler tells; then they are ended."""
     signal.signal(ASK, signal.SIG_IGN)
     _send(ASK, crew, range(world))
     time.sleep(_ANSWER_SECONDS)
     _send(signal.SIGKILL, crew, range(world))
-    files = [_stack_file(folder, index) for index in range(world)]
-    return [file.read_text(errors="replace") if file.exists() else "" for file in files]
+    there = crew.pids()
+    files = [_stack_file(folder, index) if index in there else None for index in range(world)]
+    return [None if one is None else one.read_text(errors="replace") for one in files]
 
 
-def where_they_stand(stacks: Sequence[str]) -> str:
-    """Which rank the others wait for, of stacks as the fault handler writes them, latest first."""
-    places = [_FRAME.search(stack) for stack in stacks]
+def where_they_stand(stacks: Sequence[str | None]) -> str:
+    """Which rank the others wait for, of stacks as the fault handler writes them, latest first.
+
+    None is the stack of a rank that has not started.
+    """
+    late = [f"rank {index} has not started" for index, one in enumerate(stacks) if one is None]
+    if late:
+        return ", ".join(late)
+    places = [_FRAME.search(stack or "") for stack in stacks]
     waits = [bool(place and any(part in place["file"] for part in _WAITING)) for place in places]
     told = [
         f"rank {index} stands in {place['file']}:{place['line']} ({place['function']})"
@@ -182,6 +201,8 @@ def _report_file(folder: Path, index: int) -> Path:
 
 
 def _rank_report(job: Job, rank: Rank, rendezvous: Path, start: float) -> Report:
+    for module in _LAZY:
+        import_module(module)
     from harness.execute.worker import report_of
 
     join_group(rank, rendezvous)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import select
@@ -18,7 +19,7 @@ from typing import IO, Any, Self
 
 from harness.domain.result import Round, Status
 from harness.errors import WorkerLost
-from harness.execute.memory import oom_kills, resident_bytes
+from harness.execute.memory import family, oom_kills, resident_bytes
 from harness.execute.messages import PACKET, Job, Report
 from harness.process import ASK, end_group, signal_name
 
@@ -162,7 +163,7 @@ def _watched(server: _Server, job: Job, bounds: Bounds, output: IO[bytes]) -> Re
         try:
             text, wait_status, verdict = _wait(server, pid, pipe, bounds, asks=asks)
         except BaseException:
-            end_group(pid)  # Ctrl-C, most likely: nothing of the round may stay behind
+            _end_all(pid)  # Ctrl-C, most likely: nothing of the round may stay behind
             raise
     if verdict is not None:
         if asks and text and not os.WIFSIGNALED(wait_status):
@@ -206,9 +207,18 @@ def _wait(
                 os.kill(pid, ASK)  # not reaped before the server tells: the number is its own
                 grace = time.monotonic() + _GRACE_SECONDS
             elif verdict is not None:
-                end_group(pid)
+                _end_all(pid)
         elif time.monotonic() > grace:
-            end_group(pid)
+            _end_all(pid)
+
+
+def _end_all(pid: int) -> None:
+    """Kill the round's group, and those of its descendants that left it, as Spark's do."""
+    members = [*family(pid)]
+    end_group(pid)
+    for one in members:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(one, signal.SIGKILL)
 
 
 def _rest(pipe: IO[bytes]) -> bytes:

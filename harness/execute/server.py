@@ -71,7 +71,7 @@ def _preload_for(job: Job) -> None:
         import harness.execute.proof  # noqa: F401 - torch's parallel parts
     if scenarios.registry[job.cell.scenario.name].trains or job.cell.parallelism:
         import torch._dynamo  # noqa: F401 - a second; optimizers and DDP import it when first used
-    with contextlib.suppress(ImportError):  # a broken engine is for the round to tell
+    with contextlib.suppress(Exception):  # a broken engine is for the round to tell
         parallelism.engine_of(job.cell).preload()
 
 

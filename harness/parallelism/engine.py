@@ -31,6 +31,7 @@ class Engine(Parallelism):
         )
         master: str = Field(
             "",
+            pattern=r"^(|standalone|local\[(\d+|\*)\]|spark://.+|yarn|k8s://.+)$",
             description="of spark: a master's address, `local[N]`, or `standalone`, for one of its "
             "own; by default local, with a core a process",
         )

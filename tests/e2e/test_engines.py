@@ -178,6 +178,17 @@ def test_a_master_that_is_not_there_is_told(harness: Harness, tmp_path: Path) ->
     assert "spark" in one["reason"]
 
 
+@pytest.mark.parametrize("name", ["lightning", "horovod", "spark"])
+def test_what_ranks_need_is_imported_before_they_start(name: str) -> None:
+    """In a process of its own, which has none of it yet."""
+    code = (
+        "import sys; from harness import engines; engine = engines.registry[sys.argv[1]]; "
+        "assert engine.package not in sys.modules; engine().preload(); "
+        "sys.exit(not {engine.package, *engine.modules} <= {*sys.modules})"
+    )
+    subprocess.run([sys.executable, "-c", code, name], check=True)
+
+
 def test_lightnings_own_word_for_what_it_cannot_do() -> None:
     """The reason that a cell gives is the one that Fabric raises."""
     from lightning.fabric import Fabric

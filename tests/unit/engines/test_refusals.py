@@ -64,6 +64,7 @@ def test_what_it_can_do_it_does(
         (["shard"], {"name": "lightning", "strategy": "fsdp"}, {}, "only available on GPU"),
         (["shard"], {"name": "spark", "strategy": "fsdp"}, {}, "an option of lightning, not of sp"),
         (["data"], {"name": "horovod", "master": "local[2]"}, {}, "an option of spark, not of hor"),
+        (["data"], {"name": "spark", "master": "local[1]"}, {}, "too few places for 2 processes"),
         ([], {"name": "horovod"}, {}, "horovod has nothing to do in one process"),
         (["data", "tensor", "shard"], {"name": "spark"}, {}, "asks for 8 processes"),
     ],

@@ -13,7 +13,7 @@ from harness.domain.result import Sample, Status
 from harness.engines import Children, Crew, Work
 from harness.engines.torch import Torch
 from harness.execute.messages import Effort, Job, Report
-from harness.execute.ranks import _collect, is_echo, join, report_of_ranks, where_they_stand
+from harness.execute.ranks import _collect, cause, is_echo, join, report_of_ranks, where_they_stand
 from harness.process import ASK
 
 MEMORY = {"load_memory": 100.0, "peak_memory": 200.0}
@@ -160,6 +160,15 @@ def test_who_does_not_wait_is_waited_for() -> None:
     assert where_they_stand([WAITS, STANDS]) == "rank 1 stands in /home/mine.py:7 (nap)"
     assert where_they_stand([WAITS, WAITS]) == "all ranks wait for each other"
     assert where_they_stand([WAITS, ""]) == "rank 1 does not answer"
+    assert where_they_stand([WAITS, None]) == "rank 1 has not started"
+
+
+def test_an_error_from_java_is_told_by_its_cause() -> None:
+    told = "An error occurred while calling o1.\n: Lost it: no master\n\tat x\nCaused by: refused"
+    assert cause(told) == "refused"
+    assert cause(told.rpartition("\n")[0]) == "Lost it: no master"
+    assert cause("plain\nand more") == "plain"
+    assert cause("") == ""
 
 
 def test_a_lost_connection_is_another_ranks_doing() -> None:
