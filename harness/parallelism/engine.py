@@ -5,9 +5,10 @@ What each does stands in its file in harness/engines/.
 
 from __future__ import annotations
 
+import re
 from typing import Any, Literal
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from harness import engines
 from harness.domain.cell import Cell
@@ -16,6 +17,8 @@ from harness.domain.run import Host
 from harness.parallelism import Parallelism, degrees, engine_of, register
 
 _Name: Any = Literal[tuple(engines.registry)]  # with those of outside packages
+
+_MASTER = re.compile(r"|standalone|local\[(\d+|\*)\]|spark://.+|yarn|k8s://.+")
 
 
 @register("engine", "who starts the processes, and averages what they learn")
@@ -31,10 +34,18 @@ class Engine(Parallelism):
         )
         master: str = Field(
             "",
-            pattern=r"^(|standalone|local\[(\d+|\*)\]|spark://.+|yarn|k8s://.+)$",
             description="of spark: a master's address, `local[N]`, or `standalone`, for one of its "
             "own; by default local, with a core a process",
         )
+
+        @field_validator("master")
+        @classmethod
+        def _known(cls, master: str) -> str:
+            if not _MASTER.fullmatch(master):
+                raise ValueError(
+                    f"{master!r} is none of standalone, local[N], spark://…, yarn, k8s://…"
+                )
+            return master
 
     short = "name"
     decoders = False
