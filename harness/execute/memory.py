@@ -16,7 +16,7 @@ _PROC = Path("/proc/self/statm").exists()
 def resident_bytes(pid: int) -> int:
     """Bytes resident in the process and all its descendants; 0 once they are gone.
 
-    Read from /proc where there is one: it costs microseconds, so that watching a round does
+    Read from /proc where there is one: it costs 0.1 ms a process, so that watching a round does
     not disturb it. Pages that processes share are counted in each.
     """
     if _PROC:
