@@ -23,7 +23,7 @@ from harness.execute.memory import family, oom_kills, resident_bytes
 from harness.execute.messages import PACKET, Job, Report
 from harness.process import ASK, end_group, signal_name
 
-# How often a round's memory is looked at. A look takes 0.1 ms a process, more where one has threads.
+# How often a round's memory is looked at. A look takes 0.1 ms a process, more if it has threads.
 _POLL_SECONDS = 0.05
 # How long ranks have to tell where they stand, once the round's time is up.
 _GRACE_SECONDS = 15.0
