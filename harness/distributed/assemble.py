@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from harness.distributed.replicas import average_gradients, shard_parameters
@@ -15,6 +16,26 @@ if TYPE_CHECKING:
 Change = Callable[[Split], None]
 
 
+@dataclass(frozen=True)
+class Whole:
+    """A model before it is split, and how it is to be: by the strategies' changes, in order."""
+
+    core: Transformer
+    degrees: Mapping[str, int]
+    changes: Sequence[Change]
+    device: torch.device
+    trains: bool
+
+    def split(self) -> Split:
+        """Nothing is changed yet, and ranks are in no grid."""
+        return Split(self.core, self.device, self.degrees, self.trains)
+
+    def change(self, split: Split) -> None:
+        """The innermost strategy's first."""
+        for change in self.changes:
+            change(split)
+
+
 def exchange_gradients(split: Split) -> None:
     """Have torch average or scatter the gradients of ranks that see other tokens."""
     if split.has("shard"):
@@ -23,19 +44,11 @@ def exchange_gradients(split: Split) -> None:
         average_gradients(split)
 
 
-def split_model(
-    core: Transformer,
-    degrees: Mapping[str, int],
-    changes: Iterable[Change],
-    device: torch.device,
-    *,
-    trains: bool,
-    exchange: Change = exchange_gradients,
-) -> Split:
-    """Apply strategies' changes, the innermost first; then have gradients exchanged."""
-    split = Split(core, device, degrees, trains, mesh_of(degrees, device))
-    for change in changes:
-        change(split)
-    if trains:
+def split_model(whole: Whole, exchange: Change = exchange_gradients) -> Split:
+    """Apply strategies' changes; then have gradients exchanged."""
+    split = whole.split()
+    split.mesh = mesh_of(whole.degrees, whole.device)
+    whole.change(split)
+    if whole.trains:
         exchange(split)
     return split

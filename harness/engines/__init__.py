@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from functools import partial
 from importlib import import_module
@@ -24,11 +24,8 @@ from harness.process import forked
 from harness.registry import Registry
 
 if TYPE_CHECKING:
-    import torch
-
-    from harness.distributed.assemble import Change
+    from harness.distributed.assemble import Whole
     from harness.distributed.split import Split
-    from harness.model.transformer import Transformer
 
 Work = Callable[[int], None]  # what the rank of that number does
 
@@ -94,15 +91,7 @@ class Engine(Entry):
         yield Children([forked(partial(work, rank)) for rank in range(world)])
 
     @abstractmethod
-    def assemble(
-        self,
-        core: Transformer,
-        degrees: Mapping[str, int],
-        changes: Iterable[Change],
-        device: torch.device,
-        *,
-        trains: bool,
-    ) -> Split:
+    def assemble(self, whole: Whole) -> Split:
         """This rank's part of the model, which learns together with the others'."""
 
 

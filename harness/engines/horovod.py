@@ -8,7 +8,7 @@ on loopback and whatever port is free.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
@@ -21,9 +21,8 @@ from harness.engines import Crew, Engine, Work, register
 if TYPE_CHECKING:
     import torch
 
-    from harness.distributed.assemble import Change
+    from harness.distributed.assemble import Whole
     from harness.distributed.split import Split
-    from harness.model.transformer import Transformer
 
 # Its own words (horovod/torch/mpi_ops.py).
 NO_BF16 = "Tensor type torch.BFloat16Tensor is not supported."
@@ -47,7 +46,6 @@ class Horovod(Engine):
     @contextmanager
     def started(self, world: int, work: Work, folder: Path) -> Iterator[Crew]:
         """Forked, while the rendezvous has no thread yet; answered from then on."""
-        self.preload()  # what does not load is told of the engine, not of a rank
         from horovod.runner.common.util.hosts import get_host_assignments, parse_hosts
         from horovod.runner.http.http_server import RendezvousHandler, RendezvousHTTPServer
 
@@ -62,19 +60,11 @@ class Horovod(Engine):
                 server.shutdown()
                 answers.join()
 
-    def assemble(
-        self,
-        core: Transformer,
-        degrees: Mapping[str, int],
-        changes: Iterable[Change],
-        device: torch.device,
-        *,
-        trains: bool,
-    ) -> Split:
+    def assemble(self, whole: Whole) -> Split:
         """The whole model on each; its optimizer averages gradients."""
         from harness.distributed.assemble import split_model
 
-        return split_model(core, degrees, changes, device, trains=trains, exchange=_average)
+        return split_model(whole, _average)
 
 
 def _joined(server: Any, world: int, work: Work, rank: int) -> None:

@@ -7,17 +7,16 @@ ranks have formed torch's group before, as Fabric allows: it starts and connects
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from harness.domain.cell import Cell
 from harness.engines import Engine, register
 
 if TYPE_CHECKING:
-    import torch
     from torch.distributed.device_mesh import DeviceMesh
 
-    from harness.distributed.assemble import Change
+    from harness.distributed.assemble import Whole
     from harness.distributed.split import Split
     from harness.model.transformer import Transformer
 
@@ -53,28 +52,19 @@ class Lightning(Engine):
         super().preload()
         logging.getLogger("lightning.fabric").setLevel(logging.ERROR)
 
-    def assemble(
-        self,
-        core: Transformer,
-        degrees: Mapping[str, int],
-        changes: Iterable[Change],
-        device: torch.device,
-        *,
-        trains: bool,
-    ) -> Split:
+    def assemble(self, whole: Whole) -> Split:
         """As Fabric sets it up."""
         from lightning.fabric import Fabric
         from lightning.fabric.strategies import DDPStrategy, ModelParallelStrategy
 
         from harness.distributed.replicas import shard_parameters
-        from harness.distributed.split import Split, mesh_of
+        from harness.distributed.split import mesh_of
 
-        split = Split(core, device, degrees, trains)
+        split = whole.split()
 
         def parallelize(model: Transformer, mesh: DeviceMesh) -> Transformer:
             split.mesh = _in_our_words(mesh)
-            for change in changes:
-                change(split)
+            whole.change(split)
             if split.has("shard"):
                 shard_parameters(split)
             return model
@@ -82,24 +72,23 @@ class Lightning(Engine):
         strategy: Any
         if split.has("data"):
             strategy = DDPStrategy()
-            split.mesh = mesh_of(degrees, device)
-            for change in changes:
-                change(split)
+            split.mesh = mesh_of(whole.degrees, whole.device)
+            whole.change(split)
         else:
-            shards, ways = degrees.get("shard", 1), degrees.get("tensor", 1)
+            shards, ways = split.degrees.get("shard", 1), split.degrees.get("tensor", 1)
             strategy = ModelParallelStrategy(
                 parallelize, data_parallel_size=shards, tensor_parallel_size=ways
             )
-        dtype = str(next(core.parameters()).dtype).removeprefix("torch.")
+        dtype = str(next(whole.core.parameters()).dtype).removeprefix("torch.")
         fabric: Any = Fabric(
-            accelerator=device.type,
+            accelerator=whole.device.type,
             devices=_world(),
             strategy=strategy,
             precision=_PRECISIONS[dtype],
             plugins=[_joined()],
         )
         fabric.launch()
-        model = fabric.setup_module(core)
+        model = fabric.setup_module(whole.core)
         split.parts = [model]
         split.optimizer = fabric.setup_optimizers
         split.backward = fabric.backward

@@ -66,6 +66,7 @@ def report_of_ranks(job: Job, world: int) -> Report:
         folder = Path(name)
         work = partial(_work, job, world, folder, start)
         try:
+            engine.preload()  # what does not load is told of the engine, not of a rank
             with engine.started(world, work, folder) as crew:
                 report = _report_of(crew, world, folder)
                 signal.signal(ASK, signal.SIG_IGN)  # all is told

@@ -159,9 +159,11 @@ def _load(job: Job, scenario: Scenario, device: torch.device, rank: Rank) -> _Lo
 
 def split_over_ranks(cell: Cell, core: Transformer, device: torch.device, *, trains: bool) -> Split:
     """This rank's part of the model, as the cell's strategies and its engine make it."""
+    from harness.distributed.assemble import Whole  # a second, which whole models save
+
     changes = [one.apply for one in parallelism.strategies(cell.parallelism)]
-    degrees = parallelism.degrees(cell)
-    return parallelism.engine_of(cell).assemble(core, degrees, changes, device, trains=trains)
+    whole = Whole(core, parallelism.degrees(cell), changes, device, trains)
+    return parallelism.engine_of(cell).assemble(whole)
 
 
 def _is_cold(job: Job) -> bool:

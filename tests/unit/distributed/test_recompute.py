@@ -10,7 +10,7 @@ import torch
 from torch.nn.functional import cross_entropy
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from harness.distributed.assemble import split_model
+from harness.distributed.assemble import Whole, split_model
 from harness.distributed.driver import Driver
 from harness.distributed.recompute import recompute
 from harness.distributed.split import Split
@@ -44,7 +44,7 @@ def split(mode: str) -> Split:
         if mode != "none":
             recompute(one, selective=mode == "selective")
 
-    return split_model(core, {}, [change], CPU, trains=True)
+    return split_model(Whole(core, {}, [change], CPU, trains=True))
 
 
 def lesson(one: Split) -> None:
