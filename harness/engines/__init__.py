@@ -51,6 +51,7 @@ class Engine(Entry):
     """Starts ranks, and averages their gradients."""
 
     package: ClassVar[str] = ""  # what of it is imported, beside torch
+    beside: ClassVar[Collection[str]] = ()  # what it needs of others, and does not bring
     modules: ClassVar[Collection[str]] = ()  # of it, that its ranks need
     # The ways to split that it takes; all where there are none.
     strategies: ClassVar[Collection[str]] = ()
@@ -68,9 +69,12 @@ class Engine(Entry):
 
     @classmethod
     def unavailable(cls, host: Host) -> str | None:
-        """It is not installed."""
+        """It is not installed, or not whole."""
         if cls.package and find_spec(cls.package) is None:
             return f"{cls.name} is not installed here: {INSTALL}"
+        for package in cls.beside:
+            if find_spec(package) is None:
+                return f"{cls.name} needs {package}: {INSTALL}"
         return None
 
     def refuses(self, cell: Cell, degrees: Mapping[str, int]) -> str | None:

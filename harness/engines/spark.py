@@ -17,7 +17,6 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, nullcontext
 from functools import partial
-from importlib.util import find_spec
 from math import prod
 from pathlib import Path
 from threading import Thread
@@ -32,7 +31,6 @@ from harness.process import die_with_parent, forked
 
 _STANDALONE = "standalone"
 _LOCAL = re.compile(r"local\[(\d+|\*)\]")
-_BESIDE = ("pandas", "pyarrow")  # what TorchDistributor's tasks import
 _HANDED = ("PYTHONPATH", "SPARK_LOCAL_IP", "OPENBLAS_NUM_THREADS", "HARNESS_CACHE")
 _START_SECONDS = 60.0
 _STOP_SECONDS = 5.0
@@ -43,6 +41,7 @@ class Spark(Torch):
     """On a master of one's own, or any other whose workers are on this host."""
 
     package = "pyspark"
+    beside = ("pandas", "pyarrow")
     modules = ("pyspark.sql", "pyspark.ml.torch.distributor")
     launch_seconds = 15.0
 
@@ -51,8 +50,6 @@ class Spark(Torch):
         """It needs Java, too."""
         if reason := super().unavailable(host):
             return reason
-        if lacking := [name for name in _BESIDE if find_spec(name) is None]:
-            return f"spark needs {lacking[0]}: {INSTALL}"
         home = os.environ.get("JAVA_HOME", "")
         if shutil.which("java") or (home and shutil.which("java", path=f"{home}/bin")):
             return None

@@ -90,6 +90,12 @@ def test_one_that_is_not_installed_says_what_installs_it(
     assert engines.registry[name].unavailable(host) == told
 
 
+def test_spark_needs_what_it_does_not_bring(host: Host, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its tasks import pandas and pyarrow, which pyspark itself does without."""
+    monkeypatch.setattr(engines, "find_spec", lambda name: None if name == "pyarrow" else name)
+    assert Spark.unavailable(host) == "spark needs pyarrow: `make engines` installs it"
+
+
 def test_spark_needs_java(host: Host, monkeypatch: pytest.MonkeyPatch) -> None:
     """On the path, or where JAVA_HOME says."""
     monkeypatch.setattr("shutil.which", lambda *_, **__: None)
