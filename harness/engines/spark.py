@@ -157,6 +157,7 @@ def _session(master: str, world: int, folder: Path) -> Iterator[Any]:
         "spark.executor.cores": world,
         "spark.executor.memory": "512m",
         "spark.local.dir": folder,
+        "spark.python.daemon.module": "harness.engines.spark_daemon",
         "spark.python.worker.reuse": "false",
         "spark.sql.warehouse.dir": folder,
         # A rank that failed is a result, not something to try again.

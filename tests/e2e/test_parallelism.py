@@ -8,21 +8,11 @@ from itertools import combinations
 from pathlib import Path
 from typing import Any
 
-import psutil
 import pytest
 
 from tests.conftest import Harness
+from tests.e2e.splits import assert_proved, commands, results, write
 
-SPEC = """\
-name: split
-matrix:
-  model: {{layers: 4, d_model: 32, heads: 4, vocab: 67, context: 64}}
-  scenario: {scenarios}
-  parallelism:
-    - {parallelisms}
-workload: {{batch: 8, prompt: 32, generate: 4}}
-measure: {{rounds: 1, max_rounds: 1, round_time: 1ms, samples: 2, ceiling: false}}
-"""
 STRATEGIES = ("data", "shard", "tensor", "pipeline", "context")
 PAIRS = [f"{one}: 2, {other}: 2" for one, other in combinations(STRATEGIES, 2)]
 PIPELINES = [
@@ -31,22 +21,12 @@ PIPELINES = [
 ]
 
 
-def run(harness: Harness, tmp_path: Path, scenarios: str, parallelisms: list[str]) -> Any:
-    """The results of one run over these, by parallelism and scenario."""
-    lines = "\n    - ".join(f"{{{one}, oversubscribe: true}}" for one in parallelisms)
-    (tmp_path / "s.yaml").write_text(SPEC.format(scenarios=scenarios, parallelisms=lines))
+def run(harness: Harness, folder: Path, scenario: str, cells: list[str]) -> dict[str, Any]:
+    """The results of one run over these, by how they are split."""
+    write(folder, cells, scenario=scenario)
     done = harness("run", "s.yaml", timeout=290)
     assert done.code in {0, 1}, done.err
-    return harness("show", "--format", "json").json["results"]
-
-
-def assert_all_proved(results: Any, count: int) -> None:
-    """Each ran, and computes what one process computes."""
-    assert len(results) == count
-    for one in results:
-        name = (one["axes"]["parallelism"], one["axes"]["scenario"])
-        assert one["status"] == "ok", (name, one["reason"])
-        assert one["metrics"]["split_error"]["value"] <= 1e-4, name
+    return results(harness)
 
 
 def test_training_split_in_one_way(harness: Harness, tmp_path: Path) -> None:
@@ -60,10 +40,10 @@ def test_training_split_in_one_way(harness: Harness, tmp_path: Path) -> None:
         "recompute: full",
         "recompute: selective, data: 2, accumulate: 2",
     ]
-    results = run(harness, tmp_path, "train", single + further)
-    assert_all_proved(results, len(single + further))
-    assert_it_sends_what_it_says(results)
-    for name, one in by_parallelism(results).items():
+    found = run(harness, tmp_path, "train", single + further)
+    assert_proved(found, len(single + further))
+    assert_it_sends_what_it_says(found)
+    for name, one in found.items():
         metrics = one["metrics"]
         assert ("launch_time" in metrics) == any(f"{way}=" in name for way in STRATEGIES)
         if "pipeline" in name:
@@ -71,22 +51,12 @@ def test_training_split_in_one_way(harness: Harness, tmp_path: Path) -> None:
             assert metrics["bubble_in_theory"]["value"] < 0.5
 
 
-def by_parallelism(results: Any) -> dict[str, Any]:
-    """Without the mark that all bear."""
-    mark = "oversubscribe"
-    return {
-        " + ".join(part for part in one["axes"]["parallelism"].split(" + ") if part != mark): one
-        for one in results
-    }
-
-
-def assert_it_sends_what_it_says(results: Any) -> None:
+def assert_it_sends_what_it_says(sent: dict[str, Any]) -> None:
     """As the entries' docstrings give it; of the model above, in fp32, over two ranks."""
     width, vocab, context, layers, rows = 32, 67, 64, 4, 8 * 32
     block = 12 * width**2 + 13 * width
     parameters = 4 * ((vocab + context) * width + layers * block + 2 * width)
     activations = 4 * rows * width
-    sent = by_parallelism(results)
 
     def told(name: str) -> float:
         value: float = sent[f"{name}=2"]["metrics"]["sent_bytes"]["value"]
@@ -122,7 +92,7 @@ def test_training_split_in_two_ways(harness: Harness, tmp_path: Path) -> None:
         pair.replace("pipeline: 2", "pipeline: {degree: 2, microbatches: 2}") for pair in PAIRS
     ]
     further = ["shard: 2, tensor: {degree: 2, sequence: true}, recompute: full, accumulate: 2"]
-    assert_all_proved(run(harness, tmp_path, "train", pairs + further), len(pairs + further))
+    assert_proved(run(harness, tmp_path, "train", pairs + further), len(pairs + further))
 
 
 def test_inference_split(harness: Harness, tmp_path: Path) -> None:
@@ -130,12 +100,11 @@ def test_inference_split(harness: Harness, tmp_path: Path) -> None:
     single = [f"{name}: 2" for name in STRATEGIES if name != "shard"]
     pairs = [pair for pair in PAIRS if "shard" not in pair]
     alone = ["recompute: none"]
-    results = run(harness, tmp_path, "generate", alone + single + pairs)
-    assert_all_proved(results, len(alone + single + pairs))
+    found = run(harness, tmp_path, "generate", alone + single + pairs)
+    assert_proved(found, len(alone + single + pairs))
     # Ranks that split matrices or layers read together what one process reads; replicas more.
     intensity = {
-        name: one["metrics"]["arithmetic_intensity"]["value"]
-        for name, one in by_parallelism(results).items()
+        name: one["metrics"]["arithmetic_intensity"]["value"] for name, one in found.items()
     }
     whole = intensity[""]
     assert intensity["tensor=2"] == pytest.approx(whole)
@@ -145,8 +114,8 @@ def test_inference_split(harness: Harness, tmp_path: Path) -> None:
 
 
 def test_training_alone_takes_what_is_of_training(harness: Harness, tmp_path: Path) -> None:
-    results = run(harness, tmp_path, "prefill", ["shard: 2", "recompute: full", "accumulate: 2"])
-    assert {one["status"] for one in results} == {"unsupported"}
+    found = run(harness, tmp_path, "prefill", ["shard: 2", "recompute: full", "accumulate: 2"])
+    assert {one["status"] for one in found.values()} == {"unsupported"}
 
 
 TROUBLE = """\
@@ -168,8 +137,7 @@ def test_trouble_of_one_rank_is_told_by_its_number(
     env["PYTHONPATH"] = str(outside_package)
     (tmp_path / "trouble.yaml").write_text(TROUBLE)
     assert harness("run", "trouble.yaml").code == 1
-    results = harness("show", "--format", "json").json["results"]
-    told = {one["axes"]["parallelism"]: (one["status"], one["reason"]) for one in results}
+    told = {name: (one["status"], one["reason"]) for name, one in results(harness).items()}
     assert told.pop("data=2") == ("ok", "")
     for kind, status, reason in (
         ("raises", "failed", "rank 1: ValueError: mischief managed"),
@@ -180,15 +148,7 @@ def test_trouble_of_one_rank_is_told_by_its_number(
         assert found == status
         assert why.startswith(reason)
     assert not told
-    assert not [one for one in psutil.process_iter() if is_of(one, env["HARNESS_CACHE"])]
-
-
-def is_of(process: psutil.Process, cache: str) -> bool:
-    """Whether it was started by the test that has this cache."""
-    try:
-        return process.environ().get("HARNESS_CACHE") == cache
-    except psutil.Error:
-        return False
+    assert not commands(env)
 
 
 def test_a_split_that_computes_something_else_fails(

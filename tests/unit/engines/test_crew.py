@@ -8,12 +8,15 @@ import time
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 
 from harness.engines import Children, Crew
 from harness.engines.spark import _end_file, _pid_file, _Tasks, _write
+from harness.engines.spark_daemon import wait_for_those_ended
 from harness.engines.torch import Torch
 from harness.errors import HarnessError
+from harness.process import forked
 
 
 def end(crew: Crew, rank: int) -> int:
@@ -75,3 +78,17 @@ def test_a_job_that_ends_without_its_ranks_tells_why(tmp_path: Path) -> None:
 def test_a_job_may_end_once_its_ranks_have(tmp_path: Path) -> None:
     _write(_end_file(tmp_path, 1), 0)
     assert tasks(Job(alive=False), tmp_path).ended(1) == 0
+
+
+def test_sparks_daemon_waits_for_all_that_have_ended() -> None:
+    """One signal may tell of several; their processor time becomes the daemon's."""
+
+    def daemon() -> None:
+        children = [forked(lambda: None) for _ in range(2)]
+        deadline = time.monotonic() + 30
+        while any(psutil.pid_exists(child) for child in children):
+            assert time.monotonic() < deadline
+            wait_for_those_ended()
+
+    _, wait_status = os.waitpid(forked(daemon), 0)
+    assert wait_status == 0

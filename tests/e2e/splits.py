@@ -1,0 +1,69 @@
+"""What tests of split cells share: a small model, its results by how it is split, and processes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+from tests.conftest import Harness
+
+SPEC = """\
+name: split
+matrix:
+  model: {{layers: 4, d_model: 32, heads: 4, vocab: 67, context: 64}}
+  scenario: {scenario}
+  parallelism:
+    - {parallelisms}
+workload: {{batch: 8, prompt: 32, generate: 4}}
+measure: {{rounds: 1, max_rounds: 1, round_time: 1ms, samples: 2, {quality}ceiling: false}}
+limits: {{timeout: {timeout}}}
+"""
+UNPROVED = {"quality": "quality: false, "}
+
+
+def write(folder: Path, cells: list[str], **given: str) -> None:
+    """The spec s.yaml of these cells, none of which minds how many cores there are."""
+    lines = "\n    - ".join(f"{{{one}, oversubscribe: true}}" for one in cells)
+    usual = {"scenario": "train", "quality": "", "timeout": "2m"}
+    (folder / "s.yaml").write_text(SPEC.format(parallelisms=lines, **{**usual, **given}))
+
+
+def results(harness: Harness) -> dict[str, Any]:
+    """By how each was split, without the mark that all bear."""
+    mark = "oversubscribe"
+    return {
+        " + ".join(part for part in one["axes"]["parallelism"].split(" + ") if part != mark): one
+        for one in harness("show", "--format", "json").json["results"]
+    }
+
+
+def assert_proved(found: Mapping[str, Any], count: int) -> None:
+    """Each ran, and computes what one process computes."""
+    assert len(found) == count
+    for name, one in found.items():
+        assert one["status"] == "ok", (name, one["reason"])
+        assert one["metrics"]["split_error"]["value"] <= 1e-4, name
+
+
+def of_test(env: Mapping[str, str]) -> Iterator[psutil.Process]:
+    """The processes that were started with this environment."""
+    for one in psutil.process_iter():
+        try:
+            if one.environ().get("HARNESS_CACHE") == env["HARNESS_CACHE"]:
+                yield one
+        except psutil.Error:  # it has ended, or is another user's
+            continue
+
+
+def commands(env: Mapping[str, str]) -> list[str]:
+    """What they run."""
+    found = []
+    for one in of_test(env):
+        try:
+            found.append(" ".join(one.cmdline()))
+        except psutil.Error:
+            continue
+    return found
