@@ -94,6 +94,9 @@ class Engine(Entry):
         """So many ranks at work; `folder` is theirs alone. By default this process's children."""
         yield Children([forked(partial(work, rank)) for rank in range(world)])
 
+    def enter(self) -> None:
+        """In a rank, before it works: meet the others, where the engine has its own way to."""
+
     @abstractmethod
     def assemble(self, whole: Whole) -> Split:
         """This rank's part of the model, which learns together with the others'."""

@@ -60,6 +60,12 @@ class Horovod(Engine):
                 server.shutdown()
                 answers.join()
 
+    def enter(self) -> None:
+        """By asking the rendezvous."""
+        import horovod.torch as hvd
+
+        hvd.init()
+
     def assemble(self, whole: Whole) -> Split:
         """The whole model on each; its optimizer averages gradients."""
         from harness.distributed.assemble import split_model
@@ -68,7 +74,7 @@ class Horovod(Engine):
 
 
 def _joined(server: Any, world: int, work: Work, rank: int) -> None:
-    """Rank's work, once Horovod's ranks have found each other."""
+    """The rank's work, in an environment that says where the others are."""
     place = {"RANK": rank, "LOCAL_RANK": rank, "CROSS_RANK": 0}
     size = {"SIZE": world, "LOCAL_SIZE": world, "CROSS_SIZE": 1}
     os.environ |= {f"HOROVOD_{name}": str(number) for name, number in {**place, **size}.items()}
@@ -82,9 +88,6 @@ def _joined(server: Any, world: int, work: Work, rank: int) -> None:
         "HOROVOD_LOG_LEVEL": "fatal",  # what goes wrong it raises as well
     }
     server.socket.close()  # the parent's to answer
-    import horovod.torch as hvd
-
-    hvd.init()
     work(rank)
 
 

@@ -30,8 +30,11 @@ from harness.errors import HarnessError
 from harness.process import die_with_parent, forked
 
 _STANDALONE = "standalone"
-_LOCAL = re.compile(r"local\[(\d+|\*)\]")
+# What can be a master; of one on this host in how many places, if it says.
+MASTER = re.compile(rf"|{_STANDALONE}|local\[((?P<places>\d+)|\*)\]|spark://.+|yarn|k8s://.+")
 _HANDED = ("PYTHONPATH", "SPARK_LOCAL_IP", "OPENBLAS_NUM_THREADS", "HARNESS_CACHE")
+_JAVA = 17  # the least that it runs on
+_JAVA_SECONDS = 10.0  # to tell its version, which takes a tenth
 _START_SECONDS = 60.0
 _STOP_SECONDS = 5.0
 
@@ -50,16 +53,22 @@ class Spark(Torch):
         """It needs Java, too."""
         if reason := super().unavailable(host):
             return reason
+        # As Spark looks for it (bin/spark-class).
         home = os.environ.get("JAVA_HOME", "")
-        if shutil.which("java") or (home and shutil.which("java", path=f"{home}/bin")):
+        java = f"{home}/bin/java" if home else shutil.which("java")
+        if java is None:
+            return f"spark needs Java {_JAVA} or later: {INSTALL}"
+        version = java_version(_told_by(java))
+        if version is not None and version >= _JAVA:
             return None
-        return f"spark needs Java 17 or later: {INSTALL}"
+        found = f"Java {version}" if version else "no Java that answers"
+        return f"spark needs Java {_JAVA} or later; {java} is {found}"
 
     def refuses(self, cell: Cell, degrees: Mapping[str, int]) -> str | None:
         """More ranks than a local master has places: they would wait for one for ever."""
         world = prod(degrees.values())
-        places = _LOCAL.fullmatch(self.options.master)
-        if places and places[1] != "*" and int(places[1]) < world:
+        master = MASTER.fullmatch(self.options.master)
+        if master and master["places"] and int(master["places"]) < world:
             return f"{self.options.master} has too few places for {world} processes"
         return super().refuses(cell, degrees)
 
@@ -76,6 +85,22 @@ class Spark(Torch):
             job.start()
             yield _Tasks(job, folder)
             job.join(_STOP_SECONDS)
+
+
+def java_version(told: str) -> int | None:
+    """The 17 of `openjdk version "17.0.15"`, the 8 of `1.8.0_392`; None where none is told."""
+    found = re.search(r'version "(?:1\.)?(\d+)', told)
+    return int(found[1]) if found else None
+
+
+def _told_by(java: str) -> str:
+    try:
+        done = subprocess.run(
+            [java, "-version"], capture_output=True, text=True, timeout=_JAVA_SECONDS, check=False
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return ""
+    return done.stderr
 
 
 class _Job(Thread):

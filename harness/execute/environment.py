@@ -5,7 +5,7 @@ from __future__ import annotations
 import platform
 from importlib.metadata import PackageNotFoundError, version
 
-from harness import __version__
+from harness import __version__, engines
 from harness.domain.run import Environment
 
 _PACKAGES = ("torch", "numpy", "triton")
@@ -13,7 +13,9 @@ _PACKAGES = ("torch", "numpy", "triton")
 
 def this_environment() -> Environment:
     """Of this interpreter; packages that are not installed are left out."""
-    versions = {name: found for name in _PACKAGES if (found := _version(name))}
+    of_engines = [engine.package for engine in engines.registry.entries() if engine.package]
+    packages = [*_PACKAGES, *of_engines]
+    versions = {name: found for name in packages if (found := _version(name))}
     return Environment(
         {
             "python": platform.python_version(),

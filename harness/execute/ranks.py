@@ -204,11 +204,15 @@ def _report_file(folder: Path, index: int) -> Path:
 def _rank_report(job: Job, rank: Rank, rendezvous: Path, start: float) -> Report:
     for module in _LAZY:
         import_module(module)
-    from harness.execute.worker import report_of
+    from harness.execute.worker import failure, report_of
 
-    join_group(rank, rendezvous)
-    agree = _agreement()
-    agree(True)  # all are there
+    try:
+        engine_of(job.cell).enter()
+        join_group(rank, rendezvous)
+        agree = _agreement()
+        agree(True)  # all are there
+    except Exception as error:  # noqa: BLE001 - that ranks do not meet is a result
+        return failure(error)
     launched = {"launch_time": time.monotonic() - start}  # one clock for all processes of a host
     report = report_of(job, rank, agree)
     return replace(report, facts={**launched, **report.facts})

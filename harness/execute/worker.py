@@ -58,9 +58,14 @@ def report_of(job: Job, rank: Rank = ALONE, agree: Agree = bool) -> Report:
     except Unsupported as refusal:
         return Report(Status.UNSUPPORTED, str(refusal))
     except Exception as error:  # noqa: BLE001 - a failure is a result, told with its traceback
-        status = Status.OUT_OF_MEMORY if _is_out_of_memory(error) else Status.FAILED
-        reason = f"{type(error).__name__}: {error}".splitlines()[0]
-        return Report(status, reason, traceback.format_exc())
+        return failure(error)
+
+
+def failure(error: Exception) -> Report:
+    """What it made of the round, told where it is handled."""
+    status = Status.OUT_OF_MEMORY if _is_out_of_memory(error) else Status.FAILED
+    reason = f"{type(error).__name__}: {error}".splitlines()[0]
+    return Report(status, reason, traceback.format_exc())
 
 
 def _measure(job: Job, rank: Rank, agree: Agree) -> Report:

@@ -5,7 +5,6 @@ What each does stands in its file in harness/engines/.
 
 from __future__ import annotations
 
-import re
 from typing import Any, Literal
 
 from pydantic import Field, field_validator
@@ -14,11 +13,10 @@ from harness import engines
 from harness.domain.cell import Cell
 from harness.domain.entry import Options
 from harness.domain.run import Host
+from harness.engines.spark import MASTER
 from harness.parallelism import Parallelism, degrees, engine_of, register
 
 _Name: Any = Literal[tuple(engines.registry)]  # with those of outside packages
-
-_MASTER = re.compile(r"|standalone|local\[(\d+|\*)\]|spark://.+|yarn|k8s://.+")
 
 
 @register("engine", "who starts the processes, and averages what they learn")
@@ -41,7 +39,7 @@ class Engine(Parallelism):
         @field_validator("master")
         @classmethod
         def _known(cls, master: str) -> str:
-            if not _MASTER.fullmatch(master):
+            if not MASTER.fullmatch(master):
                 raise ValueError(
                     f"{master!r} is none of standalone, local[N], spark://…, yarn, k8s://…"
                 )

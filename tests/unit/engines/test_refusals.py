@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,11 +17,27 @@ MODEL = Choice("decoder", (("d_model", 64), ("heads", 2), ("layers", 2)))
 TWO = (("degree", 2),)
 
 
+@pytest.fixture
+def java(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
+    """A program that says it is Java 17, where JAVA_HOME says it is."""
+    monkeypatch.setenv("JAVA_HOME", str(tmp_path))
+    program = tmp_path / "bin" / "java"
+    program.parent.mkdir()
+    program.touch(0o700)
+    program.write_text(JAVA.format("17.0.15"))
+    return program
+
+
+JAVA = """#!/bin/sh
+echo 'openjdk version "{}" 2025-04-15' >&2
+"""
+
+
 @pytest.fixture(autouse=True)
-def all_installed(monkeypatch: pytest.MonkeyPatch) -> None:
+def all_installed(monkeypatch: pytest.MonkeyPatch, java: Path) -> None:
     """Whatever this interpreter has."""
+    assert java.exists()
     monkeypatch.setattr(engines, "find_spec", lambda _: object())
-    monkeypatch.setattr("shutil.which", lambda *_, **__: "/usr/bin/java")
 
 
 def refusal(
@@ -96,12 +113,20 @@ def test_spark_needs_what_it_does_not_bring(host: Host, monkeypatch: pytest.Monk
     assert Spark.unavailable(host) == "spark needs pyarrow: `make engines` installs it"
 
 
-def test_spark_needs_java(host: Host, monkeypatch: pytest.MonkeyPatch) -> None:
-    """On the path, or where JAVA_HOME says."""
-    monkeypatch.setattr("shutil.which", lambda *_, **__: None)
-    monkeypatch.setenv("JAVA_HOME", "/nowhere")
-    assert Spark.unavailable(host) == "spark needs Java 17 or later: `make engines` installs it"
-    monkeypatch.setattr("shutil.which", lambda *_, path=None: path)
+def test_spark_needs_java(host: Host, monkeypatch: pytest.MonkeyPatch, java: Path) -> None:
+    """Where JAVA_HOME says, else on the path; as late a one as Spark asks for."""
+    needs = "spark needs Java 17 or later"
+    assert Spark.unavailable(host) is None
+    java.write_text(JAVA.format("1.8.0_392"))
+    assert Spark.unavailable(host) == f"{needs}; {java} is Java 8"
+    java.unlink()
+    assert Spark.unavailable(host) == f"{needs}; {java} is no Java that answers"
+    monkeypatch.delenv("JAVA_HOME")
+    monkeypatch.setenv("PATH", "")
+    assert Spark.unavailable(host) == f"{needs}: `make engines` installs it"
+    java.write_text(JAVA.format("21"))
+    java.chmod(0o700)
+    monkeypatch.setenv("PATH", str(java.parent))
     assert Spark.unavailable(host) is None
 
 

@@ -123,6 +123,15 @@ def test_where_all_lost_their_connection_the_first_speaks(
     assert [one.reason for one in told] == [LOST.reason, "", ""]
 
 
+def of_two(make_cell: Callable[..., Cell]) -> Report:
+    """What becomes of a round of two ranks."""
+    usual = signal.getsignal(ASK)
+    try:
+        return report_of_ranks(Job(make_cell(), 0, 0, Effort(0.1, 1, 1), quality=False), 2)
+    finally:
+        signal.signal(ASK, usual)
+
+
 class Unable(Torch):
     """An engine that cannot start."""
 
@@ -137,13 +146,27 @@ def test_an_engine_that_cannot_start_is_a_result(
     make_cell: Callable[..., Cell], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("harness.execute.ranks.engine_of", lambda _: Unable())
-    job = Job(make_cell(), 0, 0, Effort(0.1, 1, 1), quality=False)
-    usual = signal.getsignal(ASK)
-    try:
-        report = report_of_ranks(job, 2)
-    finally:
-        signal.signal(ASK, usual)
+    report = of_two(make_cell)
     assert (report.status, report.reason) == (Status.FAILED, "torch: OSError: no more processes")
+
+
+class Lonely(Torch):
+    """An engine whose ranks do not find each other."""
+
+    def enter(self) -> None:
+        raise ConnectionError("nobody answers")
+
+
+def test_ranks_that_do_not_meet_say_why(
+    make_cell: Callable[..., Cell], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("harness.execute.ranks.engine_of", lambda _: Lonely())
+    report = of_two(make_cell)
+    assert (report.status, report.reason) == (
+        Status.FAILED,
+        "rank 0: ConnectionError: nobody answers",
+    )
+    assert "in enter" in report.detail
 
 
 WAITS = """Current thread 0x1 (most recent call first):
