@@ -156,7 +156,8 @@ def why_no_theory(place: Place) -> str | None:
 def peaks(cell: Cell, host: Host, found: Sequence[Ceiling]) -> Mapping[str, float]:
     """The measured limits of what the cell does, as facts of its rounds, where they are known.
 
-    `peak_flops` in FLOP/s, of the format it computes in; `peak_bandwidth` in B/s, reading memory.
+    `peak_flops` in FLOP/s, of the format it computes in; `peak_bandwidth` in B/s, reading memory;
+    of all devices that it takes together.
     None where its processes use more threads than the hardware's, whose limits they then are not.
     """
     entry = hardware.registry[cell.hardware.name].of(cell.hardware)
@@ -166,7 +167,8 @@ def peaks(cell: Cell, host: Host, found: Sequence[Ceiling]) -> Mapping[str, floa
         return {}
     measured = values(found, CeilingKind.MEASURED)
     names = {"peak_flops": gemm(compression.compute_format(cell)), "peak_bandwidth": MEMORY_READ}
-    return {fact: measured[name] for fact, name in names.items() if name in measured}
+    devices = entry.devices(world)
+    return {fact: devices * measured[name] for fact, name in names.items() if name in measured}
 
 
 def _save(store: Store, place: Place, found: Iterable[Ceiling]) -> None:

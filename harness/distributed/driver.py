@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from time import perf_counter
 from typing import Any
 
 import torch
@@ -46,10 +45,9 @@ class Driver:
     def facts(self) -> dict[str, float]:
         """What the ranks' work together can tell: a pipeline's `bubble`, and what theory says."""
         line = self.split.line
-        if line is None or not line.stepping:
+        if line is None or (bubble := line.bubble) is None:
             return {}
-        waited = 1 - line.busy / line.stepping
-        return {"bubble": waited, "bubble_in_theory": line.bubble_in_theory}
+        return {"bubble": bubble, "bubble_in_theory": line.bubble_in_theory}
 
     def parameters(self) -> list[dict[str, Any]]:
         """What this rank updates, as groups of an optimizer."""
@@ -129,9 +127,8 @@ class Driver:
             losses: list[torch.Tensor] = []
             started += 1
             if started == _LAZY:
-                line.busy = line.stepping = 0.0
-            begin = perf_counter()
-            with split.around():
+                line.start_anew()
+            with line.step(), split.around():
                 given = (tokens,) if line.is_first else ()
                 told = targets if line.is_last else None
                 runs.step(
@@ -140,7 +137,6 @@ class Driver:
                     losses=losses if line.is_last else None,
                     return_outputs=False,
                 )
-            line.stepping += perf_counter() - begin
             pipeline.tie(split, line)
             optimizer.step()
             optimizer.zero_grad()

@@ -12,10 +12,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import pairwise
-from time import perf_counter
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import torch
 import torch.distributed as dist
@@ -25,8 +24,12 @@ from torch.distributed.pipelining.schedules import get_schedule_class
 from torch.distributed.tensor import DTensor
 from torch.nn.functional import cross_entropy
 
+from harness.clock import clock_of
 from harness.distributed.split import Split
 from harness.model.transformer import Block, DecodeState, blocks_of
+
+if TYPE_CHECKING:
+    from harness.scenarios import Clock
 
 # What a spec calls them, and torch; how many stages a rank has.
 SCHEDULES = {
@@ -76,8 +79,10 @@ class Line:
     ranks: int
     schedule: str
     microbatches: int
-    busy: float = 0.0  # seconds in passes and the loss, of those in steps
-    stepping: float = 0.0
+    clock: Clock
+    # Beginnings and ends, by that clock: of passes and the loss, and of steps.
+    busy: list[tuple[object, object]] = field(default_factory=list)
+    stepping: list[tuple[object, object]] = field(default_factory=list)
 
     @property
     def stage_count(self) -> int:
@@ -95,9 +100,34 @@ class Line:
     @contextmanager
     def working(self) -> Iterator[None]:
         """Around a piece of work: its time is no part of the bubble."""
-        start = perf_counter()
+        with self._timed(self.busy):
+            yield
+
+    @contextmanager
+    def step(self) -> Iterator[None]:
+        """Around a step of all that the schedule has."""
+        with self._timed(self.stepping):
+            yield
+
+    def start_anew(self) -> None:
+        """Forget what was timed."""
+        self.busy, self.stepping = [], []
+
+    @property
+    def bubble(self) -> float | None:
+        """The share of its steps' time in which this rank did no work; None before any."""
+        if not self.stepping:
+            return None
+        busy, whole = (
+            sum(self.clock.seconds(*pair) for pair in pairs) for pairs in (self.busy, self.stepping)
+        )
+        return 1 - busy / whole
+
+    @contextmanager
+    def _timed(self, pairs: list[tuple[object, object]]) -> Iterator[None]:
+        start = self.clock.mark()
         yield
-        self.busy += perf_counter() - start
+        pairs.append((start, self.clock.mark()))
 
     @property
     def is_first(self) -> bool:
@@ -118,7 +148,7 @@ def split_layers(split: Split, *, schedule: str, microbatches: int) -> None:
     """Keep only this rank's layers: as stages for training, in one piece for inference."""
     group = split.group("pipeline")
     rank, ranks = dist.get_rank(group), dist.get_world_size(group)
-    split.line = line = Line(group, rank, ranks, schedule, microbatches)
+    split.line = line = Line(group, rank, ranks, schedule, microbatches, clock_of(split.device))
     layers = len(split.core.blocks)
     if not split.trains:
         split.core.blocks = nn.ModuleList(

@@ -38,7 +38,9 @@ class Horovod(Engine):
     only_trains = True
 
     def refuses(self, cell: Cell, degrees: Mapping[str, int]) -> str | None:
-        """A number format that it does not know."""
+        """A number format that it does not know, and GPUs, for which it was not compiled."""
+        if cell.hardware.name == "cuda":
+            return "horovod is compiled for processors alone (Makefile)"
         if cell.precision.name == "bf16":
             return NO_BF16
         return super().refuses(cell, degrees)

@@ -14,6 +14,7 @@ from harness.domain.cell import Cell
 from harness.engines import Engine, register
 
 if TYPE_CHECKING:
+    import torch
     from torch.distributed.device_mesh import DeviceMesh
 
     from harness.distributed.assemble import Whole
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from harness.model.transformer import Transformer
 
 # Its own words (lightning/fabric/connector.py).
+OLD_FSDP = "shards are made by FSDP2: leave out strategy"
 NO_FSDP = "You selected the FSDP strategy but FSDP is only available on GPU"
 _PRECISIONS = {"float32": "32-true", "bfloat16": "bf16-true", "float16": "16-true"}
 
@@ -35,12 +37,15 @@ class Lightning(Engine):
     only_trains = True
 
     def refuses(self, cell: Cell, degrees: Mapping[str, int]) -> str | None:
-        """Its classic FSDP, and what no strategy of its own combines."""
+        """Its classic FSDP, and what no strategy of its own combines.
+
+        On a GPU, where Fabric takes it, shards are made by FSDP2 all the same.
+        """
         ways = set(degrees)
         if reason := super().refuses(cell, degrees):
             return reason
         if self.options.strategy == "fsdp":
-            return NO_FSDP
+            return OLD_FSDP if cell.hardware.name == "cuda" else NO_FSDP
         if "data" in ways and len(ways) > 1:
             return (
                 "lightning's ModelParallelStrategy combines shard with tensor, and data with none"
@@ -82,7 +87,7 @@ class Lightning(Engine):
         dtype = str(next(whole.core.parameters()).dtype).removeprefix("torch.")
         fabric: Any = Fabric(
             accelerator=whole.device.type,
-            devices=_world(),
+            devices=_devices(whole.device),
             strategy=strategy,
             precision=_PRECISIONS[dtype],
             plugins=[_joined()],
@@ -96,10 +101,15 @@ class Lightning(Engine):
         return split
 
 
-def _world() -> int:
+def _devices(own: torch.device) -> int | list[int]:
+    """So many processes; or their GPUs, one each, of which this rank has its own."""
     import torch.distributed as dist
 
-    return dist.get_world_size()
+    world = dist.get_world_size()
+    if own.type != "cuda":
+        return world
+    first = own.index - dist.get_rank()
+    return list(range(first, first + world))
 
 
 def _in_our_words(mesh: DeviceMesh) -> DeviceMesh:

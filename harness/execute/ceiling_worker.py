@@ -22,6 +22,7 @@ from functools import partial
 import torch
 
 from harness import hardware
+from harness.clock import clock_of
 from harness.domain.ceiling import (
     CLOCK,
     DISTURBED,
@@ -33,7 +34,6 @@ from harness.domain.ceiling import (
 )
 from harness.errors import HarnessError, Unsupported
 from harness.execute.ceiling_messages import Answer, Found, Missing, Order
-from harness.execute.clock import clock_of
 from harness.execute.limits.collective import measure_all_reduce
 from harness.execute.limits.cycles import clock_under_load
 from harness.execute.limits.gemm import trials as gemm_trials

@@ -63,19 +63,20 @@ class Rapl:
 
 
 class Nvml:
-    """One GPU, with its memory."""
+    """GPUs, each with its memory, summed."""
 
     # A100 and H100 look at their power every 100 ms (Yang et al. 2024, arXiv 2312.02741).
     update = 0.1
 
-    def __init__(self, library: Any, uuid: str) -> None:
+    def __init__(self, library: Any, uuids: Sequence[str]) -> None:
         self._library = library
         library.nvmlInit()
-        self._device = library.nvmlDeviceGetHandleByUUID(uuid)
+        self._devices = [library.nvmlDeviceGetHandleByUUID(uuid) for uuid in uuids]
 
     def read(self) -> int:
         """Millijoules since the driver was loaded."""
-        return int(self._library.nvmlDeviceGetTotalEnergyConsumption(self._device))
+        energy = self._library.nvmlDeviceGetTotalEnergyConsumption
+        return sum(int(energy(device)) for device in self._devices)
 
     def joules(self, start: Any, end: Any) -> float:
         """The difference."""
@@ -100,14 +101,14 @@ def processor_counter(powercap: Path = POWERCAP) -> Rapl:
     return counter
 
 
-def gpu_counter(uuid: str) -> Nvml:
-    """A GPU by its UUID; Unsupported, with the reason, where nothing counts it."""
+def gpu_counter(uuids: Sequence[str]) -> Nvml:
+    """GPUs by their UUIDs; Unsupported, with the reason, where nothing counts one of them."""
     if find_spec("pynvml") is None:
         raise Unsupported(f"{NOT_HERE}: {_MISSING}")
     import pynvml
 
     try:
-        counter = Nvml(pynvml, uuid)
+        counter = Nvml(pynvml, uuids)
         counter.read()
     except pynvml.NVMLError as error:
         raise Unsupported(f"{NOT_HERE}: NVML says: {error}") from None

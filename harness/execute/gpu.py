@@ -8,6 +8,8 @@ from __future__ import annotations
 import shutil
 import subprocess
 from collections.abc import Callable, Mapping, Sequence
+from functools import reduce
+from operator import or_
 from typing import TypeAlias
 
 # Runs nvidia-smi with these arguments; its output, or None where it fails.
@@ -17,6 +19,7 @@ _CLOCKS = ("clocks.sm", "clocks.mem", "temperature.gpu")
 # What keeps the clocks down: the field's name, and what it was before driver 535.
 _REASONS = ("clocks_event_reasons.active", "clocks_throttle_reasons.active")
 _FACTS = ("host_gpu_clock", "host_gpu_memory_clock", "host_gpu_temperature")
+_WORST = (min, min, max)  # of several GPUs
 
 _PATIENCE = 10.0  # seconds
 
@@ -43,15 +46,16 @@ def nvidia_smi(arguments: Sequence[str]) -> str | None:
     return answer.stdout if answer.returncode == 0 else None
 
 
-def clocks(gpu: str, when: str, ask: Ask = nvidia_smi) -> Mapping[str, float]:
+def clocks(gpus: Sequence[str], when: str, ask: Ask = nvidia_smi) -> Mapping[str, float]:
     """Clocks in MHz, temperature in °C and what holds the clocks down, as facts of that moment.
 
-    `gpu` is an index or UUID. What the driver does not tell is left out.
+    `gpus` are indices or UUIDs; of several the slowest's clocks and the hottest's temperature are
+    told, and whatever holds any of them down. What the driver does not tell is left out.
     """
     for reasons in _REASONS:
-        answer = ask([f"--query-gpu={','.join((*_CLOCKS, reasons))}", "-i", gpu])
+        answer = ask([f"--query-gpu={','.join((*_CLOCKS, reasons))}", "-i", ",".join(gpus)])
         if answer is not None:
-            return _moment(answer.strip().split(","), when)
+            return _moment([line.split(",") for line in answer.strip().splitlines()], when)
     return {}
 
 
@@ -66,20 +70,24 @@ def held_down(facts: Mapping[str, float]) -> Mapping[str, float]:
     }
 
 
-def others(gpu: str, ask: Ask = nvidia_smi) -> Mapping[str, float]:
-    """How many processes compute on the GPU now, asked while none of ours does."""
-    answer = ask(["--query-compute-apps=pid", "-i", gpu])
+def others(gpus: Sequence[str], ask: Ask = nvidia_smi) -> Mapping[str, float]:
+    """How many processes compute on these GPUs now, asked while none of ours does."""
+    answer = ask(["--query-compute-apps=pid", "-i", ",".join(gpus)])
     if answer is None:
         return {}
     return {"host_gpu_others": float(len(answer.split()))}
 
 
-def _moment(fields: Sequence[str], when: str) -> Mapping[str, float]:
-    *figures, reasons = (field.strip() for field in fields)
-    told = zip(_FACTS, figures, strict=True)
-    facts = {f"{name}_{when}": float(value) for name, value in told if _is_number(value)}
-    if reasons.startswith("0x"):
-        facts[f"host_gpu_reasons_{when}"] = float(int(reasons, 16))
+def _moment(rows: Sequence[Sequence[str]], when: str) -> Mapping[str, float]:
+    *figures, reasons = ([field.strip() for field in column] for column in zip(*rows, strict=True))
+    told = zip(_FACTS, _WORST, figures, strict=True)
+    facts = {
+        f"{name}_{when}": float(worst(map(float, values)))
+        for name, worst, values in told
+        if all(map(_is_number, values))
+    }
+    if all(one.startswith("0x") for one in reasons):
+        facts[f"host_gpu_reasons_{when}"] = float(reduce(or_, (int(one, 16) for one in reasons)))
     return facts
 
 

@@ -31,13 +31,16 @@ class Counted:
 
 
 class Phase:
-    """Energy, if asked for, and a GPU's clocks at both edges; `speaks` in one rank of the round.
+    """Energy, if asked for, and GPUs' clocks at both edges; `speaks` in one rank of the round.
 
-    What others see of the work, at the host's counters, is of all ranks together.
+    That one tells of all ranks' work together: of the host's counters, or of as many GPUs as there
+    are `devices`, from its own on.
     """
 
-    def __init__(self, device: torch.device, *, energy: bool, speaks: bool) -> None:
-        self._device, self._speaks = device, speaks
+    def __init__(
+        self, device: torch.device, devices: int = 1, *, energy: bool, speaks: bool
+    ) -> None:
+        self._device, self._devices, self._speaks = device, devices, speaks
         self._meter = Meter(self._counter) if energy and speaks else None
         self._clocks: dict[str, float] = {}
 
@@ -70,12 +73,14 @@ class Phase:
     def _look(self, when: str) -> None:
         if self._device.type == "cuda" and self._speaks:
             torch.cuda.synchronize()
-            self._clocks |= gpu.clocks(self._uuid(), when)
+            self._clocks |= gpu.clocks(self._uuids(), when)
 
     def _counter(self) -> Counter:
         if self._device.type == "cuda":
-            return gpu_counter(self._uuid())
+            return gpu_counter(self._uuids())
         return processor_counter()
 
-    def _uuid(self) -> str:
-        return f"GPU-{torch.cuda.get_device_properties(self._device).uuid}"
+    def _uuids(self) -> list[str]:
+        first = self._device.index or 0
+        every = map(torch.cuda.get_device_properties, range(first, first + self._devices))
+        return [f"GPU-{one.uuid}" for one in every]

@@ -97,7 +97,7 @@ def _learned(subject: Subject) -> _Learned:
             else:
                 assert loss is not None
                 told.losses.append(float(loss))
-    told.parameters = {name: one.float() for name, one in split.whole().items()}
+    told.parameters = {name: one.float().cpu() for name, one in split.whole().items()}
     return told
 
 
@@ -149,9 +149,9 @@ def _answered(subject: Subject) -> _Answered:
         for number, part in enumerate(parts):
             if not again:
                 found = subject.read(part, state)
-                told.outputs.append(None if found is None else found.float())
+                told.outputs.append(None if found is None else found.float().cpu())
             elif number == len(parts) - 1 and generates:
-                told.chosen = subject.following(part, state)
+                told.chosen = subject.following(part, state).cpu()
             else:
                 subject.read(part, state)
     return told

@@ -23,6 +23,7 @@ from pathlib import Path
 from statistics import fmean
 from typing import TYPE_CHECKING
 
+from harness import hardware
 from harness.domain.result import Sample, Status
 from harness.engines import Crew
 from harness.execute.messages import Job, Report
@@ -50,10 +51,12 @@ _ECHO_SECONDS = 2.0
 _LOOK_SECONDS = 0.05  # between two looks at who has ended
 _LOST = re.compile(
     r"[Cc]onnection (closed|reset|refused)|Socket closed|Broken pipe|HorovodInternalError"
+    r"|ncclRemoteError"
 )
 _FRAME = re.compile(r'File "(?P<file>[^"]+)", line (?P<line>\d+) in (?P<function>\S+)')
-# In these a rank waits for others: collectives, and the backward pass that exchanges gradients.
-_WAITING = ("/torch/distributed/", "/torch/autograd/", "/horovod/torch/")
+# In these a rank waits for others: collectives, the backward pass that exchanges gradients, and a
+# GPU that does either.
+_WAITING = ("/torch/distributed/", "/torch/autograd/", "/torch/cuda/", "/horovod/torch/")
 _LARGEST = "rank_"  # begins the names of what is told of the rank that has most of it
 
 
@@ -208,7 +211,9 @@ def _rank_report(job: Job, rank: Rank, rendezvous: Path, start: float) -> Report
 
     try:
         engine_of(job.cell).enter()
-        join_group(rank, rendezvous)
+        entry = hardware.registry[job.cell.hardware.name].of(job.cell.hardware)
+        entry.prepare(rank.world, rank.index)  # NCCL takes the device that is current
+        join_group(rank, rendezvous, entry.groups)
         agree = _agreement()
         agree(True)  # all are there
     except Exception as error:  # noqa: BLE001 - that ranks do not meet is a result
@@ -218,16 +223,18 @@ def _rank_report(job: Job, rank: Rank, rendezvous: Path, start: float) -> Report
     return replace(report, facts={**launched, **report.facts})
 
 
-def join_group(rank: Rank, rendezvous: Path) -> None:
-    """Make this process one of a gloo group, whose members meet in that file."""
+def join_group(rank: Rank, rendezvous: Path, groups: str) -> None:
+    """Make this process one of a group, whose members meet in that file; `groups` carry it."""
     import torch.distributed as dist
 
     # Loopback: the ranks are all here, and a host's own name need not resolve.
-    os.environ.setdefault("GLOO_SOCKET_IFNAME", "lo0" if sys.platform == "darwin" else "lo")
+    loopback = "lo0" if sys.platform == "darwin" else "lo"
+    for name in ("GLOO_SOCKET_IFNAME", "NCCL_SOCKET_IFNAME"):
+        os.environ.setdefault(name, loopback)
     store = dist.FileStore(  # type: ignore[attr-defined]  # documented, but not in __all__
         str(rendezvous), rank.world
     )
-    dist.init_process_group("gloo", store=store, rank=rank.index, world_size=rank.world)
+    dist.init_process_group(groups, store=store, rank=rank.index, world_size=rank.world)
 
 
 def _agreement() -> Agree:

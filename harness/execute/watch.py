@@ -8,10 +8,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from harness import hardware
 from harness.domain.cell import Cell
 from harness.execute import conditions, gpu
 from harness.execute.conditions import CPU
 from harness.execute.memory import family
+from harness.parallelism import world_size
 
 _TICK = 1.0 / os.sysconf("SC_CLK_TCK")
 _PAGE = os.sysconf("SC_PAGE_SIZE")
@@ -102,10 +104,12 @@ def between(first: Reading, last: Reading) -> Mapping[str, float]:
 
 
 def _neighbours(cell: Cell) -> Mapping[str, float]:
-    """Other processes on the cell's GPU, if it has one: before ours is there."""
+    """Other processes on the cell's GPUs, if it has any: before ours are there."""
     if cell.hardware.name != "cuda":
         return {}
-    return gpu.others(str(dict(cell.hardware.options).get("index", 0)))
+    entry = hardware.registry[cell.hardware.name].of(cell.hardware)
+    first, devices = entry.options.index, entry.devices(world_size(cell))
+    return gpu.others([str(index) for index in range(first, first + devices)])
 
 
 def _cpu_seconds() -> list[float]:

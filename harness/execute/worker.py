@@ -19,11 +19,11 @@ import torch
 import torch.distributed as dist
 
 from harness import backends, hardware, operators, parallelism, scenarios
+from harness.clock import clock_of
 from harness.domain.cell import Cell
 from harness.domain.precision import PRECISIONS
 from harness.domain.result import Sample, Status
 from harness.errors import Unsupported
-from harness.execute.clock import clock_of
 from harness.execute.inspection import inspected
 from harness.execute.messages import Effort, Job, Report
 from harness.execute.pages import CAN_DROP, drop_pages
@@ -55,14 +55,14 @@ def report_of(job: Job, rank: Rank = ALONE, agree: Agree = bool) -> Report:
         if job.prepares:
             return prepared(job)
         return _prove(job, rank) if job.proves else _measure(job, rank, agree)
-    except Unsupported as refusal:
-        return Report(Status.UNSUPPORTED, str(refusal))
     except Exception as error:  # noqa: BLE001 - a failure is a result, told with its traceback
         return failure(error)
 
 
 def failure(error: Exception) -> Report:
     """What it made of the round, told where it is handled."""
+    if isinstance(error, Unsupported):
+        return Report(Status.UNSUPPORTED, str(error))
     status = Status.OUT_OF_MEMORY if _is_out_of_memory(error) else Status.FAILED
     reason = f"{type(error).__name__}: {error}".splitlines()[0]
     return Report(status, reason, traceback.format_exc())
@@ -70,7 +70,8 @@ def failure(error: Exception) -> Report:
 
 def _measure(job: Job, rank: Rank, agree: Agree) -> Report:
     cell = job.cell
-    device = hardware.registry[cell.hardware.name].of(cell.hardware).prepare(rank.world)
+    entry = hardware.registry[cell.hardware.name].of(cell.hardware)
+    device = entry.prepare(rank.world, rank.index)
     scenario = scenarios.registry[cell.scenario.name].of(cell.scenario)
     peak = PeakMemory(device)
     peak.restart()
@@ -82,7 +83,8 @@ def _measure(job: Job, rank: Rank, agree: Agree) -> Report:
         clock = clock_of(device)
         meet = dist.barrier if rank.world > 1 else None
         iteration = Counted(scenario.prepare(loaded.subject), meet)
-        with Phase(device, energy=job.energy, speaks=rank.index == 0) as phase:
+        speaks, devices = rank.index == 0, entry.devices(rank.world)
+        with Phase(device, devices, energy=job.energy, speaks=speaks) as phase:
             driven = _drive(iteration, clock, job.effort, agree)
         facts |= {"peak_memory": peak.bytes(), **peak.on_gpu()}
         facts["rank_peak_memory"] = facts["peak_memory"]
@@ -119,7 +121,8 @@ def _prove(job: Job, rank: Rank) -> Report:
     from harness.execute.proof import proved
 
     cell = job.cell
-    device = hardware.registry[cell.hardware.name].of(cell.hardware).prepare(rank.world)
+    entry = hardware.registry[cell.hardware.name].of(cell.hardware)
+    device = entry.prepare(rank.world, rank.index)
     scenario = scenarios.registry[cell.scenario.name].of(cell.scenario)
 
     def load(one: Job, of: Rank) -> Subject:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from harness.domain.cell import Cell
 from harness.domain.entry import Entry
@@ -17,12 +17,22 @@ if TYPE_CHECKING:
 class Hardware(Entry):
     """A device of this host."""
 
+    groups: ClassVar[str] = "gloo"  # what carries what ranks exchange, as torch spells it
+
     @abstractmethod
-    def prepare(self, ranks: int) -> torch.device:
+    def prepare(self, ranks: int, rank: int = 0) -> torch.device:
         """Set up the process (its threads, say) as one of `ranks` and name the device to use.
 
         Raises Unsupported where the device turns out not to be usable.
         """
+
+    def devices(self, ranks: int) -> int:
+        """How many such devices so many processes take: by default they share one."""
+        return 1
+
+    def crowded(self, ranks: int, host: Host) -> str | None:
+        """Why so many processes have no room on the host; None where they have."""
+        return None
 
     def obstacle(self, host: Host) -> str | None:
         """Why this host cannot do what the options ask; None where it can."""
@@ -42,10 +52,13 @@ class Hardware(Entry):
 
     @abstractmethod
     def memory_bytes(self, host: Host) -> int:
-        """Bytes of memory that the model must fit in."""
+        """Bytes of memory of one device, which the model must fit in."""
 
     def price_per_hour(self, host: Host) -> float | None:
-        """US dollars an hour where a data sheet has a price; a spec's `prices` go before it."""
+        """US dollars an hour of one device, where a data sheet has a price.
+
+        A spec's `prices` go before it.
+        """
         return None
 
 

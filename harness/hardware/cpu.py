@@ -35,7 +35,13 @@ class Cpu(Hardware):
             return f"asks for {self.threads} threads; this host has {host.logical_cores}"
         return None
 
-    def prepare(self, ranks: int) -> torch.device:
+    def crowded(self, ranks: int, host: Host) -> str | None:
+        """A core each, or they wait for one another's."""
+        if ranks <= host.logical_cores:
+            return None
+        return f"this host has {host.logical_cores} cores"
+
+    def prepare(self, ranks: int, rank: int = 0) -> torch.device:
         """Threads are split among the ranks, each at least one."""
         import psutil
         import torch

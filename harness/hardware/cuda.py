@@ -18,12 +18,18 @@ if TYPE_CHECKING:
 
 @register("cuda", "an NVIDIA GPU")
 class Cuda(Hardware):
-    """One CUDA device."""
+    """One CUDA device; several processes take one each, and NCCL carries what they exchange."""
+
+    groups = "cpu:gloo,cuda:nccl"
 
     class Options(Options):
         """Which device."""
 
-        index: int = Field(0, ge=0, description="which GPU, as the driver numbers them")
+        index: int = Field(
+            0,
+            ge=0,
+            description="which GPU, as the driver numbers them; of several processes the first's",
+        )
 
     @classmethod
     def unavailable(cls, host: Host) -> str | None:
@@ -36,8 +42,19 @@ class Cuda(Hardware):
             return f"asks for GPU {self.options.index}; this host has {len(host.gpus)}"
         return self.unavailable(host)
 
-    def prepare(self, ranks: int) -> torch.device:
-        """One rank only: ranks on one GPU would measure its time slicing."""
+    def devices(self, ranks: int) -> int:
+        """One each: ranks on one GPU would measure its time slicing, and NCCL refuses them."""
+        return ranks
+
+    def crowded(self, ranks: int, host: Host) -> str | None:
+        """Fewer GPUs from that index on."""
+        first, has = self.options.index, len(host.gpus)
+        if first + ranks <= has:
+            return None
+        return f"each takes a GPU, from GPU {first} on; this host has {has}"
+
+    def prepare(self, ranks: int, rank: int = 0) -> torch.device:
+        """The rank's own."""
         import torch
 
         if not torch.cuda.is_available():
@@ -45,9 +62,7 @@ class Cuda(Hardware):
                 f"the driver shows a GPU, but torch {torch.__version__} cannot use it "
                 "(is it a CPU build, or built for another CUDA?)"
             )
-        if ranks > 1:
-            raise Unsupported(f"{ranks} processes need as many GPUs, which is not supported yet")
-        device = torch.device("cuda", self.options.index)
+        device = torch.device("cuda", self.options.index + rank)
         torch.cuda.set_device(device)
         return device
 

@@ -62,8 +62,8 @@ class Parallelism(Entry):
         """Change this rank's part of the model. The process group is up."""
 
     def unsupported(self, cell: Cell, host: Host) -> str | None:
-        """What no strategy of its kind can do, and processes that would wait for a core."""
-        if reason := super().unsupported(cell, host) or crowded(cell, host):
+        """What no strategy of its kind can do."""
+        if reason := super().unsupported(cell, host):
             return reason
         if not self.decoders:
             return None
@@ -122,15 +122,3 @@ def engine_of(cell: Cell) -> Engine:
 def oversubscribes(cell: Cell) -> bool:
     """Whether it asks for more processes than there are cores, if need be."""
     return any(choice.name == "oversubscribe" for choice in cell.parallelism)
-
-
-def crowded(cell: Cell, host: Host) -> str | None:
-    """Why the cell's processes do not fit this host, every factor of their number told."""
-    world = world_size(cell)
-    if world <= host.logical_cores or oversubscribes(cell):
-        return None
-    factors = " x ".join(f"{name} {degree}" for name, degree in degrees(cell).items())
-    return (
-        f"asks for {world} processes ({factors}); this host has {host.logical_cores} cores "
-        "(oversubscribe: true runs them all the same)"
-    )

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from math import prod
 
 from harness.domain.cell import Cell, Choice
 from harness.domain.entry import Entry
 from harness.domain.result import Status
 from harness.domain.run import Host
+from harness.hardware import Hardware
 from harness.model import cost
 from harness.model.architectures import SHAPES, shape_of
+from harness.parallelism import oversubscribes
 from harness.spec.catalog import Catalog
 from harness.spec.schema import Limits
 from harness.spec.units import size_text
@@ -36,6 +39,8 @@ class Feasibility:
             if reason:
                 told = reason if choice.name in reason else f"{choice}: {reason}"
                 return Status.UNSUPPORTED, told
+        if reason := self._crowded(cell):
+            return Status.UNSUPPORTED, reason
         reason = self._untrainable(cell) if self._trains(cell) else self._of_training(cell)
         if reason:
             return Status.UNSUPPORTED, reason
@@ -49,6 +54,14 @@ class Feasibility:
             operator = self.catalog.operator[cell.operator.name].of(cell.operator)
             self._parameters[key] = cost.parameters(shape_of(cell.model), operator)
         return self._parameters[key]
+
+    def devices(self, cell: Cell) -> int:
+        """How many of its hardware the cell takes."""
+        return self._hardware(cell).devices(prod(self._degrees(cell).values()))
+
+    def price_per_hour(self, cell: Cell) -> float | None:
+        """US dollars an hour of one of its hardware, where a data sheet has a price."""
+        return self._hardware(cell).price_per_hour(self.host)
 
     def weight_bytes(self, cell: Cell) -> float:
         """Bytes of the model's weights in the cell's precision."""
@@ -95,6 +108,26 @@ class Feasibility:
                 return f"{choice} is of training: it is nothing to {cell.scenario}"
         return None
 
+    def _crowded(self, cell: Cell) -> str | None:
+        """Processes that have no room, every factor of their number told."""
+        degrees, hardware = self._degrees(cell), self._hardware(cell)
+        world = prod(degrees.values())
+        lack = hardware.crowded(world, self.host) if world > 1 else None
+        shared = hardware.devices(world) == 1
+        if lack is None or (shared and oversubscribes(cell)):
+            return None
+        factors = " x ".join(f"{name} {degree}" for name, degree in degrees.items())
+        hint = " (oversubscribe: true runs them all the same)" if shared else ""
+        return f"asks for {world} processes ({factors}); {lack}{hint}"
+
+    def _degrees(self, cell: Cell) -> dict[str, int]:
+        """By strategy how many processes it splits over, where that is more than one."""
+        found = {one.name: self.catalog.parallelism[one.name].of(one) for one in cell.parallelism}
+        return {name: one.degree for name, one in found.items() if one.degree > 1}
+
+    def _hardware(self, cell: Cell) -> Hardware:
+        return self.catalog.hardware[cell.hardware.name].of(cell.hardware)
+
     def _entry(self, axis: str, choice: Choice) -> Entry:
         key = (axis, choice)
         if key not in self._entries:
@@ -113,12 +146,13 @@ class Feasibility:
         # AdamW keeps two moments of every gradient (Loshchilov and Hutter 2019).
         need = self.weight_bytes(cell) * (4 if trains else 1)
         what = "weights, gradients and AdamW's moments" if trains else "weights"
-        hardware = self.catalog.hardware[cell.hardware.name].of(cell.hardware)
-        has = hardware.memory_bytes(self.host)
-        on_host = has == self.host.memory_bytes
+        one, devices = self._hardware(cell).memory_bytes(self.host), self.devices(cell)
+        has, on_host = one * devices, one == self.host.memory_bytes
         needs = f"needs at least {size_text(need)} for its {what}"
         if need > has:
-            return f"{needs}; {'this host' if on_host else cell.hardware} has {size_text(has)}"
+            several = f"{devices} x {cell.hardware}" if devices > 1 else str(cell.hardware)
+            holder = "this host" if on_host else several
+            return f"{needs}; {holder} has {size_text(has)}"
         if on_host and limits.memory is not None and need > limits.memory:
             return f"{needs}; the limit is {size_text(limits.memory)}"
         return None

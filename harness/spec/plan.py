@@ -116,7 +116,7 @@ def make_plan(
             planned.append(_plan(wanted, Action.SKIP, obstacle[1], status=obstacle[0]))
         else:
             item = _decided(wanted, earlier, fresh, retry_failed)
-            planned.append(_priced(_expecting(item, expectation), catalog, host))
+            planned.append(_priced(_expecting(item, expectation), feasibility))
     return Plan(tuple(planned))
 
 
@@ -231,13 +231,14 @@ def _expecting(item: Planned, expectation: Expectation) -> Planned:
     return replace(item, seconds=missing * expectation.round_seconds(item.cell, item.measure))
 
 
-def _priced(item: Planned, catalog: Catalog, host: Host) -> Planned:
-    """With the data sheet's price where no spec gives one."""
-    if item.action is not Action.MEASURE or item.price is not None:
+def _priced(item: Planned, feasibility: Feasibility) -> Planned:
+    """At a spec's price, else the data sheet's, of all devices that the cell takes."""
+    if item.action is not Action.MEASURE:
         return item
-    hardware = catalog.hardware[item.cell.hardware.name].of(item.cell.hardware)
-    price = hardware.price_per_hour(host)
-    return item if price is None else replace(item, price=price)
+    price = feasibility.price_per_hour(item.cell) if item.price is None else item.price
+    if price is None:
+        return item
+    return replace(item, price=price * feasibility.devices(item.cell))
 
 
 def _plan(wanted: Wanted, action: Action, reason: str, status: Status | None = None) -> Planned:

@@ -7,13 +7,16 @@ from pathlib import Path
 from typing import Any
 
 import psutil
+import pytest
 
+from harness.execute.host import this_host
 from tests.conftest import Harness
 
 SPEC = """\
 name: split
 matrix:
   model: {{layers: 4, d_model: 32, heads: 4, vocab: 67, context: 64}}
+  hardware: {hardware}
   scenario: {scenario}
   parallelism:
     - {parallelisms}
@@ -21,13 +24,15 @@ workload: {{batch: 8, prompt: 32, generate: 4}}
 measure: {{rounds: 1, max_rounds: 1, round_time: 1ms, samples: 2, {quality}ceiling: false}}
 limits: {{timeout: {timeout}}}
 """
+# A GPU is no processor: what is done here on two and four of them, nothing else can show.
+NEEDS_GPUS = pytest.mark.skipif(len(this_host().gpus) < 4, reason="this host has no four GPUs")
 UNPROVED = {"quality": "quality: false, "}
 
 
 def write(folder: Path, cells: list[str], **given: str) -> None:
     """The spec s.yaml of these cells, none of which minds how many cores there are."""
     lines = "\n    - ".join(f"{{{one}, oversubscribe: true}}" for one in cells)
-    usual = {"scenario": "train", "quality": "", "timeout": "2m"}
+    usual = {"hardware": "local", "scenario": "train", "quality": "", "timeout": "2m"}
     (folder / "s.yaml").write_text(SPEC.format(parallelisms=lines, **{**usual, **given}))
 
 

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from tests.conftest import Harness
-from tests.e2e.splits import UNPROVED, assert_proved, commands, results, write
+from tests.e2e.splits import NEEDS_GPUS, UNPROVED, assert_proved, commands, results, write
 
 pytestmark = [pytest.mark.engines, pytest.mark.timeout(900)]
 
@@ -54,6 +54,15 @@ def test_each_computes_what_one_process_computes(harness: Harness, tmp_path: Pat
         name = f"accumulate=2 + data=4 + engine={engine} + recompute=full"
         assert sent(found[name]) == sent(found["data=2"])
     assert found["data=2 + engine=spark"]["metrics"]["launch_time"]["value"] > 1
+
+
+@NEEDS_GPUS
+def test_each_but_horovod_takes_gpus(harness: Harness, tmp_path: Path) -> None:
+    """One a rank."""
+    cells = [cell for cell in CELLS if "horovod" not in cell]
+    write(tmp_path, cells, hardware="cuda")
+    assert harness("run", "s.yaml", timeout=800).code in {0, 1}
+    assert_proved(results(harness), len(cells))
 
 
 def test_spark_starts_what_serves(harness: Harness, tmp_path: Path) -> None:

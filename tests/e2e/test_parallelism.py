@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from tests.conftest import Harness
-from tests.e2e.splits import assert_proved, commands, results, write
+from tests.e2e.splits import NEEDS_GPUS, assert_proved, commands, results, write
 
 STRATEGIES = ("data", "shard", "tensor", "pipeline", "context")
 PAIRS = [f"{one}: 2, {other}: 2" for one, other in combinations(STRATEGIES, 2)]
@@ -111,6 +111,22 @@ def test_inference_split(harness: Harness, tmp_path: Path) -> None:
     assert intensity["pipeline=2"] == pytest.approx(whole)
     assert whole / 2 < intensity["data=2"] < 0.9 * whole
     assert whole / 2 < intensity["context=2"] < 0.9 * whole
+
+
+@NEEDS_GPUS
+@pytest.mark.parametrize("scenario", ["train", "generate"])
+def test_split_over_gpus(harness: Harness, tmp_path: Path, scenario: str) -> None:
+    """A GPU a rank, NCCL between them; context's ring has no kernel there."""
+    without = ("context",) if scenario == "train" else ("context", "shard")
+    ways = [name for name in STRATEGIES if name not in without]
+    cells = [f"{name}: {degree}" for name in ways for degree in (2, 4)]
+    cells += [pair for pair in PAIRS if not any(name in pair for name in without)]
+    cells = [
+        cell.replace("pipeline: 2", "pipeline: {degree: 2, microbatches: 2}") for cell in cells
+    ]
+    write(tmp_path, cells, scenario=scenario, hardware="cuda")
+    assert harness("run", "s.yaml", timeout=290).code in {0, 1}
+    assert_proved(results(harness), len(cells))
 
 
 def test_training_alone_takes_what_is_of_training(harness: Harness, tmp_path: Path) -> None:

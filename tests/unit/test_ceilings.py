@@ -75,6 +75,14 @@ class TestPeaks:
         shared = replace(two, hardware=Choice("cpu", (("threads", 2),)))
         assert peaks(shared, host, FOUND)["peak_flops"] == 300.0
 
+    def test_processes_that_have_a_gpu_each_have_the_limits_of_all(
+        self, make_cell: MakeCell, host: Host
+    ) -> None:
+        four = make_cell(
+            hardware=Choice("cuda"), parallelism=(Choice("data", (("degree", 4),)),), **PLAIN
+        )
+        assert peaks(four, host, FOUND) == {"peak_flops": 1200.0, "peak_bandwidth": 120.0}
+
 
 class TestMissing:
     """What is still to be measured."""

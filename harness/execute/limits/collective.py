@@ -15,7 +15,7 @@ from pathlib import Path
 import torch
 import torch.distributed as dist
 
-from harness.execute.clock import HostClock
+from harness.clock import HostClock
 from harness.execute.limits.search import Findings, Reached, Trial, Watch, search
 from harness.execute.ranks import join_group
 from harness.hardware import Hardware
@@ -78,8 +78,8 @@ def _trials(processes: int) -> Iterator[Trial]:
 
 def _fork(hardware: Hardware, rank: Rank, folder: Path, seconds: float) -> int:
     def work() -> None:
-        hardware.prepare(rank.world)
-        join_group(rank, folder / "rendezvous")
+        hardware.prepare(rank.world, rank.index)
+        join_group(rank, folder / "rendezvous", "gloo")
         clock = _AgreedClock()
         findings = search(_trials(rank.world), seconds, Watch(clock, clock.now))
         if rank.index == 0:

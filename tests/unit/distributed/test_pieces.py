@@ -10,6 +10,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
+from harness.clock import HostClock
 from harness.distributed.count import Collectives
 from harness.distributed.pipeline import Line, even
 from harness.distributed.ring import Ring, _flash, _merge, seen
@@ -102,5 +103,37 @@ def test_what_a_rank_hands_over_is_counted(
 )
 def test_a_pipeline_waits_as_theory_says(schedule: str, microbatches: int, share: float) -> None:
     """Of two ranks; a rank's second stage halves the wait."""
-    line = Line(None, 0, 2, schedule, microbatches)  # type: ignore[arg-type]  # it meets nobody
+    line = Line(None, 0, 2, schedule, microbatches, HostClock())  # type: ignore[arg-type]  # alone
     assert line.bubble_in_theory == pytest.approx(share)
+    assert line.bubble is None  # none is measured yet
+
+
+class Ticks:
+    """A clock that goes on by a second a look."""
+
+    resolution = 1.0
+
+    def __init__(self) -> None:
+        self.at = 0
+
+    def mark(self) -> int:
+        self.at += 1
+        return self.at
+
+    @staticmethod
+    def seconds(start: Any, end: Any) -> float:
+        return float(end - start)
+
+
+def test_a_pipelines_bubble_is_what_its_steps_took_beside_work() -> None:
+    """Of five seconds two; what was before it started anew does not count."""
+    line = Line(None, 0, 2, "gpipe", 2, Ticks())  # type: ignore[arg-type]  # it meets nobody
+    with line.step():
+        pass
+    line.start_anew()
+    for _ in range(2):
+        with line.step():
+            for _ in range(2):
+                with line.working():
+                    pass
+    assert line.bubble == pytest.approx(1 - 2 / 5)

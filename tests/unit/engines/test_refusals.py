@@ -83,7 +83,13 @@ def test_what_it_can_do_it_does(
         (["data"], {"name": "horovod", "master": "local[2]"}, {}, "an option of spark, not of hor"),
         (["data"], {"name": "spark", "master": "local[1]"}, {}, "too few places for 2 processes"),
         ([], {"name": "horovod"}, {}, "horovod has nothing to do in one process"),
-        (["data", "tensor", "shard"], {"name": "spark"}, {}, "asks for 8 processes"),
+        (["data"], {"name": "horovod"}, {"hardware": Choice("cuda")}, "for processors alone"),
+        (
+            ["shard"],
+            {"name": "lightning", "strategy": "fsdp"},
+            {"hardware": Choice("cuda")},
+            "FSDP2: leave out strategy",
+        ),
     ],
 )
 def test_what_it_cannot_do_is_told(

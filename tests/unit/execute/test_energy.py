@@ -162,11 +162,13 @@ class FakeNvml:
 
 
 def test_a_gpu_counts_in_millijoules() -> None:
-    library = FakeNvml()
-    counter = Nvml(library, "GPU-1")
-    start = counter.read()
-    library.millijoules += 2_500
-    assert counter.joules(start, counter.read()) == pytest.approx(2.5)
+    """Several together."""
+    for uuids in (["GPU-1"], ["GPU-1", "GPU-1"]):
+        library = FakeNvml()
+        counter = Nvml(library, uuids)
+        start = counter.read()
+        library.millijoules += 2_500
+        assert counter.joules(start, counter.read()) == pytest.approx(2.5 * len(uuids))
 
 
 @pytest.fixture
@@ -183,15 +185,15 @@ def pynvml(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
 
 
 def test_what_nvml_refuses_is_the_reason(pynvml: ModuleType) -> None:
-    assert isinstance(gpu_counter("GPU-1"), Nvml)
+    assert isinstance(gpu_counter(["GPU-1"]), Nvml)
     with pytest.raises(Unsupported, match="not measurable here: NVML says: Not Found"):
-        gpu_counter("GPU-2")
+        gpu_counter(["GPU-1", "GPU-2"])
 
 
 def test_without_its_binding_a_gpu_is_not_measurable(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(energy, "find_spec", lambda _: None)
     with pytest.raises(Unsupported, match="nvidia-ml-py"):
-        gpu_counter("GPU-1")
+        gpu_counter(["GPU-1"])
 
 
 def test_a_host_is_told_what_it_can_measure(host: Host, monkeypatch: pytest.MonkeyPatch) -> None:

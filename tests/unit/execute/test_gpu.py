@@ -21,7 +21,7 @@ class Smi:
 
 def test_clocks_and_what_holds_them_down_are_facts_of_their_moment() -> None:
     smi = Smi("1980, 2619, 41, 0x0000000000000004\n")
-    assert clocks("GPU-1", "after", smi) == {
+    assert clocks(["GPU-1"], "after", smi) == {
         "host_gpu_clock_after": 1980,
         "host_gpu_memory_clock_after": 2619,
         "host_gpu_temperature_after": 41,
@@ -30,21 +30,38 @@ def test_clocks_and_what_holds_them_down_are_facts_of_their_moment() -> None:
     assert smi.asked[0][1:] == ["-i", "GPU-1"]
 
 
+def test_of_several_gpus_the_worst_is_told() -> None:
+    """The whole step waits for the slowest."""
+    smi = Smi("1980, 2619, 41, 0x0000000000000004\n1755, 2619, 87, 0x0000000000000020\n")
+    assert clocks(["GPU-1", "GPU-2"], "after", smi) == {
+        "host_gpu_clock_after": 1755,
+        "host_gpu_memory_clock_after": 2619,
+        "host_gpu_temperature_after": 87,
+        "host_gpu_reasons_after": 0x24,
+    }
+    assert smi.asked[0][1:] == ["-i", "GPU-1,GPU-2"]
+    assert clocks(["0", "1"], "after", Smi("1980, 1, 41, 0x4\n[N/A], 1, 40, 0x0\n")) == {
+        "host_gpu_memory_clock_after": 1,
+        "host_gpu_temperature_after": 41,
+        "host_gpu_reasons_after": 4,
+    }
+
+
 def test_an_older_driver_is_asked_by_the_older_name() -> None:
     smi = Smi("1410, 1215, 33, 0x0000000000000001\n", refused="clocks_event_reasons")
-    assert clocks("0", "before", smi)["host_gpu_clock_before"] == 1410
+    assert clocks(["0"], "before", smi)["host_gpu_clock_before"] == 1410
     assert "clocks_throttle_reasons" in smi.asked[1][0]
 
 
 def test_what_a_card_does_not_tell_is_left_out() -> None:
     smi = Smi("1410, [N/A], [Not Supported], [N/A]\n")
-    assert clocks("0", "before", smi) == {"host_gpu_clock_before": 1410}
+    assert clocks(["0"], "before", smi) == {"host_gpu_clock_before": 1410}
 
 
 def test_without_a_driver_nothing_is_told() -> None:
     silent = Smi("", refused="")
-    assert clocks("0", "before", silent) == {}
-    assert others("0", silent) == {}
+    assert clocks(["0"], "before", silent) == {}
+    assert others(["0"], silent) == {}
 
 
 def test_heat_and_power_are_told_apart() -> None:
@@ -62,5 +79,5 @@ def test_heat_and_power_are_told_apart() -> None:
 
 
 def test_processes_on_the_gpu_are_counted() -> None:
-    assert others("0", Smi("4242\n4243\n")) == {"host_gpu_others": 2}
-    assert others("0", Smi("\n")) == {"host_gpu_others": 0}
+    assert others(["0"], Smi("4242\n4243\n")) == {"host_gpu_others": 2}
+    assert others(["0"], Smi("\n")) == {"host_gpu_others": 0}

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 import torch
 
-from harness.execute import phase
-from harness.execute.clock import HostClock
+from harness.clock import HostClock
+from harness.execute import gpu, phase
 from harness.execute.energy import Rapl
 from harness.execute.peak import PeakMemory
 from harness.execute.phase import Counted, Phase
@@ -65,6 +66,27 @@ def test_what_cannot_be_measured_is_noted_with_its_reason(monkeypatch: pytest.Mo
         pass
     assert "energy" not in around.facts(tokens=20)
     assert around.notes["energy_per_token"].startswith("the round was too short")
+
+
+def test_one_rank_tells_of_all_gpus(monkeypatch: pytest.MonkeyPatch) -> None:
+    """From its own on: by their UUIDs, as indices may be told to it in another order."""
+    asked: list[Sequence[str]] = []
+
+    def clocks(gpus: Sequence[str], _: str) -> dict[str, float]:
+        asked.append(gpus)
+        return {}
+
+    def properties(index: int) -> SimpleNamespace:
+        return SimpleNamespace(uuid=f"of-{index}")
+
+    monkeypatch.setattr(torch.cuda, "synchronize", lambda: None)
+    monkeypatch.setattr(torch.cuda, "get_device_properties", properties)
+    monkeypatch.setattr(gpu, "clocks", clocks)
+    with Phase(torch.device("cuda", 1), 2, energy=False, speaks=True):
+        pass
+    with Phase(torch.device("cuda", 2), 2, energy=False, speaks=False):
+        pass
+    assert asked == [["GPU-of-1", "GPU-of-2"]] * 2
 
 
 def test_an_iteration_knows_how_often_it_was_done() -> None:

@@ -4,9 +4,11 @@ import signal
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import pytest
+import torch
 
 from harness.domain.cell import Cell, Choice
 from harness.domain.result import Sample, Status
@@ -140,6 +142,16 @@ class Unable(Torch):
         if world:
             raise OSError("no more processes")
         yield Children([])
+
+
+def test_a_gpu_that_ranks_cannot_use_is_told_as_unsupported(
+    make_cell: Callable[..., Cell], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Not as the first call of NCCL's that fails."""
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    report = of_two(partial(make_cell, hardware=Choice("cuda")))
+    assert report.status is Status.UNSUPPORTED
+    assert report.reason.startswith("rank 0: the driver shows a GPU, but torch")
 
 
 def test_an_engine_that_cannot_start_is_a_result(

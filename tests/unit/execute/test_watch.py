@@ -6,7 +6,7 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 import pytest
@@ -83,10 +83,10 @@ def test_a_cell_on_the_processor_asks_no_gpu(
     make_cell: Callable[..., Cell], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It would cost more than a short round."""
-    asked: list[str] = []
+    asked: list[Sequence[str]] = []
 
-    def others(index: str) -> dict[str, float]:
-        asked.append(index)
+    def others(gpus: Sequence[str]) -> dict[str, float]:
+        asked.append(gpus)
         return {"host_gpu_others": 1.0}
 
     monkeypatch.setattr(gpu, "others", others)
@@ -94,9 +94,13 @@ def test_a_cell_on_the_processor_asks_no_gpu(
         pass
     assert asked == []
     assert "host_load" in seen.facts
-    with HostWatch().around(make_cell(hardware=Choice("cuda", (("index", 1),)))) as seen:
+    second = Choice("cuda", (("index", 1),))
+    with HostWatch().around(make_cell(hardware=second)) as seen:
         pass
-    assert asked == ["1"]
+    split = (Choice("data", (("degree", 2),)),)
+    with HostWatch().around(make_cell(hardware=second, parallelism=split)):
+        pass
+    assert asked == [["1"], ["1", "2"]]
     assert seen.facts["host_gpu_others"] == 1
 
 

@@ -46,6 +46,17 @@ def test_its_price_is_the_published_median(host: Host) -> None:
     assert Cuda().price_per_hour(host) is None
 
 
+def test_each_process_takes_the_next_gpu(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Counted from the one that is named."""
+    current: list[torch.device] = []
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "set_device", current.append)
+    entry = Cuda(Cuda.Options(index=1))
+    assert [entry.prepare(2, rank) for rank in range(2)] == current
+    assert [str(one) for one in current] == ["cuda:1", "cuda:2"]
+    assert entry.devices(2) == 2
+
+
 def test_a_gpu_that_torch_cannot_use_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     """The driver shows it, but this torch was built without CUDA."""
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)

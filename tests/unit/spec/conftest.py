@@ -130,7 +130,7 @@ class Cpu(Hardware):
     class Options(NoOptions):
         threads: int = Field(0, ge=0, description="0 means all")
 
-    def prepare(self, ranks: int) -> Any:
+    def prepare(self, ranks: int, rank: int = 0) -> Any:
         raise NotImplementedError
 
     def memory_bytes(self, host: Host) -> int:
@@ -152,6 +152,9 @@ class Cuda(Cpu):
 
     def memory_bytes(self, host: Host) -> int:
         return host.gpus[0].memory_bytes
+
+    def devices(self, ranks: int) -> int:
+        return ranks
 
 
 class Split(Parallelism):

@@ -1,6 +1,7 @@
 """What is done with each cell, and why."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -326,6 +327,15 @@ class TestPrices:
         monkeypatch.setattr(catalog.hardware["local"], "price_per_hour", lambda *_: None)
         text = f"{self.MATRIX}\nprices: {{cpu(threads=2): 0.25}}"
         assert [item.price for item in plan(text)] == [None, 0.75, 0.25]
+
+    def test_a_cell_costs_as_many_devices_as_it_takes(self, plan: Planner, gpu_host: Host) -> None:
+        """Processes share the processor, and have a GPU each."""
+        text = (
+            "matrix: {model: small, scenario: prefill, hardware: [local, cuda], "
+            "parallelism: [none, {data: 2}]}\nworkload: {batch: 2}\nprices: {local: 1, cuda: 3}"
+        )
+        two = replace(gpu_host, gpus=gpu_host.gpus * 2)
+        assert [item.price for item in plan(text, host=two)] == [1, 1, 3, 6]
 
     def test_a_price_of_hardware_that_is_not_in_the_matrix_is_no_fault(self, read: Read) -> None:
         """One list of prices serves many specs."""
