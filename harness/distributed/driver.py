@@ -120,6 +120,7 @@ class Driver:
     ) -> Callable[[], torch.Tensor | None]:
         split = self.split
         runs = pipeline.scheduled(split, line)
+        tokens = tokens.contiguous()  # torch 2.11 takes microbatches of one layout only
         started = 0
 
         def step() -> torch.Tensor | None:
