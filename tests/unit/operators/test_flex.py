@@ -87,7 +87,9 @@ def test_it_cannot_be_trained_on_a_processor(make_cell: Callable[..., Cell], hos
 
 def test_its_pairs_count_as_torchs_counter_counts_them() -> None:
     """Which cannot be run over it on a processor, but knows its formula."""
-    count = flop_registry[torch.ops.higher_order.flex_attention]
+    count = flop_registry.get(torch.ops.higher_order.flex_attention)
+    if count is None:
+        pytest.skip("torch before 2.12 knows no formula of it")
     query, key = torch.empty(2, 2, 9, 16), torch.empty(2, 2, 30, 16)
     projections = 2 * 9 * 8 * SHAPE.d_model**2
     assert Flex().flops(SHAPE, 0, 2, 9, 21) == projections + count(query, key, key)
