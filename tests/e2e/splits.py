@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -51,6 +53,17 @@ def assert_proved(found: Mapping[str, Any], count: int) -> None:
     for name, one in found.items():
         assert one["status"] == "ok", (name, one["reason"])
         assert one["metrics"]["split_error"]["value"] <= 1e-4, name
+
+
+def assert_two_at_once(env: Mapping[str, str], folder: Path, cells: list[str]) -> None:
+    """Two runs of the same cells, each in a folder of its own, do not know of each other."""
+    command = [sys.executable, "-m", "harness", "run", "s.yaml", "--db", "r.sqlite"]
+    runs = []
+    for name in ("one", "two"):
+        (folder / name).mkdir()
+        write(folder / name, cells, **UNPROVED)
+        runs.append(subprocess.Popen(command, cwd=folder / name, env=dict(env)))
+    assert [one.wait(timeout=400) for one in runs] == [0, 0]
 
 
 def of_test(env: Mapping[str, str]) -> Iterator[psutil.Process]:

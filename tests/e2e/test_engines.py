@@ -13,7 +13,15 @@ from typing import Any
 import pytest
 
 from tests.conftest import Harness
-from tests.e2e.splits import NEEDS_GPUS, UNPROVED, assert_proved, commands, results, write
+from tests.e2e.splits import (
+    NEEDS_GPUS,
+    UNPROVED,
+    assert_proved,
+    assert_two_at_once,
+    commands,
+    results,
+    write,
+)
 
 pytestmark = [pytest.mark.engines, pytest.mark.timeout(900)]
 
@@ -138,6 +146,12 @@ def caught(pid: int) -> int:
     """The signals that the process handles, a bit each."""
     lines = Path(f"/proc/{pid}/status").read_text().splitlines()
     return next(int(line.split()[1], 16) for line in lines if line.startswith("SigCgt:"))
+
+
+def test_two_runs_at_once_do_not_meet(env: dict[str, str], tmp_path: Path) -> None:
+    """Neither Horovod's rendezvous nor Spark's master and its drivers have a port of their own."""
+    spark = "data: 2, engine: {name: spark, master: standalone}"
+    assert_two_at_once(env, tmp_path, ["data: 2, engine: horovod", spark])
 
 
 def test_a_master_that_is_not_there_is_told(harness: Harness, tmp_path: Path) -> None:

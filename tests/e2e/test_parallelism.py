@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from itertools import combinations
 from pathlib import Path
 from typing import Any
@@ -11,7 +9,7 @@ from typing import Any
 import pytest
 
 from tests.conftest import Harness
-from tests.e2e.splits import NEEDS_GPUS, assert_proved, commands, results, write
+from tests.e2e.splits import NEEDS_GPUS, assert_proved, assert_two_at_once, commands, results, write
 
 STRATEGIES = ("data", "shard", "tensor", "pipeline", "context")
 PAIRS = [f"{one}: 2, {other}: 2" for one, other in combinations(STRATEGIES, 2)]
@@ -184,13 +182,4 @@ def test_a_split_that_computes_something_else_fails(
 
 def test_two_runs_at_once_do_not_meet(env: dict[str, str], tmp_path: Path) -> None:
     """Each in a folder of its own, on one host: no port, no file in common."""
-    text = TROUBLE.replace(", trouble: [raises, dies, hangs]", "").replace(", {data: 2}]", "]")
-    runs = []
-    for name in ("one", "two"):
-        (tmp_path / name).mkdir()
-        (tmp_path / name / "s.yaml").write_text(
-            text.replace("[{data: 2}]", "[{data: 2}, {shard: 2}]")
-        )
-        command = [sys.executable, "-m", "harness", "run", "s.yaml", "--db", "r.sqlite"]
-        runs.append(subprocess.Popen(command, cwd=tmp_path / name, env=env))
-    assert [one.wait(timeout=200) for one in runs] == [0, 0]
+    assert_two_at_once(env, tmp_path, ["data: 2", "shard: 2"])
