@@ -31,10 +31,11 @@ from harness.process import die_with_parent, forked
 
 _STANDALONE = "standalone"
 # What can be a master; of one on this host in how many places, if it says.
-MASTER = re.compile(rf"|{_STANDALONE}|local\[((?P<places>\d+)|\*)\]|spark://.+|yarn|k8s://.+")
+MASTER = re.compile(rf"|{_STANDALONE}|local\[((?P<places>\d+)|\*)\]|spark://\S+:\d+|yarn|k8s://.+")
 _HANDED = ("PYTHONPATH", "SPARK_LOCAL_IP", "OPENBLAS_NUM_THREADS", "HARNESS_CACHE")
 _JAVA = 17  # the least that it runs on
 _JAVA_SECONDS = 10.0  # to tell its version, which takes a tenth
+_CONNECT_SECONDS = 5.0
 _START_SECONDS = 60.0
 _STOP_SECONDS = 5.0
 
@@ -79,6 +80,7 @@ class Spark(Torch):
         os.environ["PYSPARK_PYTHON"] = sys.executable
         os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, sys.path))
         asked = self.options.master
+        _reach(asked)
         cluster = _cluster(world, folder) if asked == _STANDALONE else nullcontext(asked)
         with cluster as master, _session(master or f"local[{world}]", world, folder) as session:
             job = _Job(session, world, work, folder)
@@ -101,6 +103,24 @@ def _told_by(java: str) -> str:
     except (OSError, subprocess.TimeoutExpired):
         return ""
     return done.stderr
+
+
+def _reach(master: str) -> None:
+    """HarnessError where no standalone master listens: Spark would try for a minute, and not say.
+
+    Several stand with commas between them, of which one may be at work.
+    """
+    refusals = []
+    for address in filter(None, master.partition("spark://")[2].split(",")):
+        host, _, port = address.rpartition(":")
+        try:
+            socket.create_connection((host.strip("[]"), int(port)), _CONNECT_SECONDS).close()
+        except OSError as error:
+            refusals.append(f"{address}: {error.strerror or error}")
+        else:
+            return
+    if refusals:
+        raise HarnessError(f"no master answers at {', '.join(refusals)}")
 
 
 class _Job(Thread):

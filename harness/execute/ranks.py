@@ -26,6 +26,7 @@ from typing import TYPE_CHECKING
 from harness import hardware
 from harness.domain.result import Sample, Status
 from harness.engines import Crew
+from harness.errors import HarnessError
 from harness.execute.messages import Job, Report
 from harness.parallelism import Rank, engine_of
 from harness.process import ASK, signal_name
@@ -77,7 +78,8 @@ def report_of_ranks(job: Job, world: int) -> Report:
         except _TimeIsUp:
             return Report(Status.TIMED_OUT, f"{engine.name} has not started its ranks")
         except Exception as error:  # noqa: BLE001 - a failure of the engine's is a result
-            reason = f"{engine.name}: {type(error).__name__}: {cause(str(error))}"
+            kind = "" if isinstance(error, HarnessError) else f"{type(error).__name__}: "
+            reason = f"{engine.name}: {kind}{cause(str(error))}"
             return Report(Status.FAILED, reason, traceback.format_exc())
 
 
@@ -158,8 +160,8 @@ def _work(job: Job, world: int, folder: Path, start: float, index: int) -> None:
     _report_file(folder, index).write_bytes(report.encode())
 
 
-class _TimeIsUp(Exception):
-    """The round took longer than it may."""
+class _TimeIsUp(BaseException):
+    """The round took longer than it may. No engine that handles exceptions may swallow it."""
 
 
 def _told_time_is_up(*_: object) -> None:

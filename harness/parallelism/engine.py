@@ -41,7 +41,7 @@ class Engine(Parallelism):
         def _known(cls, master: str) -> str:
             if not MASTER.fullmatch(master):
                 raise ValueError(
-                    f"{master!r} is none of standalone, local[N], spark://…, yarn, k8s://…"
+                    f"{master!r} is none of standalone, local[N], spark://host:port, yarn, k8s://…"
                 )
             return master
 

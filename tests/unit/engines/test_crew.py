@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 import time
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,7 @@ import psutil
 import pytest
 
 from harness.engines import Children, Crew
-from harness.engines.spark import _end_file, _pid_file, _Tasks, _write
+from harness.engines.spark import _end_file, _pid_file, _reach, _Tasks, _write
 from harness.engines.spark_daemon import wait_for_those_ended
 from harness.engines.torch import Torch
 from harness.errors import HarnessError
@@ -92,3 +93,14 @@ def test_sparks_daemon_waits_for_all_that_have_ended() -> None:
 
     _, wait_status = os.waitpid(forked(daemon), 0)
     assert wait_status == 0
+
+
+def test_a_master_is_looked_for_before_spark_tries_for_a_minute() -> None:
+    """One of several is enough; others than standalone ones are Spark's to find."""
+    _reach("local[2]")
+    _reach("standalone")
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+        _reach(f"spark://127.0.0.1:1,127.0.0.1:{port}")
+    with pytest.raises(HarnessError, match=r"at 127\.0\.0\.1:1: Connection refused"):
+        _reach("spark://127.0.0.1:1")
