@@ -65,6 +65,15 @@ def forked(work: Callable[[], None]) -> int:
     os._exit(0)
 
 
+def child_environment() -> dict[str, str]:
+    """This process's environment, with what a child that measures needs beside it."""
+    return {
+        "CUDA_DEVICE_ORDER": "PCI_BUS_ID",  # a spec's `index` is the driver's, not by speed
+        **os.environ,
+        "OPENBLAS_NUM_THREADS": "1",  # NumPy starts threads at import, and then forks are unsafe
+    }
+
+
 def signal_name(number: int) -> str:
     """SIGSEGV for 11."""
     try:

@@ -80,9 +80,11 @@ class Line:
     schedule: str
     microbatches: int
     clock: Clock
-    # Beginnings and ends, by that clock: of passes and the loss, and of steps.
-    busy: list[tuple[object, object]] = field(default_factory=list)
-    stepping: list[tuple[object, object]] = field(default_factory=list)
+    worked: float = 0.0  # seconds in passes and the loss, of those in steps
+    stepped: float = 0.0
+    # Beginnings and ends in the step at hand: a GPU's are not told before it is done.
+    _work: list[tuple[object, object]] = field(default_factory=list)
+    _step: list[tuple[object, object]] = field(default_factory=list)
 
     @property
     def stage_count(self) -> int:
@@ -100,28 +102,32 @@ class Line:
     @contextmanager
     def working(self) -> Iterator[None]:
         """Around a piece of work: its time is no part of the bubble."""
-        with self._timed(self.busy):
+        with self._timed(self._work):
             yield
 
     @contextmanager
     def step(self) -> Iterator[None]:
         """Around a step of all that the schedule has."""
-        with self._timed(self.stepping):
+        self._add_up()
+        with self._timed(self._step):
             yield
 
     def start_anew(self) -> None:
         """Forget what was timed."""
-        self.busy, self.stepping = [], []
+        self._add_up()
+        self.worked = self.stepped = 0.0
 
     @property
     def bubble(self) -> float | None:
         """The share of its steps' time in which this rank did no work; None before any."""
-        if not self.stepping:
-            return None
-        busy, whole = (
-            sum(self.clock.seconds(*pair) for pair in pairs) for pairs in (self.busy, self.stepping)
-        )
-        return 1 - busy / whole
+        self._add_up()
+        return 1 - self.worked / self.stepped if self.stepped else None
+
+    def _add_up(self) -> None:
+        self.worked += sum(self.clock.seconds(*pair) for pair in self._work)
+        self.stepped += sum(self.clock.seconds(*pair) for pair in self._step)
+        self._work.clear()
+        self._step.clear()
 
     @contextmanager
     def _timed(self, pairs: list[tuple[object, object]]) -> Iterator[None]:

@@ -119,10 +119,10 @@ class Split:
         return [{"params": group} for group in (plain, split) if group]
 
     def whole(self) -> Whole:
-        """Every parameter of the model, put together again; all ranks take part."""
+        """Every parameter of the model, put together again on the host; all ranks take part."""
         found: dict[str, torch.Tensor] = {}
         for name, parameter in self._named():
-            found[name] = self._restored(name, _full(parameter))
+            found[name] = self._restored(name, _full(parameter)).cpu()
         if self.has("pipeline"):
             every: list[Any] = [None] * self.degrees["pipeline"]
             dist.all_gather_object(every, found, group=self.group("pipeline"))

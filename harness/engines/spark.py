@@ -16,7 +16,7 @@ import sys
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, nullcontext
-from functools import partial
+from functools import cache, partial
 from math import prod
 from pathlib import Path
 from threading import Thread
@@ -31,8 +31,11 @@ from harness.process import die_with_parent, forked
 
 _STANDALONE = "standalone"
 # What can be a master; of one on this host in how many places, if it says.
-MASTER = re.compile(rf"|{_STANDALONE}|local\[((?P<places>\d+)|\*)\]|spark://\S+:\d+|yarn|k8s://.+")
+MASTER = re.compile(
+    rf"|{_STANDALONE}|local\[((?P<places>\d+)|\*)\]|spark://[^,]+:\d+(,[^,]+:\d+)*|yarn|k8s://.+"
+)
 _HANDED = ("PYTHONPATH", "SPARK_LOCAL_IP", "OPENBLAS_NUM_THREADS", "HARNESS_CACHE")
+_VISIBLE = "CUDA_VISIBLE_DEVICES"
 _JAVA = 17  # the least that it runs on
 _JAVA_SECONDS = 10.0  # to tell its version, which takes a tenth
 _CONNECT_SECONDS = 5.0
@@ -95,6 +98,7 @@ def java_version(told: str) -> int | None:
     return int(found[1]) if found else None
 
 
+@cache
 def _told_by(java: str) -> str:
     try:
         done = subprocess.run(
@@ -131,7 +135,7 @@ class _Job(Thread):
 
         super().__init__(daemon=True)
         self.error: Exception | None = None
-        self._given = (work, folder, socket.gethostname())
+        self._given = (work, folder, socket.gethostname(), os.environ.get(_VISIBLE))
         self._distributor: Any = TorchDistributor(
             num_processes=world, local_mode=False, use_gpu=False
         )
@@ -144,8 +148,12 @@ class _Job(Thread):
             self.error = error
 
 
-def _kept(work: Work, folder: Path, host: str) -> None:
+def _kept(work: Work, folder: Path, host: str, visible: str | None) -> None:
     """In a process of Spark's: fork the rank and wait for it."""
+    # Spark hides GPUs that it has not given out itself.
+    os.environ.pop(_VISIBLE, None)
+    if visible is not None:
+        os.environ[_VISIBLE] = visible
     if socket.gethostname() != host:
         raise HarnessError(f"a worker is on {socket.gethostname()}: results are kept of {host}")
     rank = int(os.environ["RANK"])

@@ -52,8 +52,8 @@ def _watched(host: Host) -> Mapping[str, float]:
     last = watch.read()
     facts = dict(between(first, last)) if first is not None and last is not None else {}
     if host.gpus:
-        clocks = gpu.clocks("0", "now")
-        facts |= {**gpu.others("0"), **gpu.held_down(clocks)}
+        every = [str(index) for index in range(len(host.gpus))]
+        facts |= {**gpu.others(every), **gpu.held_down(gpu.clocks(every, "now"))}
     return facts
 
 

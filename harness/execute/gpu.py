@@ -9,6 +9,7 @@ import shutil
 import subprocess
 from collections.abc import Callable, Mapping, Sequence
 from functools import reduce
+from itertools import chain
 from operator import or_
 from typing import TypeAlias
 
@@ -52,11 +53,17 @@ def clocks(gpus: Sequence[str], when: str, ask: Ask = nvidia_smi) -> Mapping[str
     `gpus` are indices or UUIDs; of several the slowest's clocks and the hottest's temperature are
     told, and whatever holds any of them down. What the driver does not tell is left out.
     """
+    rows = [_row(gpu, ask) for gpu in gpus]
+    told = [row.strip().split(",") for row in rows if row is not None]
+    return _moment(told, when) if len(told) == len(gpus) else {}
+
+
+def _row(gpu: str, ask: Ask) -> str | None:
     for reasons in _REASONS:
-        answer = ask([f"--query-gpu={','.join((*_CLOCKS, reasons))}", "-i", ",".join(gpus)])
+        answer = ask([f"--query-gpu={','.join((*_CLOCKS, reasons))}", "-i", gpu])
         if answer is not None:
-            return _moment([line.split(",") for line in answer.strip().splitlines()], when)
-    return {}
+            return answer
+    return None
 
 
 def held_down(facts: Mapping[str, float]) -> Mapping[str, float]:
@@ -72,10 +79,11 @@ def held_down(facts: Mapping[str, float]) -> Mapping[str, float]:
 
 def others(gpus: Sequence[str], ask: Ask = nvidia_smi) -> Mapping[str, float]:
     """How many processes compute on these GPUs now, asked while none of ours does."""
-    answer = ask(["--query-compute-apps=pid", "-i", ",".join(gpus)])
-    if answer is None:
+    answers = [ask(["--query-compute-apps=pid", "-i", gpu]) for gpu in gpus]
+    told = [answer.split() for answer in answers if answer is not None]
+    if len(told) < len(gpus):
         return {}
-    return {"host_gpu_others": float(len(answer.split()))}
+    return {"host_gpu_others": float(len(set(chain.from_iterable(told))))}
 
 
 def _moment(rows: Sequence[Sequence[str]], when: str) -> Mapping[str, float]:

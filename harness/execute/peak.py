@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import resource
 import sys
 from collections.abc import Mapping
@@ -28,6 +29,8 @@ class PeakMemory:
     def restart(self) -> None:
         """Forget the peak so far."""
         if self._on_gpu:
+            gc.collect()
+            torch.cuda.empty_cache()  # else what was freed before counts as held
             torch.cuda.reset_peak_memory_stats()
         elif _CLEAR.exists():
             _CLEAR.write_text("5")

@@ -97,7 +97,7 @@ def _learned(subject: Subject) -> _Learned:
             else:
                 assert loss is not None
                 told.losses.append(float(loss))
-    told.parameters = {name: one.float().cpu() for name, one in split.whole().items()}
+    told.parameters = {name: one.float() for name, one in split.whole().items()}
     return told
 
 

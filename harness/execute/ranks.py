@@ -32,6 +32,8 @@ from harness.parallelism import Rank, engine_of
 from harness.process import ASK, signal_name
 
 if TYPE_CHECKING:
+    import torch
+
     from harness.execute.worker import Agree
 
 # What each rank tells of its own part alone.
@@ -52,12 +54,12 @@ _ECHO_SECONDS = 2.0
 _LOOK_SECONDS = 0.05  # between two looks at who has ended
 _LOST = re.compile(
     r"[Cc]onnection (closed|reset|refused)|Socket closed|Broken pipe|HorovodInternalError"
-    r"|ncclRemoteError"
+    r"|remote process exited"  # as NCCL says it
 )
 _FRAME = re.compile(r'File "(?P<file>[^"]+)", line (?P<line>\d+) in (?P<function>\S+)')
 # In these a rank waits for others: collectives, the backward pass that exchanges gradients, and a
 # GPU that does either.
-_WAITING = ("/torch/distributed/", "/torch/autograd/", "/torch/cuda/", "/horovod/torch/")
+_WAITING = ("/torch/distributed/", "/torch/autograd/", "/torch/cuda/", "/horovod/")
 _LARGEST = "rank_"  # begins the names of what is told of the rank that has most of it
 
 
@@ -214,10 +216,11 @@ def _rank_report(job: Job, rank: Rank, rendezvous: Path, start: float) -> Report
     try:
         engine_of(job.cell).enter()
         entry = hardware.registry[job.cell.hardware.name].of(job.cell.hardware)
-        entry.prepare(rank.world, rank.index)  # NCCL takes the device that is current
+        device = entry.prepare(rank.world, rank.index)  # NCCL takes the one that is current
         join_group(rank, rendezvous, entry.groups)
         agree = _agreement()
         agree(True)  # all are there
+        _connect(device)
     except Exception as error:  # noqa: BLE001 - that ranks do not meet is a result
         return failure(error)
     launched = {"launch_time": time.monotonic() - start}  # one clock for all processes of a host
@@ -237,6 +240,16 @@ def join_group(rank: Rank, rendezvous: Path, groups: str) -> None:
         str(rendezvous), rank.world
     )
     dist.init_process_group(groups, store=store, rank=rank.index, world_size=rank.world)
+
+
+def _connect(device: torch.device) -> None:
+    """Have NCCL connect the GPUs, which it does at the first exchange, as part of the launch."""
+    import torch
+    import torch.distributed as dist
+
+    if device.type == "cuda":
+        dist.all_reduce(torch.zeros(1, device=device))
+        torch.cuda.synchronize(device)
 
 
 def _agreement() -> Agree:

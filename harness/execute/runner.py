@@ -21,7 +21,7 @@ from harness.domain.result import Round, Status
 from harness.errors import WorkerLost
 from harness.execute.memory import family, oom_kills, resident_bytes
 from harness.execute.messages import PACKET, Job, Report
-from harness.process import ASK, end_group, signal_name
+from harness.process import ASK, child_environment, end_group, signal_name
 
 # How often a round's memory is looked at. A look takes 0.1 ms a process, more if it has threads.
 _POLL_SECONDS = 0.05
@@ -107,8 +107,7 @@ class _Server:
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
                 start_new_session=True,
-                # A thread that NumPy starts at import would make every fork unsafe.
-                env={**os.environ, "OPENBLAS_NUM_THREADS": "1"},
+                env=child_environment(),
             )
         self._ready = False
 

@@ -12,7 +12,7 @@ from collections.abc import Generator, Iterator
 from typing import IO
 
 from harness.errors import ProcessLost
-from harness.process import end_group, signal_name
+from harness.process import child_environment, end_group, signal_name
 
 _TAIL_BYTES = 2000
 
@@ -49,8 +49,7 @@ def _start(module: str, order: str, writer: int, output: IO[bytes]) -> subproces
         stderr=output,
         # A session, and so a group, of its own: a terminal's Ctrl-C reaches the parent alone.
         start_new_session=True,
-        # A thread that NumPy starts at import would make its forks unsafe.
-        env={**os.environ, "OPENBLAS_NUM_THREADS": "1"},
+        env=child_environment(),
     )
 
 

@@ -47,11 +47,14 @@ class Cuda(Hardware):
         return ranks
 
     def crowded(self, ranks: int, host: Host) -> str | None:
-        """Fewer GPUs from that index on."""
+        """Fewer GPUs from that index on; or unlike ones, as limits are those of the first."""
         first, has = self.options.index, len(host.gpus)
-        if first + ranks <= has:
-            return None
-        return f"each takes a GPU, from GPU {first} on; this host has {has}"
+        if first + ranks > has:
+            return f"each takes a GPU, from GPU {first} on; this host has {has}"
+        names = {gpu.name for gpu in host.gpus[first : first + ranks]}
+        if len(names) > 1:
+            return f"each takes a GPU, and these are not alike: {', '.join(sorted(names))}"
+        return None
 
     def prepare(self, ranks: int, rank: int = 0) -> torch.device:
         """The rank's own."""
@@ -62,7 +65,9 @@ class Cuda(Hardware):
                 f"the driver shows a GPU, but torch {torch.__version__} cannot use it "
                 "(is it a CPU build, or built for another CUDA?)"
             )
-        device = torch.device("cuda", self.options.index + rank)
+        device, there = torch.device("cuda", self.options.index + rank), torch.cuda.device_count()
+        if device.index >= there:
+            raise Unsupported(f"asks for GPU {device.index}; this process sees {there}")
         torch.cuda.set_device(device)
         return device
 

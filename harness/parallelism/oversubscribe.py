@@ -8,7 +8,9 @@ from __future__ import annotations
 
 from pydantic import Field
 
+from harness.domain.cell import Cell
 from harness.domain.entry import Options
+from harness.domain.run import Host
 from harness.parallelism import Parallelism, register
 
 
@@ -23,3 +25,9 @@ class Oversubscribe(Parallelism):
 
     short = "wanted"
     decoders = False
+
+    def unsupported(self, cell: Cell, host: Host) -> str | None:
+        """GPUs, of which each process takes one."""
+        if cell.hardware.name == "cuda":
+            return "processes share no GPU: leave out oversubscribe"
+        return super().unsupported(cell, host)

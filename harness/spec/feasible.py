@@ -142,17 +142,17 @@ class Feasibility:
 
         Every compression there is starts from the dense model, so none lowers the bound.
         """
-        trains = self._trains(cell)
-        # AdamW keeps two moments of every gradient (Loshchilov and Hutter 2019).
-        need = self.weight_bytes(cell) * (4 if trains else 1)
-        what = "weights, gradients and AdamW's moments" if trains else "weights"
-        one, devices = self._hardware(cell).memory_bytes(self.host), self.devices(cell)
-        has, on_host = one * devices, one == self.host.memory_bytes
-        needs = f"needs at least {size_text(need)} for its {what}"
+        weights, devices = self.weight_bytes(cell), self.devices(cell)
+        # AdamW keeps two moments of every gradient (Loshchilov and Hutter 2019). Each of several
+        # devices holds the whole model once, before it keeps its part.
+        need = max(weights, (4 if self._trains(cell) else 1) * weights / devices)
+        what = "weights, gradients and AdamW's moments" if need > weights else "weights"
+        where = " on each of them" if devices > 1 else ""
+        has = self._hardware(cell).memory_bytes(self.host)
+        on_host = has == self.host.memory_bytes
+        needs = f"needs at least {size_text(need)} for its {what}{where}"
         if need > has:
-            several = f"{devices} x {cell.hardware}" if devices > 1 else str(cell.hardware)
-            holder = "this host" if on_host else several
-            return f"{needs}; {holder} has {size_text(has)}"
+            return f"{needs}; {'this host' if on_host else cell.hardware} has {size_text(has)}"
         if on_host and limits.memory is not None and need > limits.memory:
             return f"{needs}; the limit is {size_text(limits.memory)}"
         return None

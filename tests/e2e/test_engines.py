@@ -19,6 +19,7 @@ from tests.e2e.splits import (
     assert_proved,
     assert_two_at_once,
     commands,
+    on_gpus,
     results,
     write,
 )
@@ -67,7 +68,7 @@ def test_each_computes_what_one_process_computes(harness: Harness, tmp_path: Pat
 @NEEDS_GPUS
 def test_each_but_horovod_takes_gpus(harness: Harness, tmp_path: Path) -> None:
     """One a rank."""
-    cells = [cell for cell in CELLS if "horovod" not in cell]
+    cells = on_gpus([cell for cell in CELLS if "horovod" not in cell])
     write(tmp_path, cells, hardware="cuda")
     assert harness("run", "s.yaml", timeout=800).code in {0, 1}
     assert_proved(results(harness), len(cells))

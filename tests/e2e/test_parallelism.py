@@ -9,7 +9,15 @@ from typing import Any
 import pytest
 
 from tests.conftest import Harness
-from tests.e2e.splits import NEEDS_GPUS, assert_proved, assert_two_at_once, commands, results, write
+from tests.e2e.splits import (
+    NEEDS_GPUS,
+    assert_proved,
+    assert_two_at_once,
+    commands,
+    on_gpus,
+    results,
+    write,
+)
 
 STRATEGIES = ("data", "shard", "tensor", "pipeline", "context")
 PAIRS = [f"{one}: 2, {other}: 2" for one, other in combinations(STRATEGIES, 2)]
@@ -112,18 +120,19 @@ def test_inference_split(harness: Harness, tmp_path: Path) -> None:
 
 
 @NEEDS_GPUS
+@pytest.mark.timeout(900)
 @pytest.mark.parametrize("scenario", ["train", "generate"])
 def test_split_over_gpus(harness: Harness, tmp_path: Path, scenario: str) -> None:
     """A GPU a rank, NCCL between them; context's ring has no kernel there."""
     without = ("context",) if scenario == "train" else ("context", "shard")
     ways = [name for name in STRATEGIES if name not in without]
-    cells = [f"{name}: {degree}" for name in ways for degree in (2, 4)]
-    cells += [pair for pair in PAIRS if not any(name in pair for name in without)]
-    cells = [
-        cell.replace("pipeline: 2", "pipeline: {degree: 2, microbatches: 2}") for cell in cells
-    ]
+    pairs = [pair for pair in PAIRS if not any(name in pair for name in without)]
+    every = [*(f"{name}: {degree}" for name in ways for degree in (2, 4)), *pairs]
+    cells = on_gpus(
+        [one.replace("pipeline: 2", "pipeline: {degree: 2, microbatches: 2}") for one in every]
+    )
     write(tmp_path, cells, scenario=scenario, hardware="cuda")
-    assert harness("run", "s.yaml", timeout=290).code in {0, 1}
+    assert harness("run", "s.yaml", timeout=800).code in {0, 1}
     assert_proved(results(harness), len(cells))
 
 

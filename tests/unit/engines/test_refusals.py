@@ -11,6 +11,7 @@ import pytest
 from harness import engines, parallelism
 from harness.domain.cell import Cell, Choice
 from harness.domain.run import Host
+from harness.engines import spark
 from harness.engines.spark import Spark
 
 MODEL = Choice("decoder", (("d_model", 64), ("heads", 2), ("layers", 2)))
@@ -119,19 +120,27 @@ def test_spark_needs_what_it_does_not_bring(host: Host, monkeypatch: pytest.Monk
     assert Spark.unavailable(host) == "spark needs pyarrow: `make engines` installs it"
 
 
+def asked_anew() -> None:
+    """A Java that has told its version is not asked again."""
+    spark._told_by.cache_clear()
+
+
 def test_spark_needs_java(host: Host, monkeypatch: pytest.MonkeyPatch, java: Path) -> None:
     """Where JAVA_HOME says, else on the path; as late a one as Spark asks for."""
     needs = "spark needs Java 17 or later"
     assert Spark.unavailable(host) is None
+    asked_anew()
     java.write_text(JAVA.format("1.8.0_392"))
     assert Spark.unavailable(host) == f"{needs}; {java} is Java 8"
     java.unlink()
+    asked_anew()
     assert Spark.unavailable(host) == f"{needs}; {java} is no Java that answers"
     monkeypatch.delenv("JAVA_HOME")
     monkeypatch.setenv("PATH", "")
     assert Spark.unavailable(host) == f"{needs}: `make engines` installs it"
     java.write_text(JAVA.format("21"))
     java.chmod(0o700)
+    asked_anew()
     monkeypatch.setenv("PATH", str(java.parent))
     assert Spark.unavailable(host) is None
 

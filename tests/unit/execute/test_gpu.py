@@ -8,15 +8,20 @@ from harness.execute.gpu import clocks, held_down, others
 
 
 class Smi:
-    """A driver that knows some fields, and keeps what it was asked."""
+    """A driver that knows some fields, and keeps what it was asked.
 
-    def __init__(self, answer: str, refused: str = "no such field") -> None:
-        self._answer, self._refused = answer, refused
+    It has an answer for each GPU, in order, and the last one for those beyond.
+    """
+
+    def __init__(self, *answers: str, refused: str = "no such field") -> None:
+        self._answers, self._refused = list(answers), refused
         self.asked: list[Sequence[str]] = []
 
     def __call__(self, arguments: Sequence[str]) -> str | None:
         self.asked.append(arguments)
-        return None if any(self._refused in one for one in arguments) else self._answer
+        if any(self._refused in one for one in arguments):
+            return None
+        return self._answers.pop(0) if len(self._answers) > 1 else self._answers[0]
 
 
 def test_clocks_and_what_holds_them_down_are_facts_of_their_moment() -> None:
@@ -32,15 +37,15 @@ def test_clocks_and_what_holds_them_down_are_facts_of_their_moment() -> None:
 
 def test_of_several_gpus_the_worst_is_told() -> None:
     """The whole step waits for the slowest."""
-    smi = Smi("1980, 2619, 41, 0x0000000000000004\n1755, 2619, 87, 0x0000000000000020\n")
+    smi = Smi("1980, 2619, 41, 0x0000000000000004\n", "1755, 2619, 87, 0x0000000000000020\n")
     assert clocks(["GPU-1", "GPU-2"], "after", smi) == {
         "host_gpu_clock_after": 1755,
         "host_gpu_memory_clock_after": 2619,
         "host_gpu_temperature_after": 87,
         "host_gpu_reasons_after": 0x24,
     }
-    assert smi.asked[0][1:] == ["-i", "GPU-1,GPU-2"]
-    assert clocks(["0", "1"], "after", Smi("1980, 1, 41, 0x4\n[N/A], 1, 40, 0x0\n")) == {
+    assert [one[1:] for one in smi.asked] == [["-i", "GPU-1"], ["-i", "GPU-2"]]
+    assert clocks(["0", "1"], "after", Smi("1980, 1, 41, 0x4\n", "[N/A], 1, 40, 0x0\n")) == {
         "host_gpu_memory_clock_after": 1,
         "host_gpu_temperature_after": 41,
         "host_gpu_reasons_after": 4,
@@ -62,6 +67,10 @@ def test_without_a_driver_nothing_is_told() -> None:
     silent = Smi("", refused="")
     assert clocks(["0"], "before", silent) == {}
     assert others(["0"], silent) == {}
+
+
+def test_a_neighbour_on_several_gpus_is_one() -> None:
+    assert others(["0", "1"], Smi("71\n72\n", "72\n")) == {"host_gpu_others": 2}
 
 
 def test_heat_and_power_are_told_apart() -> None:

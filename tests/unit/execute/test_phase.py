@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from types import SimpleNamespace
 from typing import Any
 
@@ -106,6 +107,17 @@ def test_on_a_gpu_tensors_and_the_allocators_holdings_are_told_apart(
     on_gpu = PeakMemory(torch.device("cuda"))
     assert on_gpu.on_gpu() == {"peak_allocated": 100, "peak_reserved": 128}
     assert PeakMemory(CPU).on_gpu() == {}
+
+
+def test_on_a_gpu_what_was_freed_before_is_given_back_first(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A rank builds the whole model before it keeps its part."""
+    done: list[str] = []
+    for name in ("empty_cache", "reset_peak_memory_stats"):
+        monkeypatch.setattr(torch.cuda, name, partial(done.append, name))
+    PeakMemory(torch.device("cuda")).restart()
+    assert done == ["empty_cache", "reset_peak_memory_stats"]
 
 
 def test_ranks_meet_before_each_iteration() -> None:

@@ -230,4 +230,6 @@ def test_a_lost_connection_is_another_ranks_doing() -> None:
     lost = "RuntimeError: [pair.cc:456] Connection closed by peer [127.0.0.1]:7"
     assert is_echo(Report(Status.FAILED, lost))
     assert is_echo(Report(Status.FAILED, "HorovodInternalError: Horovod has been shut down."))
+    nccl = "DistBackendError: NCCL error in: ProcessGroupNCCL.cpp:3690, remote process exited or"
+    assert is_echo(Report(Status.FAILED, f"{nccl} there was a network error, NCCL version 2.27.7"))
     assert not is_echo(Report(Status.FAILED, "ValueError: mischief managed"))

@@ -51,9 +51,12 @@ def test_each_process_takes_the_next_gpu(monkeypatch: pytest.MonkeyPatch) -> Non
     current: list[torch.device] = []
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
     monkeypatch.setattr(torch.cuda, "set_device", current.append)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 3)
     entry = Cuda(Cuda.Options(index=1))
     assert [entry.prepare(2, rank) for rank in range(2)] == current
     assert [str(one) for one in current] == ["cuda:1", "cuda:2"]
+    with pytest.raises(Unsupported, match="asks for GPU 3; this process sees 3"):
+        entry.prepare(3, 2)
     assert entry.devices(2) == 2
 
 

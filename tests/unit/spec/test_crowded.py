@@ -54,28 +54,58 @@ def test_more_processes_than_cores_run_when_asked(told: Told) -> None:
 
 
 def test_each_process_takes_a_gpu_of_its_own(told: Told) -> None:
-    """From the one that is named; asking does not help, as they do not share one."""
+    """From the one that is named; they cannot share one."""
     second = Choice("cuda", (("index", 1),))
     assert told(split(data=2), second, gpus=3) is None
-    asked = (*split(data=2, tensor=2), Choice("oversubscribe", (("wanted", True),)))
     reason = (
         "asks for 4 processes (data 2 x tensor 2); each takes a GPU, from GPU 1 on; this host has 4"
     )
-    assert told(asked, second, gpus=4) == (Status.UNSUPPORTED, reason)
+    assert told(split(data=2, tensor=2), second, gpus=4) == (Status.UNSUPPORTED, reason)
+    asked = (*split(data=2), Choice("oversubscribe", (("wanted", True),)))
+    assert told(asked, second, gpus=3) == (
+        Status.UNSUPPORTED,
+        "processes share no GPU: leave out oversubscribe",
+    )
 
 
-def test_a_model_may_fill_the_memory_of_all_its_gpus(
-    make_cell: Callable[..., Cell], host: Host
+@pytest.mark.parametrize(
+    ("layers", "degree", "scenario", "reason"),
+    [
+        (1, 1, "prefill", None),
+        (1, 1, "train", "weights, gradients and AdamW's moments; cuda has 8 GiB"),
+        (1, 2, "train", "weights, gradients and AdamW's moments on each of them; cuda has 8 GiB"),
+        (1, 4, "train", None),
+        (2, 4, "prefill", "weights on each of them; cuda has 8 GiB"),
+    ],
+)
+def test_each_gpu_holds_the_whole_model_before_its_part(
+    make_cell: Callable[..., Cell],
+    host: Host,
+    layers: int,
+    degree: int,
+    scenario: str,
+    reason: str | None,
 ) -> None:
-    wide = Choice("decoder", (("d_model", 12288), ("heads", 96), ("layers", 3)))
+    """Of 4.5 GiB and of 11 GiB."""
+    cell = make_cell(
+        model=Choice("decoder", (("d_model", 12288), ("heads", 96), ("layers", layers))),
+        parallelism=split(tensor=degree),
+        hardware=Choice("cuda"),
+        scenario=Choice(scenario),
+        precision=Choice("bf16" if layers == 1 else "fp32"),
+    )
     here = Feasibility(replace(host, gpus=(GPU,) * 4), registered())
+    found = here.obstacle(cell, Limits())
+    assert (found is None) == (reason is None), found
+    if found is not None and reason is not None:
+        assert found[0] is Status.SKIPPED
+        assert found[1].endswith(f"for its {reason}")
 
-    def reason(degree: int) -> tuple[Status, str] | None:
-        ways, cuda = split(tensor=degree), Choice("cuda")
-        cell = make_cell(model=wide, parallelism=ways, hardware=cuda, precision=Choice("fp32"))
-        return here.obstacle(cell, Limits())
 
-    assert reason(4) is None
-    found = reason(2)
+def test_unlike_gpus_are_not_taken_together(make_cell: Callable[..., Cell], host: Host) -> None:
+    """Whose limits, memory and price would be those of the first."""
+    here = replace(host, gpus=(GPU, replace(GPU, name="Example G2")))
+    cell = make_cell(model=SMALL, parallelism=split(data=2), hardware=Choice("cuda"))
+    found = Feasibility(here, registered()).obstacle(cell, Limits())
     assert found is not None
-    assert found[1].endswith("GiB for its weights; 2 x cuda has 16 GiB")
+    assert found[1].endswith("and these are not alike: Example G1, Example G2")
