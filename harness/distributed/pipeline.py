@@ -10,10 +10,10 @@ for GPipe (Huang et al. 2019, arXiv 1811.06965) and 1F1B (Narayanan et al. 2019)
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from itertools import pairwise
+from itertools import chain, pairwise
 from typing import TYPE_CHECKING, Any, Self
 
 import torch
@@ -26,7 +26,7 @@ from torch.nn.functional import cross_entropy
 
 from harness.clock import clock_of
 from harness.distributed.split import Split
-from harness.model.transformer import Block, DecodeState, blocks_of
+from harness.model.transformer import Block, DecodeState, Transformer, blocks_of
 
 if TYPE_CHECKING:
     from harness.scenarios import Clock
@@ -157,9 +157,7 @@ def split_layers(split: Split, *, schedule: str, microbatches: int) -> None:
     split.line = line = Line(group, rank, ranks, schedule, microbatches, clock_of(split.device))
     layers = len(split.core.blocks)
     if not split.trains:
-        split.core.blocks = nn.ModuleList(
-            blocks_of(split.core)[layer] for layer in even(layers, ranks)[rank]
-        )
+        _keep(split.core, line, even(layers, ranks)[rank])
         split.parts = [split.core]
         return
     own = range(rank, line.stage_count, ranks)
@@ -167,6 +165,18 @@ def split_layers(split: Split, *, schedule: str, microbatches: int) -> None:
     split.parts = [
         Stage(split, shares[one], first=one == 0, last=one == line.stage_count - 1) for one in own
     ]
+    _keep(split.core, line, chain.from_iterable(shares[one] for one in own))
+
+
+def _keep(core: Transformer, line: Line, layers: Iterable[int]) -> None:
+    """Let go of what other ranks have: the embedding is the first one's, the head the last's."""
+    blocks = blocks_of(core)
+    core.blocks = nn.ModuleList(blocks[layer] for layer in layers)
+    # The table of positions is small, and what a decode state takes its kind of numbers from.
+    others = [] if line.is_first else ["wte"]
+    others += [] if line.is_last else ["ln_f", "head"]
+    for name in others:
+        setattr(core, name, nn.Identity())
 
 
 def even(layers: int, stages: int) -> list[range]:
@@ -262,7 +272,8 @@ def passed(
         x = core.embedded(tokens, past, positions)
     else:
         width = (tokens.shape[0], length, core.shape.d_model)
-        x = torch.empty(width, device=split.device, dtype=core.ln_f.weight.dtype)
+        dtype = next(core.parameters()).dtype
+        x = torch.empty(width, device=split.device, dtype=dtype)
         dist.recv(x, line.peer(line.rank - 1), group=line.group)
     blocks: list[Block] = blocks_of(core)
     for block, layer in zip(blocks, state.layers, strict=True):

@@ -11,7 +11,7 @@ from harness.metrics import Metric, register
 class EnergyPerToken(Metric):
     """Joules of the sampling phase over all tokens gone through in it, warm-up included.
 
-    Of processor packages and DRAM by RAPL, or of the GPU alone by NVML: always as counted by the
+    Of processor packages and DRAM by RAPL, or of the GPUs alone by NVML: always as counted by the
     hardware, never from a power rating.
     """
 

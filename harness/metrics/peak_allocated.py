@@ -9,7 +9,7 @@ from harness.metrics import Metric, register
 
 @register("peak_allocated", "peak GPU memory in tensors while measuring")
 class PeakAllocated(Metric):
-    """The most bytes that tensors took on the GPU at once."""
+    """The most bytes that tensors took on the GPUs, each at its fullest."""
 
     unit = "B"
     direction = Direction.LOWER

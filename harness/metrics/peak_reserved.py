@@ -9,7 +9,7 @@ from harness.metrics import Metric, register
 
 @register("peak_reserved", "peak GPU memory that torch held while measuring")
 class PeakReserved(Metric):
-    """The most bytes torch's allocator held of the GPU, in tensors or for later ones."""
+    """The most bytes torch's allocator held of the GPUs, in tensors or for later ones."""
 
     unit = "B"
     direction = Direction.LOWER

@@ -9,7 +9,7 @@ from harness.metrics import Metric, register
 
 @register("rank_memory", "peak resident memory of the fullest process")
 class RankMemory(Metric):
-    """The most bytes resident in one process of the round."""
+    """The most bytes resident in one process of the round; on a GPU, reserved there by torch."""
 
     unit = "B"
     direction = Direction.LOWER

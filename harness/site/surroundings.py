@@ -89,9 +89,9 @@ _NOTES = (
 _FACTS = (
     ("host_mhz", "processor clock at the end of rounds", "MHz"),
     ("host_load", "load before rounds, earlier rounds included", ""),
-    ("host_gpu_clock_before", "GPU clock before samples", "MHz"),
-    ("host_gpu_clock_after", "GPU clock after samples", "MHz"),
-    ("host_gpu_temperature_after", "GPU temperature after samples", "°C"),
+    ("host_gpu_clock_before", "GPU clock before samples, the slowest's", "MHz"),
+    ("host_gpu_clock_after", "GPU clock after samples, the slowest's", "MHz"),
+    ("host_gpu_temperature_after", "GPU temperature after samples, the hottest's", "°C"),
     ("price_per_hour", "price", "USD an hour"),
 )
 

@@ -42,7 +42,7 @@ class Planned:
     adopt: int | None = None  # the key in the store of the result that goes on with them
     baseline: str | None = None  # the id of the cell it is compared with
     weights: Mapping[str, str] = field(default_factory=dict)  # digest -> file, if it has any
-    price: float | None = None  # US dollars an hour of its hardware, where one is known
+    price: float | None = None  # US dollars an hour of all its devices, where known
     copy: int = 0  # to compare a cell with itself: which of them this is
 
     @property

@@ -12,10 +12,13 @@ from hypothesis import strategies as st
 
 from harness.clock import HostClock
 from harness.distributed.count import Collectives
-from harness.distributed.pipeline import Line, even
+from harness.distributed.pipeline import Line, _keep, even
 from harness.distributed.ring import Ring, _flash, _merge, seen
 from harness.distributed.tensor import by_rank
 from harness.model.attention import fused_attention
+from harness.model.shape import Shape
+from harness.model.transformer import blocks_of, build
+from harness.operators.sdpa import Sdpa
 
 
 def test_each_rank_has_the_rows_of_its_heads() -> None:
@@ -106,6 +109,23 @@ def test_a_pipeline_waits_as_theory_says(schedule: str, microbatches: int, share
     line = Line(None, 0, 2, schedule, microbatches, HostClock())  # type: ignore[arg-type]  # alone
     assert line.bubble_in_theory == pytest.approx(share)
     assert line.bubble is None  # none is measured yet
+
+
+def test_a_stage_lets_go_of_what_is_others() -> None:
+    """Else each rank would hold the whole model beside its part of it."""
+    shape = Shape(layers=3, d_model=8, heads=2, vocab=11, context=8)
+    ends = []
+    for rank, layers in ((0, [0, 2]), (1, [1])):
+        core = build(shape, Sdpa().mixer, device=torch.device("cpu"))
+        blocks = blocks_of(core)
+        _keep(core, Line(None, rank, 2, "gpipe", 2, HostClock()), layers)  # type: ignore[arg-type]
+        assert blocks_of(core) == [blocks[layer] for layer in layers]
+        named = [name for name, _ in core.named_parameters() if not name.startswith("blocks")]
+        ends.append(named)
+    assert ends == [
+        ["wte.weight", "wpe.weight"],
+        ["wpe.weight", "ln_f.weight", "ln_f.bias", "head.weight"],
+    ]
 
 
 class Ticks:
