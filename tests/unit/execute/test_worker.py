@@ -9,14 +9,18 @@ from pathlib import Path
 
 import pytest
 import torch
+import torch.distributed as dist
 
 from harness.domain.cell import Cell, Choice
 from harness.domain.result import Status
 from harness.errors import HarnessError
 from harness.execute import worker
 from harness.execute.messages import Effort, Job
+from harness.execute.phase import Phase
 from harness.execute.probe import distance
 from harness.execute.worker import _drive, report_of
+from harness.hardware.local import Local
+from harness.parallelism import Rank
 from harness.scenarios import Clock
 
 
@@ -120,3 +124,33 @@ def test_a_round_refuses_a_file_that_was_tampered_with(prepared: Job) -> None:
     report = report_of(prepared)
     assert report.status is Status.FAILED
     assert "was changed since it was written" in report.reason
+
+
+def test_a_rank_takes_its_own_device_and_meets_the_others(
+    prepared: Job, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Before each iteration; rank 0 tells of all devices, and the others of none."""
+    asked: list[tuple[int, int]] = []
+    phases: list[tuple[int, bool]] = []
+    met: list[None] = []
+    usual = Local.prepare
+
+    def prepare(entry: Local, ranks: int, rank: int = 0) -> torch.device:
+        asked.append((ranks, rank))
+        return usual(entry, ranks, rank)
+
+    class Seen(Phase):
+        def __init__(self, device: torch.device, devices: int, *, energy: bool, speaks: bool):
+            phases.append((devices, speaks))
+            super().__init__(device, devices, energy=energy, speaks=speaks)
+
+    monkeypatch.setattr(Local, "prepare", prepare)
+    monkeypatch.setattr(Local, "devices", lambda _, ranks: ranks)
+    monkeypatch.setattr(worker, "Phase", Seen)
+    monkeypatch.setattr(dist, "barrier", lambda: met.append(None))
+    for index in range(2):
+        report = report_of(prepared, Rank(index, 2))
+        assert report.status is Status.OK, report.detail
+    assert asked == [(2, 0), (2, 1)]
+    assert phases == [(2, True), (2, False)]
+    assert len(met) >= 2 * 3  # warm-up, a sample, and a look inside
