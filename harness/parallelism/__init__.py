@@ -35,6 +35,7 @@ class Parallelism(Entry):
 
     short: ClassVar[str] = "degree"  # the option that a bare value gives: {data: 2}
     applied: ClassVar[int] = 0  # those with lower numbers change the model first
+    replicates: ClassVar[bool] = False  # whether each process holds all parameters
     decoders: ClassVar[bool] = True  # whether it takes decoders only, and dense ones
 
     @property

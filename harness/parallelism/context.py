@@ -35,6 +35,7 @@ class Context(Parallelism):
         )
 
     applied = 2
+    replicates = True
 
     def unsupported(self, cell: Cell, host: Host) -> str | None:
         """Exact attention over chunks of equal length, two a process; on CPU."""

@@ -22,4 +22,5 @@ class Data(Replicas):
 
         degree: int = Field(ge=1, le=4096, description="processes; must divide the batch")
 
+    replicates = True
     decoders = False

@@ -125,6 +125,13 @@ class Feasibility:
         found = {one.name: self.catalog.parallelism[one.name].of(one) for one in cell.parallelism}
         return {name: one.degree for name, one in found.items() if one.degree > 1}
 
+    def _parts(self, cell: Cell) -> int:
+        """Over how many processes its parameters are split."""
+        known = self.catalog.parallelism
+        return prod(
+            degree for name, degree in self._degrees(cell).items() if not known[name].replicates
+        )
+
     def _hardware(self, cell: Cell) -> Hardware:
         return self.catalog.hardware[cell.hardware.name].of(cell.hardware)
 
@@ -143,9 +150,10 @@ class Feasibility:
         Every compression there is starts from the dense model, so none lowers the bound.
         """
         weights, devices = self.weight_bytes(cell), self.devices(cell)
+        parts = self._parts(cell) if devices > 1 else 1
         # AdamW keeps two moments of every gradient (Loshchilov and Hutter 2019). Each of several
         # devices holds the whole model once, before it keeps its part.
-        need = max(weights, (4 if self._trains(cell) else 1) * weights / devices)
+        need = max(weights, (4 if self._trains(cell) else 1) * weights / parts)
         what = "weights, gradients and AdamW's moments" if need > weights else "weights"
         where = " on each of them" if devices > 1 else ""
         has = self._hardware(cell).memory_bytes(self.host)

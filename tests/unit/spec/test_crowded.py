@@ -68,31 +68,36 @@ def test_each_process_takes_a_gpu_of_its_own(told: Told) -> None:
     )
 
 
+ALL = "weights, gradients and AdamW's moments"
+
+
 @pytest.mark.parametrize(
-    ("layers", "degree", "scenario", "reason"),
+    ("layers", "ways", "scenario", "reason"),
     [
-        (1, 1, "prefill", None),
-        (1, 1, "train", "weights, gradients and AdamW's moments; cuda has 8 GiB"),
-        (1, 2, "train", "weights, gradients and AdamW's moments on each of them; cuda has 8 GiB"),
-        (1, 4, "train", None),
-        (2, 4, "prefill", "weights on each of them; cuda has 8 GiB"),
+        (1, {}, "prefill", None),
+        (1, {}, "train", f"{ALL}; cuda has 8 GiB"),
+        (1, {"tensor": 2}, "train", f"{ALL} on each of them; cuda has 8 GiB"),
+        (1, {"tensor": 4}, "train", None),
+        (1, {"data": 4}, "train", f"{ALL} on each of them; cuda has 8 GiB"),
+        (2, {"tensor": 4}, "prefill", "weights on each of them; cuda has 8 GiB"),
     ],
 )
 def test_each_gpu_holds_the_whole_model_before_its_part(
     make_cell: Callable[..., Cell],
     host: Host,
     layers: int,
-    degree: int,
+    ways: dict[str, int],
     scenario: str,
     reason: str | None,
 ) -> None:
-    """Of 4.5 GiB and of 11 GiB."""
+    """Of 4.5 GiB and of 16 GiB; replicas split nothing."""
     cell = make_cell(
         model=Choice("decoder", (("d_model", 12288), ("heads", 96), ("layers", layers))),
-        parallelism=split(tensor=degree),
+        parallelism=split(**ways),
         hardware=Choice("cuda"),
         scenario=Choice(scenario),
         precision=Choice("bf16" if layers == 1 else "fp32"),
+        workload=(("batch", 4), ("prompt", 8)),
     )
     here = Feasibility(replace(host, gpus=(GPU,) * 4), registered())
     found = here.obstacle(cell, Limits())
