@@ -77,6 +77,11 @@ class Engine(Entry):
                 return f"{cls.name} needs {package}: {INSTALL}"
         return None
 
+    @property
+    def outside(self) -> bool:
+        """Whether its ranks are no descendants of the process that has it start them."""
+        return False
+
     def refuses(self, cell: Cell, degrees: Mapping[str, int]) -> str | None:
         """Why it cannot do what a cell asks, split over so many in each way; None where it can."""
         odd = [name for name in degrees if self.strategies and name not in self.strategies]

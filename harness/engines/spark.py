@@ -68,6 +68,11 @@ class Spark(Torch):
         found = f"Java {version}" if version else "no Java that answers"
         return f"spark needs Java {_JAVA} or later; {java} is {found}"
 
+    @property
+    def outside(self) -> bool:
+        """Of a master that was there before: its workers have them."""
+        return "://" in self.options.master or self.options.master == "yarn"
+
     def refuses(self, cell: Cell, degrees: Mapping[str, int]) -> str | None:
         """More ranks than a local master has places: they would wait for one for ever."""
         world = prod(degrees.values())

@@ -13,7 +13,7 @@ from harness.domain.cell import Cell
 from harness.execute import conditions, gpu
 from harness.execute.conditions import CPU
 from harness.execute.memory import family
-from harness.parallelism import world_size
+from harness.parallelism import engine_of, world_size
 
 _TICK = 1.0 / os.sysconf("SC_CLK_TCK")
 _PAGE = os.sysconf("SC_PAGE_SIZE")
@@ -62,6 +62,8 @@ class HostWatch:
         last = self.read()
         if first is not None and last is not None:
             seen.facts |= between(first, last)
+        if engine_of(cell).outside:
+            seen.facts.pop("host_others", None)  # others' work cannot be told from its own
         megahertz = conditions.megahertz()  # of the first core, as the round ends
         if megahertz is not None:
             seen.facts["host_mhz"] = megahertz

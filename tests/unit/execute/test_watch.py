@@ -104,6 +104,23 @@ def test_a_cell_on_the_processor_asks_no_gpu(
     assert seen.facts["host_gpu_others"] == 1
 
 
+@pytest.mark.parametrize(
+    ("master", "told"),
+    [("", True), ("standalone", True), ("spark://here:7077", False), ("yarn", False)],
+)
+def test_ranks_that_are_not_ours_are_not_taken_for_others(
+    make_cell: Callable[..., Cell], monkeypatch: pytest.MonkeyPatch, master: str, told: bool
+) -> None:
+    """Workers of a master that was there before are no descendants of this process."""
+    ends = iter([START, replace(START, busy=57.0, whole=110.0, ours=34.0)])
+    monkeypatch.setattr(HostWatch, "read", lambda _: next(ends))
+    engine = Choice("engine", (("master", master), ("name", "spark")))
+    with HostWatch().around(make_cell(parallelism=(engine,))) as seen:
+        pass
+    assert ("host_others" in seen.facts) == told
+    assert "host_steal" in seen.facts
+
+
 def test_nothing_is_told_where_the_round_was_cut(make_cell: Callable[..., Cell]) -> None:
     """Ctrl-C goes on its way."""
     with pytest.raises(KeyboardInterrupt), HostWatch().around(make_cell()):
