@@ -143,7 +143,7 @@ def stored(store: Store, place: Place) -> tuple[Ceiling, ...]:
 
 def refuse(place: Place) -> None:
     """UsageError where the host has no such hardware."""
-    entry = hardware.registry[place.hardware.name].of(place.hardware)
+    entry = hardware.registry.of(place.hardware)
     if obstacle := entry.obstacle(place.host):
         raise UsageError(f"{place.hardware}: {obstacle}")
 
@@ -160,7 +160,7 @@ def peaks(cell: Cell, host: Host, found: Sequence[Ceiling]) -> Mapping[str, floa
     of all devices that it takes together.
     None where its processes use more threads than the hardware's, whose limits they then are not.
     """
-    entry = hardware.registry[cell.hardware.name].of(cell.hardware)
+    entry = hardware.registry.of(cell.hardware)
     threads = entry.threads_on(host)
     world = parallelism.world_size(cell)
     if threads is not None and world > threads:

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from importlib.metadata import entry_points
 from typing import Generic, TypeVar
 
+from harness.domain.cell import Choice
 from harness.domain.entry import Entry
 from harness.errors import PluginError, UnknownName
 
@@ -52,6 +53,10 @@ class Registry(Generic[T]):
             return self._entries[name]
         except KeyError:
             raise UnknownName(self.kind, name, self._entries) from None
+
+    def of(self, choice: Choice) -> T:
+        """The entry that a spec has chosen, with the options that it gives."""
+        return self[choice.name].of(choice)
 
     def __contains__(self, name: object) -> bool:
         self._discover()

@@ -64,7 +64,7 @@ def main(parent: int, descriptor: int, order: Order) -> None:
 
 def answers(order: Order) -> Iterator[Answer]:
     """One for each name, the all-reduces first: they fork, and nothing may be computed before."""
-    entry = hardware.registry[order.hardware.name].of(order.hardware)
+    entry = hardware.registry.of(order.hardware)
     collectives = [name for name in order.names if name.startswith("all_reduce_")]
     for name in collectives:
         count = int(name.rpartition("_")[2])

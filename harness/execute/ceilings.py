@@ -41,7 +41,7 @@ def wanted(choice: Choice, host: Host, processor: Processor | None) -> tuple[str
     fp8 only where the device's data sheet says that it has units for it. The clock only of a
     processor whose peak can be computed from it.
     """
-    entry = hardware.registry[choice.name].of(choice)
+    entry = hardware.registry.of(choice)
     memory = (MEMORY_READ, MEMORY_COPY)
     if entry.threads_on(host) is None:
         sheet = data_sheet(entry.device(host))
@@ -64,7 +64,7 @@ def derived(
     choice: Choice, host: Host, processor: Processor | None, measured: Iterable[Ceiling]
 ) -> tuple[Ceiling, ...]:
     """Theoretical peaks, where the core and its clock are known, and the device's data sheet."""
-    entry = hardware.registry[choice.name].of(choice)
+    entry = hardware.registry.of(choice)
     threads = entry.threads_on(host)
     cores = None if threads is None else min(threads, host.physical_cores)
     sheet = data_sheet(entry.device(host), cores)
@@ -73,7 +73,7 @@ def derived(
 
 def no_theory(choice: Choice, host: Host, processor: Processor | None) -> str | None:
     """Why there is no theoretical peak of this hardware; None where there is one."""
-    entry = hardware.registry[choice.name].of(choice)
+    entry = hardware.registry.of(choice)
     if entry.threads_on(host) is None:
         return "of a GPU there is only its data sheet"
     if processor is None:

@@ -34,7 +34,7 @@ _BITS = 8
 def prepared(job: Job) -> Report:
     """Make the job's file; what that took, and what the model in it is worth."""
     cell, path = job.cell, Path(job.artifact)
-    device = hardware.registry[cell.hardware.name].of(cell.hardware).prepare(1)
+    device = hardware.registry.of(cell.hardware).prepare(1)
     dtype: torch.dtype = getattr(torch, PRECISIONS[cell.precision.name].dtype)
     text = text_of(job)
     dense = dense_model(job, device)
@@ -42,7 +42,7 @@ def prepared(job: Job) -> Report:
     start = time.perf_counter()
     model = dense
     for choice in cell.compression:
-        model = compression.registry[choice.name].of(choice).apply(model, text)
+        model = compression.registry.of(choice).apply(model, text)
     if cell.compression:
         facts["compression_time"] = time.perf_counter() - start
     model.to(dtype)
@@ -62,7 +62,7 @@ def prepared(job: Job) -> Report:
 def dense_model(job: Job, device: torch.device, dtype: torch.dtype = torch.float32) -> Transformer:
     """The cell's model before any compression: weights from a file, or random."""
     cell = job.cell
-    shape, operator = shape_of(cell.model), operators.registry[cell.operator.name].of(cell.operator)
+    shape, operator = shape_of(cell.model), operators.registry.of(cell.operator)
     core = build(
         shape,
         operator.mixer,
@@ -78,7 +78,7 @@ def dense_model(job: Job, device: torch.device, dtype: torch.dtype = torch.float
 
 def loaded(cell: Cell, path: Path, device: torch.device) -> Transformer:
     """The prepared model."""
-    operator = operators.registry[cell.operator.name].of(cell.operator)
+    operator = operators.registry.of(cell.operator)
     names = [name for one in cell.compression for name in compression.registry[one.name].layers]
     return load(path, operator.mixer, device, operator.unmasked, map(resolve_name, names))
 

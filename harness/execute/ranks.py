@@ -215,7 +215,7 @@ def _rank_report(job: Job, rank: Rank, rendezvous: Path, start: float) -> Report
 
     try:
         engine_of(job.cell).enter()
-        entry = hardware.registry[job.cell.hardware.name].of(job.cell.hardware)
+        entry = hardware.registry.of(job.cell.hardware)
         device = entry.prepare(rank.world, rank.index)  # NCCL takes the one that is current
         join_group(rank, rendezvous, entry.groups)
         agree = _agreement()

@@ -19,7 +19,7 @@ def traffic(cell: Cell, scenario: Scenario, subject: Subject, weights: Weights) 
     """
     shape = subject.core.shape
     degrees = parallelism.degrees(cell)
-    operator = operators.registry[cell.operator.name].of(cell.operator)
+    operator = operators.registry.of(cell.operator)
     works = scenario.work({**cell.load, "batch": subject.batch})
     held = sum(state.bytes() for state in subject.states)
     element = _element(subject, operator, held, whole=not set(degrees) - {"data"})

@@ -109,7 +109,7 @@ def _neighbours(cell: Cell) -> Mapping[str, float]:
     """Other processes on the cell's GPUs, if it has any: before ours are there."""
     if cell.hardware.name != "cuda":
         return {}
-    entry = hardware.registry[cell.hardware.name].of(cell.hardware)
+    entry = hardware.registry.of(cell.hardware)
     first, devices = entry.options.index, entry.devices(world_size(cell))
     return gpu.others([str(index) for index in range(first, first + devices)])
 

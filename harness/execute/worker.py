@@ -70,9 +70,9 @@ def failure(error: Exception) -> Report:
 
 def _measure(job: Job, rank: Rank, agree: Agree) -> Report:
     cell = job.cell
-    entry = hardware.registry[cell.hardware.name].of(cell.hardware)
+    entry = hardware.registry.of(cell.hardware)
     device = entry.prepare(rank.world, rank.index)
-    scenario = scenarios.registry[cell.scenario.name].of(cell.scenario)
+    scenario = scenarios.registry.of(cell.scenario)
     peak = PeakMemory(device)
     peak.restart()
     loaded = _load(job, scenario, device, rank)
@@ -121,9 +121,9 @@ def _prove(job: Job, rank: Rank) -> Report:
     from harness.execute.proof import proved
 
     cell = job.cell
-    entry = hardware.registry[cell.hardware.name].of(cell.hardware)
+    entry = hardware.registry.of(cell.hardware)
     device = entry.prepare(rank.world, rank.index)
-    scenario = scenarios.registry[cell.scenario.name].of(cell.scenario)
+    scenario = scenarios.registry.of(cell.scenario)
 
     def load(one: Job, of: Rank) -> Subject:
         return _load(one, scenario, device, of).subject
@@ -148,7 +148,7 @@ def _load(job: Job, scenario: Scenario, device: torch.device, rank: Rank) -> _Lo
         _from_file(job, device, watch) if job.artifact else _built(job, device, dtype, rank, watch)
     )
     core, facts = made.core, dict(made.facts)
-    model = backends.registry[cell.backend.name].of(cell.backend).prepare(core)
+    model = backends.registry.of(cell.backend).prepare(core)
     with watch.paused():  # told of the whole model, before it is split
         facts["model_bytes"] = model_bytes(core)
         facts |= _counted(cell, scenario, core)
@@ -215,7 +215,7 @@ def _built(
 
 def _counted(cell: Cell, scenario: Scenario, core: Transformer) -> dict[str, float]:
     """What one iteration does, over all ranks, from the model's own arithmetic."""
-    operator = operators.registry[cell.operator.name].of(cell.operator)
+    operator = operators.registry.of(cell.operator)
     return {
         "flops": executed_flops(core, operator, scenario.work(cell.load)),
         "tokens": cell.load["batch"] * scenario.tokens(cell.load),

@@ -96,7 +96,7 @@ register = registry.register
 
 def strategies(choices: Iterable[Choice]) -> list[Parallelism]:
     """The entries with their options, in the order in which they change the model."""
-    made = [registry[choice.name].of(choice) for choice in choices]
+    made = [registry.of(choice) for choice in choices]
     return sorted(made, key=lambda one: one.applied)
 
 

@@ -118,7 +118,7 @@ class Scenario(Entry):
 
 def cell_capacity(cell: Cell) -> int:
     """The longest sequence a cell needs, in tokens."""
-    return registry[cell.scenario.name].of(cell.scenario).capacity(cell.load)
+    return registry.of(cell.scenario).capacity(cell.load)
 
 
 registry: Registry[Scenario] = Registry("scenario", "scenarios")
