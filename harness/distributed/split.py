@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 # From the outermost to the innermost: what exchanges most stands closest (Narayanan et al. 2021,
 # arXiv 2104.04473, section 3).
 ORDER = ("pipeline", "data", "shard", "context", "tensor")
-Whole = Mapping[str, torch.Tensor]  # parameters by their names in the whole model
+Parameters = Mapping[str, torch.Tensor]  # by their names in the whole model
 # What wrappers put before a parameter's name.
 _WRAPPERS = re.compile(r"^((_forward_module|module)\.)+")
 
@@ -118,7 +118,7 @@ class Split:
         plain = [one for one in every if not isinstance(one, DTensor)]
         return [{"params": group} for group in (plain, split) if group]
 
-    def whole(self) -> Whole:
+    def whole(self) -> Parameters:
         """Every parameter of the model, put together again on the host; all ranks take part."""
         found: dict[str, torch.Tensor] = {}
         for name, parameter in self._named():

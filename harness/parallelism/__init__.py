@@ -102,8 +102,12 @@ def strategies(choices: Iterable[Choice]) -> list[Parallelism]:
 
 def degrees(cell: Cell) -> dict[str, int]:
     """By strategy how many processes it splits over, where that is more than one."""
-    every = {one.name: one.degree for one in strategies(cell.parallelism)}
-    return {name: degree for name, degree in every.items() if degree > 1}
+    return degrees_of(strategies(cell.parallelism))
+
+
+def degrees_of(made: Iterable[Parallelism]) -> dict[str, int]:
+    """The same, of entries with their options."""
+    return {one.name: one.degree for one in made if one.degree > 1}
 
 
 def world_size(cell: Cell) -> int:

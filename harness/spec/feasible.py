@@ -13,7 +13,7 @@ from harness.domain.run import Host
 from harness.hardware import Hardware
 from harness.model import cost
 from harness.model.architectures import SHAPES, shape_of
-from harness.parallelism import oversubscribes
+from harness.parallelism import degrees_of, oversubscribes
 from harness.spec.catalog import Catalog
 from harness.spec.schema import Limits
 from harness.spec.units import size_text
@@ -122,8 +122,7 @@ class Feasibility:
 
     def _degrees(self, cell: Cell) -> dict[str, int]:
         """By strategy how many processes it splits over, where that is more than one."""
-        found = {one.name: self.catalog.parallelism[one.name].of(one) for one in cell.parallelism}
-        return {name: one.degree for name, one in found.items() if one.degree > 1}
+        return degrees_of(self.catalog.parallelism[one.name].of(one) for one in cell.parallelism)
 
     def _parts(self, cell: Cell) -> int:
         """Over how many processes its parameters are split."""
