@@ -13,7 +13,7 @@ import psutil
 import pytest
 
 from harness.engines import Children, Crew
-from harness.engines.spark import _end_file, _pid_file, _reach, _Tasks, _write
+from harness.engines.spark import _end_file, _kept, _pid_file, _reach, _Tasks, _write
 from harness.engines.spark_daemon import wait_for_those_ended
 from harness.engines.torch import Torch
 from harness.errors import HarnessError
@@ -104,3 +104,20 @@ def test_a_master_is_looked_for_before_spark_tries_for_a_minute() -> None:
         _reach(f"spark://127.0.0.1:1,127.0.0.1:{port}")
     with pytest.raises(HarnessError, match=r"at 127\.0\.0\.1:1: Connection refused"):
         _reach("spark://127.0.0.1:1")
+
+
+@pytest.mark.parametrize("visible", [None, "2,3"])
+def test_what_spark_hides_of_gpus_its_ranks_see(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, visible: str | None
+) -> None:
+    """It empties the variable in each of its tasks, as it has given out none itself."""
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
+    monkeypatch.setenv("RANK", "0")
+
+    def work(rank: int) -> None:
+        seen = os.environ.get("CUDA_VISIBLE_DEVICES", "all")
+        (tmp_path / f"seen-{rank}").write_text(seen)
+
+    _kept(work, tmp_path, socket.gethostname(), visible)
+    assert (tmp_path / "seen-0").read_text() == (visible or "all")
+    assert tasks(Job(alive=False), tmp_path).ended(0) == 0
