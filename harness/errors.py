@@ -7,7 +7,8 @@ HarnessError                    one clear message for the user
 |-- PluginError                 an outside package's entry failed to load; names it
 |-- StoreError                  the results database cannot be used
 |-- Unsupported                 this host or this combination cannot do what a cell asks
-|-- WorkerLost                  the process that starts rounds is gone
+|-- WorkerLost                  the process that starts rounds is gone, or does not answer
+|-- UnreadableReport            what a round's process reported is not a report
 |-- ProcessLost                 a process that tells lines ended before its time
 |-- CeilingError                what this host can do at best could not be measured
 `-- TrainingError               the reference model could not be trained
@@ -68,7 +69,11 @@ class Unsupported(HarnessError):
 
 
 class WorkerLost(HarnessError):
-    """The process that starts rounds ended before the parent asked it to."""
+    """The process that starts rounds ended before the parent asked it to, or does not answer."""
+
+
+class UnreadableReport(HarnessError):
+    """What a round's process reported is not a report: cut short, garbage, or not finite."""
 
 
 class ProcessLost(HarnessError):

@@ -325,6 +325,8 @@ def _proved(do: Callable[[Job], Round], measure: Callable[[Job], Round], job: Jo
         return replace(one, notes={**one.notes, "split_error": why})
     if proof.status is not Status.OK:
         return replace(proof, index=job.index)
+    if "split_error" not in proof.facts:
+        return replace(proof, index=job.index, status=Status.FAILED, reason="its proof is empty")
     one = measure(job)
     return replace(one, facts={**proof.facts, **one.facts})
 
@@ -371,6 +373,7 @@ def _job(item: Planned, index: int, trained: Trained) -> Job:
         quality=effort.quality and index == 0,
         weights={**item.weights, **trained.get(item.cell.model, {})},
         energy=effort.energy,
+        allocator=effort.allocator,
         cold=index % 2 == 1,
     )
 

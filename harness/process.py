@@ -7,15 +7,19 @@ import ctypes
 import os
 import signal
 import sys
+import time
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import psutil
 
 # Asks a round, and it its ranks, where they stand.
 ASK = signal.SIGUSR1
 _PR_SET_PDEATHSIG = 1
+_PR_SET_CHILD_SUBREAPER = 36
 _libc = ctypes.CDLL(None) if sys.platform == "linux" else None
+_PAUSE_SECONDS = 0.002
 
 
 def identity(pid: int | None = None) -> tuple[int, float]:
@@ -40,10 +44,24 @@ def die_with_parent(parent: int) -> None:
 
     Linux only; elsewhere a process that loses its parent ends at its next message.
     """
-    if _libc is not None:
-        _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    when_parent_ends(signal.SIGKILL)
     if os.getppid() != parent:  # it ended before the kernel was asked
         os._exit(1)
+
+
+def when_parent_ends(number: signal.Signals) -> None:
+    """Have the kernel send this process a signal when its parent ends. Linux only."""
+    if _libc is not None:
+        _libc.prctl(_PR_SET_PDEATHSIG, number)
+
+
+def adopt_orphans() -> None:
+    """Become the parent of every descendant whose own parent ends: no daemon escapes. Linux only.
+
+    See PR_SET_CHILD_SUBREAPER in prctl(2).
+    """
+    if _libc is not None:
+        _libc.prctl(_PR_SET_CHILD_SUBREAPER, 1)
 
 
 def forked(work: Callable[[], None]) -> int:
@@ -82,8 +100,62 @@ def signal_name(number: int) -> str:
         return f"signal {number}"
 
 
+def family(pid: int) -> Iterator[int]:
+    """The process and all its living descendants, by Linux's /proc."""
+    yield pid
+    for child in _children(pid):
+        yield from family(child)
+
+
+def _children(pid: int) -> list[int]:
+    """Of all its threads: a Java machine starts none from its first."""
+    found: list[str] = []
+    with contextlib.suppress(FileNotFoundError, ProcessLookupError):  # it, or a thread, has ended
+        for thread in Path(f"/proc/{pid}/task").iterdir():
+            with contextlib.suppress(FileNotFoundError, ProcessLookupError):
+                found += (thread / "children").read_text().split()
+    return [int(child) for child in found]
+
+
 def end_group(pid: int) -> None:
     """Kill the process's whole group; nothing where it is gone."""
     # PermissionError is macOS's way to say that only zombies are left in the group.
     with contextlib.suppress(ProcessLookupError, PermissionError):
         os.killpg(pid, signal.SIGKILL)
+
+
+def end_descendants(ancestor: int) -> list[int]:
+    """Kill every descendant of the process; those that were there."""
+    found = [one for one in family(ancestor) if one != ancestor]
+    for one in found:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(one, signal.SIGKILL)
+    return found
+
+
+def end_and_reap_descendants(zombie: int, seconds: float) -> None:
+    """Kill and reap the descendants of this process, all but one, which has ended already.
+
+    Repeated until there is none, as they may fork meanwhile; given up after so many seconds, as
+    a process in the midst of a system call may not end.
+    """
+    deadline = time.monotonic() + seconds
+    while strays := set(end_descendants(os.getpid())) - {zombie}:
+        for one in strays:
+            with contextlib.suppress(ChildProcessError):  # another's child, or reaped
+                os.waitpid(one, os.WNOHANG)
+        if time.monotonic() > deadline:
+            return
+        time.sleep(_PAUSE_SECONDS)
+
+
+def end_marked(name: str, value: str) -> None:
+    """Kill the processes that were started with this variable in their environment.
+
+    It finds descendants whose every ancestor is gone. Linux only.
+    """
+    mark = f"{name}={value}".encode()
+    for file in Path("/proc").glob("[0-9]*/environ"):
+        with contextlib.suppress(OSError):  # gone, or another user's
+            if mark in file.read_bytes().split(b"\0"):
+                os.kill(int(file.parent.name), signal.SIGKILL)

@@ -66,8 +66,18 @@ def harness(tmp_path: Path, env: Mapping[str, str]) -> Harness:
 @pytest.fixture(scope="session")
 def outside_package(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder into which pip has installed an outside package with operators of its own."""
-    target = tmp_path_factory.mktemp("outside")
-    source = Path(__file__).parent / "plugins" / "outside"
+    return _installed("outside", tmp_path_factory)
+
+
+@pytest.fixture(scope="session")
+def hostile_package(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder into which pip has installed a package that does what none may do."""
+    return _installed("hostile", tmp_path_factory)
+
+
+def _installed(name: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    target = tmp_path_factory.mktemp(name)
+    source = Path(__file__).parent / "plugins" / name
     options = ["--quiet", "--no-deps", "--no-index", "--no-build-isolation"]
     subprocess.run(
         [sys.executable, "-m", "pip", "install", *options, "--target", str(target), str(source)],

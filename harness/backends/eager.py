@@ -14,6 +14,9 @@ if TYPE_CHECKING:
 class Eager(Backend):
     """Runs the model as it is."""
 
+    reference = True
+    splits = True
+
     def prepare(self, model: nn.Module) -> nn.Module:
         """The model itself."""
         return model

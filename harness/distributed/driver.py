@@ -53,9 +53,8 @@ class Driver:
         """What this rank updates, as groups of an optimizer."""
         return self.split.parameters()
 
-    def following(self, tokens: torch.Tensor, state: DecodeState) -> torch.Tensor:
-        """[B, T] token ids behind those of the state -> [B, 1], the likeliest next, on all."""
-        logits = self.logits(tokens, state)
+    def chosen(self, logits: torch.Tensor | None, tokens: torch.Tensor) -> torch.Tensor:
+        """What `logits` gave for [B, T] tokens -> [B, 1], the likeliest next, on all ranks."""
         if self._line is None:
             assert logits is not None
             return logits.argmax(-1)

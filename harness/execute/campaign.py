@@ -11,7 +11,7 @@ from harness.analyse.compare import Speedup, measured, speedup
 from harness.analyse.stats import ENOUGH, relative_half_width
 from harness.domain.metric import Estimate
 from harness.domain.result import Round, Status, StopRule
-from harness.execute.summary import estimate, estimates, valued
+from harness.execute.summary import estimate, estimates, valued, with_headline
 from harness.spec.plan import Planned
 
 
@@ -59,7 +59,7 @@ def campaign(
         for family in _shuffled(left.values(), order):
             for item in _open(family, rounds):
                 done = rounds[item.key]
-                done.append(valued(measure(item, len(done))))
+                done.append(with_headline(valued(measure(item, len(done))), _headline_name(item)))
                 yield RoundDone(item, done[-1])
             still = {item.key for item in _open(family, rounds)}
             for item in family:

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
-from typing import Any
+from dataclasses import asdict, dataclass, field, replace
+from functools import cache
+
+from pydantic import ConfigDict, TypeAdapter, ValidationError
 
 from harness import parallelism
 from harness.domain.cell import Cell
 from harness.domain.result import Sample, Score, Status
+from harness.domain.text import clipped, storable
+from harness.errors import UnreadableReport
 
 # Jobs and the server's answers take a few hundred bytes; a packet is read in one piece.
 PACKET = 1 << 20
@@ -38,6 +42,7 @@ class Job:
     artifact: str = ""  # the prepared model's file; without one it is built anew
     prepares: bool = False  # make that file, and measure nothing
     proves: bool = False  # compare the split model with one process, and measure nothing
+    allocator: str = "steady"  # the state of the C library's allocator, see allocator.py
     cold: bool = False  # read that file from the disk, not from memory
 
     @property
@@ -57,9 +62,16 @@ class Job:
         return cls(cell=cell, effort=effort, **data)
 
 
+# A reason is a line of a table; a detail is read on the cell's own page. Both in characters.
+_REASON = 500
+_DETAIL = 20_000
+
+
 @dataclass(frozen=True)
 class Report:
     """What came of a round, as its process tells it."""
+
+    __pydantic_config__ = ConfigDict(extra="forbid", allow_inf_nan=False)
 
     status: Status
     reason: str = ""
@@ -69,18 +81,55 @@ class Report:
     facts: Mapping[str, float] = field(default_factory=dict)
     notes: Mapping[str, str] = field(default_factory=dict)
 
+    def bounded(self) -> Report:
+        """The report with texts that a database takes, and a page can show."""
+        return replace(
+            self,
+            reason=storable(clipped(self.reason, _REASON)),
+            detail=storable(clipped(self.detail, _DETAIL)),
+            notes={name: storable(clipped(note, _REASON)) for name, note in self.notes.items()},
+        )
+
     def encode(self) -> bytes:
-        """JSON; samples as rows, as there can be thousands."""
-        rows = [(one.section, one.seconds, one.warmup) for one in self.samples]
-        data = {"status": self.status, "reason": self.reason, "detail": self.detail}
-        told = {"facts": dict(self.facts), "notes": dict(self.notes)}
-        scores = [asdict(score) for score in self.scores]
-        return json.dumps({**data, **told, "samples": rows, "scores": scores}).encode()
+        """JSON."""
+        return json.dumps(asdict(self.bounded())).encode()
 
     @classmethod
     def decode(cls, text: bytes) -> Report:
-        """The inverse of encode; ValueError where the text was cut short."""
-        data: dict[str, Any] = json.loads(text)
-        samples = tuple(Sample(*row) for row in data.pop("samples"))
-        scores = tuple(Score(**one) for one in data.pop("scores"))
-        return cls(status=Status(data.pop("status")), samples=samples, scores=scores, **data)
+        """The inverse of encode.
+
+        Code that is not the harness's own runs where the text comes from. UnreadableReport
+        unless it is one whole report, of an end that a round can have, with finite numbers.
+        """
+        try:
+            report = _wire().validate_json(text)
+        except ValidationError as error:
+            first = error.errors(include_url=False)[0]
+            where = ".".join(map(str, first["loc"]))
+            why = clipped(f"{where}: {first['msg']}" if where else first["msg"], _REASON // 2)
+            raise UnreadableReport(f"its report cannot be read: {why}") from None
+        if why := _impossible(report):
+            raise UnreadableReport(f"its report cannot be read: {why}")
+        return report.bounded()
+
+
+# The parent gives these statuses: it skips cells, and goes on measuring them.
+_OF_CELLS = {Status.SKIPPED, Status.MEASURING}
+_LARGEST = 2**63 - 1  # the largest integer of a database
+
+
+def _impossible(report: Report) -> str | None:
+    """What in a report of the right form no round can have measured."""
+    if report.status in _OF_CELLS:
+        return f"no round ends {report.status}"
+    if any(one.seconds < 0 for one in report.samples):
+        return "a sample is shorter than no time"
+    counts = [n for one in report.scores for n in (one.tokens, one.bytes, one.agreed)]
+    if any(not 0 <= count <= _LARGEST for count in counts):
+        return "a document has an impossible number of tokens or bytes"
+    return None
+
+
+@cache
+def _wire() -> TypeAdapter[Report]:
+    return TypeAdapter(Report)

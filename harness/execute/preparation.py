@@ -17,7 +17,7 @@ from harness.domain.cell import Cell
 from harness.domain.precision import PRECISIONS
 from harness.domain.result import Score, Status
 from harness.execute.messages import Job, Report
-from harness.execute.probe import distance, probe
+from harness.execute.probe import distance, probe, require_finite
 from harness.model.architectures import shape_of
 from harness.model.artifact import load, save
 from harness.model.measure import nonzero_count, parameter_count
@@ -105,9 +105,11 @@ def _judge(job: Job, path: Path, text: Text, device: torch.device) -> _Judged:
     """The model as its file gives it, beside the dense one in fp32."""
     cell = job.cell
     dense, model = dense_model(job, device), loaded(cell, path, device)
+    require_finite(probe(model, model.shape, job.seed), "the model's logits")
     facts = {}
     if cell.compression or cell.precision.name != "fp32":
-        facts["logit_error"] = distance(probe(model, job.seed), probe(dense, job.seed))
+        expected = probe(dense, dense.shape, job.seed)
+        facts["logit_error"] = distance(probe(model, model.shape, job.seed), expected)
     documents = text.held_out(model.shape.context) if model.shape.generates else ()
     if documents and type(model) is Transformer:
         return _Judged(tuple(scores(model, dense, documents)), facts, {})

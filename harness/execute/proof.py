@@ -34,13 +34,13 @@ _RATE, _EPSILON = 1e-3, 1e-6
 _FOLLOWING = 3  # tokens decoded behind the prompt
 _CLEAR = 1e-3  # by which the likeliest token must be ahead, for others to have to agree
 
-Load = Callable[[Job, Rank], Subject]
+Load = Callable[[Job], Subject]
 
 
 def proved(job: Job, scenario: Scenario, rank: Rank, load: Load) -> Report:
     """`split_error`: the largest difference, absolute, of norms relative."""
     way = _learned if scenario.trains else _answered
-    ours = way(load(job, rank))
+    ours = way(load(job))
     told: list[Any] = [ours]
     if rank.world > 1:
         told = [None] * rank.world
@@ -48,7 +48,7 @@ def proved(job: Job, scenario: Scenario, rank: Rank, load: Load) -> Report:
     if rank.index != 0:
         return Report(Status.OK)
     alone = replace(job, cell=replace(job.cell, parallelism=()))
-    expected = way(load(alone, Rank()))
+    expected = way(load(alone))
     error = greatest(one.away_from(expected) for one in told)
     # What rounds its activations by the range of the batch at hand answers otherwise to a share.
     exact = job.cell.precision.name == "fp32" and not job.cell.compression

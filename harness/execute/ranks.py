@@ -26,7 +26,7 @@ from typing import TYPE_CHECKING
 from harness import hardware
 from harness.domain.result import Sample, Status
 from harness.engines import Crew
-from harness.errors import HarnessError
+from harness.errors import HarnessError, UnreadableReport
 from harness.execute.messages import Job, Report
 from harness.parallelism import Rank, engine_of
 from harness.process import ASK, signal_name
@@ -323,4 +323,7 @@ def _final_report(file: Path, wait_status: int) -> Report:
         return Report(Status.CRASHED, f"died by {signal_name(os.WTERMSIG(wait_status))}")
     if not file.exists():
         return Report(Status.FAILED, "ended without a report")
-    return Report.decode(file.read_bytes())
+    try:
+        return Report.decode(file.read_bytes())
+    except UnreadableReport as error:
+        return Report(Status.FAILED, str(error))

@@ -7,6 +7,9 @@ two descriptors beside it: where the round's report goes, and where what it prin
 server answers with packets of JSON: {"ready": true}, {"started": pid}, and
 {"ended": pid, "wait_status": n}. It computes nothing and never touches CUDA, so that the
 processes it forks may. When the parent is gone, by whatever means, it ends the round and itself.
+
+It adopts what a round's processes leave behind: every descendant of it belongs to the round in
+flight, counts towards the round's memory, and ends with it.
 """
 
 from __future__ import annotations
@@ -19,30 +22,52 @@ import selectors
 import signal
 import socket
 import sys
+from collections.abc import Sequence
+from typing import Protocol
 
-from harness.execute.messages import PACKET, Job
-from harness.process import die_with_parent, end_group, forked
+from harness.execute.messages import PACKET, Job, Report
+from harness.process import (
+    adopt_orphans,
+    die_with_parent,
+    end_and_reap_descendants,
+    end_group,
+    forked,
+    when_parent_ends,
+)
+
+# How long what a round leaves behind may take to end once it is killed.
+_END_SECONDS = 10.0
 
 
 def main(descriptor: int) -> None:
     """Serve until the parent closes its end."""
     channel = socket.socket(fileno=descriptor)
     die_with_parent(os.getppid())
+    adopt_orphans()
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to handle
-    ended = _wake_on_child_end()
+    ended, waker = _woken_by_child_ends()
     _preload()
     _say(channel, {"ready": True})
     rounds: set[int] = set()
     with selectors.DefaultSelector() as selector:
         selector.register(channel, selectors.EVENT_READ)
         selector.register(ended, selectors.EVENT_READ)
+        own = (channel, ended, waker, selector)
         while True:
             for key, _ in selector.select():
                 if key.fileobj is ended:
                     ended.recv(PACKET)
-                    _tell_ended(channel, rounds)
-                elif not _start_round(channel, rounds):
-                    return _end_all(rounds)
+                    _reap(channel, rounds)
+                elif not _start_round(channel, rounds, own):
+                    end_and_reap_descendants(zombie=0, seconds=_END_SECONDS)
+                    return
+
+
+class Closable(Protocol):
+    """A socket, or what waits for several."""
+
+    def close(self) -> None:
+        """Give its descriptor back."""
 
 
 def _preload() -> None:
@@ -75,18 +100,14 @@ def _preload_for(job: Job) -> None:
         parallelism.engine_of(job.cell).preload()
 
 
-def _wake_on_child_end() -> socket.socket:
-    """A socket that turns readable when a child ends."""
+def _woken_by_child_ends() -> tuple[socket.socket, socket.socket]:
+    """A socket that turns readable when a child ends, and its other end, to be kept open."""
     reader, writer = socket.socketpair()
     reader.setblocking(False)
     writer.setblocking(False)
     signal.signal(signal.SIGCHLD, lambda *_: None)
     signal.set_wakeup_fd(writer.fileno(), warn_on_full_buffer=False)
-    _keep.append(writer)
-    return reader
-
-
-_keep: list[socket.socket] = []  # the wake-up's writing end lives as long as the process
+    return reader, writer
 
 
 def _say(channel: socket.socket, message: dict[str, object]) -> None:
@@ -94,7 +115,7 @@ def _say(channel: socket.socket, message: dict[str, object]) -> None:
         channel.send(json.dumps(message).encode())
 
 
-def _start_round(channel: socket.socket, rounds: set[int]) -> bool:
+def _start_round(channel: socket.socket, rounds: set[int], own: Sequence[Closable]) -> bool:
     """Fork a process for the next job; False once the parent is gone."""
     try:
         packet, descriptors, _, _ = socket.recv_fds(channel, PACKET, 2)
@@ -105,7 +126,10 @@ def _start_round(channel: socket.socket, rounds: set[int]) -> bool:
     report, output = descriptors
     job = Job.decode(packet)
     _preload_for(job)
-    pid = forked(lambda: _do_round(job, channel, report, output))
+    pid = forked(lambda: _do_round(job, own, report, output))
+    # From now on there are processes to end before this one may: the parent's end is told by the
+    # channel, and all that the kernel has to do is to wake this process, should it be stopped.
+    when_parent_ends(signal.SIGCONT)
     with contextlib.suppress(OSError):  # the child does the same; whoever comes first
         os.setpgid(pid, pid)
     os.close(report)
@@ -115,41 +139,47 @@ def _start_round(channel: socket.socket, rounds: set[int]) -> bool:
     return True
 
 
-def _do_round(job: Job, channel: socket.socket, report: int, output: int) -> None:
+def _do_round(job: Job, inherited: Sequence[Closable], report: int, output: int) -> None:
     """In the forked process: measure, and hand over the report."""
     signal.set_wakeup_fd(-1)
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     with contextlib.suppress(OSError):
         os.setpgid(0, 0)
-    channel.close()
+    for one in inherited:  # whatever the round writes to its descriptors, the server is not hit
+        one.close()
     os.dup2(output, 1)
     os.dup2(output, 2)
-    from harness.execute.ranks import report_of_ranks
-    from harness.execute.worker import report_of
-
-    world = job.processes
-    text = (report_of(job) if world == 1 else report_of_ranks(job, world)).encode()
+    os.close(output)
     with os.fdopen(report, "wb") as pipe:
-        pipe.write(text)
+        pipe.write(_report_text(job))
     sys.stdout.flush()
 
 
-def _tell_ended(channel: socket.socket, rounds: set[int]) -> None:
-    """Reap what ended, with whatever is left of its process group."""
-    for pid in sorted(rounds):
-        # Looked at first, reaped after the group is ended: until then its number is not reused.
-        if os.waitid(os.P_PID, pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is None:
-            continue
-        end_group(pid)
-        _, wait_status = os.waitpid(pid, 0)
-        rounds.discard(pid)
-        _say(channel, {"ended": pid, "wait_status": wait_status})
+def _report_text(job: Job) -> bytes:
+    from harness.execute.ranks import report_of_ranks
+    from harness.execute.worker import failure, report_of
+
+    world = job.processes
+    report: Report = report_of(job) if world == 1 else report_of_ranks(job, world)
+    try:
+        return report.encode()
+    except (TypeError, ValueError) as error:  # an entry's fact that is no number, a note no text
+        return failure(error).encode()
 
 
-def _end_all(rounds: set[int]) -> None:
-    for pid in rounds:
-        end_group(pid)
-        os.waitpid(pid, 0)
+def _reap(channel: socket.socket, rounds: set[int]) -> None:
+    """Reap what ended: a round once all that it leaves behind is ended, and adopted orphans."""
+    with contextlib.suppress(ChildProcessError):  # there is none left
+        # Looked at first, reaped later: until then a process's number is not given to another.
+        while ended := os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT):
+            if ended.si_pid in rounds:
+                end_group(ended.si_pid)
+                end_and_reap_descendants(zombie=ended.si_pid, seconds=_END_SECONDS)
+            _, wait_status = os.waitpid(ended.si_pid, 0)
+            if ended.si_pid in rounds:
+                rounds.discard(ended.si_pid)
+                when_parent_ends(signal.SIGKILL)
+                _say(channel, {"ended": ended.si_pid, "wait_status": wait_status})
 
 
 if __name__ == "__main__":

@@ -7,13 +7,21 @@ from dataclasses import replace
 
 from harness import metrics
 from harness.domain.metric import Estimate
-from harness.domain.result import Round
+from harness.domain.result import Round, Status
 
 
 def valued(one: Round) -> Round:
     """The round with every registered metric that it carries."""
     told = {entry.name: entry().value(one) for entry in metrics.registry.entries()}
     return replace(one, values={name: value for name, value in told.items() if value is not None})
+
+
+def with_headline(one: Round, headline: str) -> Round:
+    """The round; a failure where it says that it went well, and lacks its headline metric."""
+    if one.status is not Status.OK or headline in one.values:
+        return one
+    reason = f"its report cannot be read: it has no {headline}"
+    return replace(one, status=Status.FAILED, reason=reason)
 
 
 def estimates(rounds: Sequence[Round]) -> Mapping[str, Estimate]:

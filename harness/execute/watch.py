@@ -12,8 +12,8 @@ from harness import hardware
 from harness.domain.cell import Cell
 from harness.execute import conditions, gpu
 from harness.execute.conditions import CPU
-from harness.execute.memory import family
 from harness.parallelism import engine_of, world_size
+from harness.process import family
 
 _TICK = 1.0 / os.sysconf("SC_CLK_TCK")
 _PAGE = os.sysconf("SC_PAGE_SIZE")

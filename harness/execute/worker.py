@@ -11,6 +11,7 @@ import traceback
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from statistics import fmean
 from typing import TYPE_CHECKING
@@ -24,13 +25,15 @@ from harness.domain.cell import Cell
 from harness.domain.precision import PRECISIONS
 from harness.domain.result import Sample, Status
 from harness.errors import Unsupported
+from harness.execute import allocator
+from harness.execute.checks import answers, check_output, checked
 from harness.execute.inspection import inspected
 from harness.execute.messages import Effort, Job, Report
 from harness.execute.pages import CAN_DROP, drop_pages
 from harness.execute.peak import PeakMemory
 from harness.execute.phase import Counted, Phase
 from harness.execute.preparation import RANDOM, dense_model, loaded, prepared
-from harness.execute.probe import distance, probe
+from harness.execute.probe import probe
 from harness.execute.sampling import settled_from, settles, too_short, wants_more
 from harness.execute.traffic import traffic
 from harness.model.artifact import verify
@@ -52,63 +55,89 @@ def report_of(job: Job, rank: Rank = ALONE, agree: Agree = bool) -> Report:
     `agree` makes all ranks go on, or stop, together. Alone, a process agrees with itself.
     """
     try:
+        state = allocator.settle(job.allocator)
         if job.prepares:
             return prepared(job)
-        return _prove(job, rank) if job.proves else _measure(job, rank, agree)
-    except Exception as error:  # noqa: BLE001 - a failure is a result, told with its traceback
+        report = _prove(job, rank) if job.proves else _measure(job, rank, agree)
+        return replace(report, notes={**report.notes, "host_allocator": state})
+    except BaseException as error:  # noqa: BLE001 - SystemExit, too, is a result of the round
         return failure(error)
 
 
-def failure(error: Exception) -> Report:
-    """What it made of the round, told where it is handled."""
+def failure(error: BaseException) -> Report:
+    """What an exception made of the round. To be called where it is handled."""
     if isinstance(error, Unsupported):
-        return Report(Status.UNSUPPORTED, str(error))
+        return Report(Status.UNSUPPORTED, _message(error))
     status = Status.OUT_OF_MEMORY if _is_out_of_memory(error) else Status.FAILED
-    reason = f"{type(error).__name__}: {error}".splitlines()[0]
+    first = next(iter(_message(error).splitlines()), "")
+    reason = ": ".join(filter(None, (type(error).__name__, first)))
     return Report(status, reason, traceback.format_exc())
 
 
+def _message(error: BaseException) -> str:
+    try:
+        return str(error)
+    except Exception as fault:  # noqa: BLE001 - whatever an exception's own str() raises
+        return f"(its message cannot be read: str() raises {type(fault).__name__})"
+
+
 def _measure(job: Job, rank: Rank, agree: Agree) -> Report:
-    cell = job.cell
-    entry = hardware.registry.of(cell.hardware)
+    entry = hardware.registry.of(job.cell.hardware)
     device = entry.prepare(rank.world, rank.index)
-    scenario = scenarios.registry.of(cell.scenario)
+    report, logits = _timed(job, rank, agree, device)
+    if job.index == 0 and rank.index == 0:  # once is enough: every round has the same weights
+        gc.collect()  # the model that was measured: others are to be loaded in its place
+        load = partial(_whole_model, job, device)
+        logits = answers(job, load) if logits is None else logits
+        report = replace(report, facts={**report.facts, **checked(job, logits, load, device)})
+    if rank.world > 1:
+        dist.barrier()  # a rank that ends early takes its connections with it
+    return report
+
+
+def _timed(
+    job: Job, rank: Rank, agree: Agree, device: torch.device
+) -> tuple[Report, torch.Tensor | None]:
+    """The round's report, and the logits of the model, where it is whole and still untrained."""
+    cell = job.cell
+    entry, scenario = hardware.registry.of(cell.hardware), scenarios.registry.of(cell.scenario)
     peak = PeakMemory(device)
     peak.restart()
-    loaded = _load(job, scenario, device, rank)
+    loaded = _load(job, scenario, device)
+    allocator.release()
+    subject = loaded.subject
     facts = {**loaded.facts, "load_memory": peak.bytes(), "processes": float(rank.world)}
     peak.restart()
     facts["held_memory"] = peak.now()
     with _mode(cell, scenario):
         clock = clock_of(device)
         meet = dist.barrier if rank.world > 1 else None
-        iteration = Counted(scenario.prepare(loaded.subject), meet)
+        iteration = Counted(scenario.prepare(subject), meet)
         speaks, devices = rank.index == 0, entry.devices(rank.world)
         with Phase(device, devices, energy=job.energy, speaks=speaks) as phase:
             driven = _drive(iteration, clock, job.effort, agree)
         facts |= {"peak_memory": peak.bytes(), **peak.on_gpu()}
         facts["rank_peak_memory"] = facts["peak_memory"]
-        if loaded.subject.driver is not None:
-            facts |= loaded.subject.driver.facts()
+        if subject.driver is not None:
+            facts |= subject.driver.facts()
         measured = iteration.times
         facts |= inspected(
             lambda: iteration(clock),
-            _tensors_of(loaded.subject),
+            _tensors_of(subject),
             sends=rank.world > 1,
             trains=scenario.trains,
         )
+    check_output(subject.output.last)
     notes = {**loaded.notes, **phase.notes}
-    if loaded.subject.driver is not None and loaded.subject.driver.split.keeps_aside:
+    if subject.driver is not None and subject.driver.split.keeps_aside:
         del facts["rank_activations"]
         notes["rank_activations"] = "not measurable: what is kept selectively, torch does not tell"
-    facts |= traffic(cell, scenario, loaded.subject, loaded.weights)
+    facts |= traffic(cell, scenario, subject, loaded.weights)
     facts |= phase.facts(tokens=measured * facts["steps"] * facts["tokens"])
-    return Report(
-        Status.OK,
-        samples=driven.samples,
-        facts={**facts, **driven.facts},
-        notes=notes,
-    )
+    whole = subject.driver is None and not scenario.trains
+    logits = probe(subject.model, subject.core.shape, job.seed) if whole else None
+    report = Report(Status.OK, samples=driven.samples, facts={**facts, **driven.facts}, notes=notes)
+    return report, logits
 
 
 def _tensors_of(subject: Subject) -> list[torch.Tensor]:
@@ -125,8 +154,8 @@ def _prove(job: Job, rank: Rank) -> Report:
     device = entry.prepare(rank.world, rank.index)
     scenario = scenarios.registry.of(cell.scenario)
 
-    def load(one: Job, of: Rank) -> Subject:
-        return _load(one, scenario, device, of).subject
+    def load(one: Job) -> Subject:
+        return _load(one, scenario, device).subject
 
     return proved(replace(job, quality=False), scenario, rank, load)
 
@@ -139,14 +168,12 @@ class _Loaded:
     notes: Mapping[str, str]
 
 
-def _load(job: Job, scenario: Scenario, device: torch.device, rank: Rank) -> _Loaded:
+def _load(job: Job, scenario: Scenario, device: torch.device) -> _Loaded:
     """The model as the cell wants it, and what making it so took."""
     cell = job.cell
-    dtype: torch.dtype = getattr(torch, PRECISIONS[cell.precision.name].dtype)
+    dtype = _dtype(cell)
     watch = _Stopwatch()
-    made = (
-        _from_file(job, device, watch) if job.artifact else _built(job, device, dtype, rank, watch)
-    )
+    made = _from_file(job, device, watch) if job.artifact else _built(job, device, dtype)
     core, facts = made.core, dict(made.facts)
     model = backends.registry.of(cell.backend).prepare(core)
     with watch.paused():  # told of the whole model, before it is split
@@ -196,21 +223,24 @@ def _from_file(job: Job, device: torch.device, watch: _Stopwatch) -> _Made:
     return _Made(loaded(job.cell, path, device), {}, {})
 
 
-def _built(
-    job: Job, device: torch.device, dtype: torch.dtype, rank: Rank, watch: _Stopwatch
-) -> _Made:
+def _built(job: Job, device: torch.device, dtype: torch.dtype) -> _Made:
     """A dense model with random weights, which nobody keeps on disk."""
     assert not job.cell.compression, "a compressed model is prepared, and loaded from its file"
-    compares = job.quality and rank.index == 0 and dtype != torch.float32
-    core = dense_model(job, device, torch.float32 if compares else dtype)
+    core = dense_model(job, device, dtype)
     facts: dict[str, float] = {"parameters": parameter_count(core)}
-    with watch.paused():
-        expected = probe(core, job.seed) if compares else None
-    core.to(dtype)
-    with watch.paused():
-        if expected is not None:
-            facts["logit_error"] = distance(probe(core, job.seed), expected)
     return _Made(core, facts, {"bits_per_byte": RANDOM} if job.quality else {})
+
+
+def _whole_model(job: Job, device: torch.device) -> Transformer:
+    """The cell's model before its backend or its strategies change it."""
+    if job.artifact:
+        return loaded(job.cell, Path(job.artifact), device)
+    return dense_model(job, device, _dtype(job.cell))
+
+
+def _dtype(cell: Cell) -> torch.dtype:
+    found: torch.dtype = getattr(torch, PRECISIONS[cell.precision.name].dtype)
+    return found
 
 
 def _counted(cell: Cell, scenario: Scenario, core: Transformer) -> dict[str, float]:
@@ -266,11 +296,11 @@ def _mean(times: Sequence[Mapping[str, float]]) -> Mapping[str, float]:
     return {section: fmean(one[section] for one in times) for section in times[0]}
 
 
-def _is_out_of_memory(error: Exception) -> bool:
+def _is_out_of_memory(error: BaseException) -> bool:
     if isinstance(error, (MemoryError, torch.OutOfMemoryError)):
         return True
     # torch's CPU allocator raises a plain RuntimeError.
-    return isinstance(error, RuntimeError) and "can't allocate memory" in str(error)
+    return isinstance(error, RuntimeError) and "can't allocate memory" in _message(error)
 
 
 class _Stopwatch:

@@ -32,6 +32,13 @@ class Clock(Protocol):
         """The time between two marks."""
 
 
+@dataclass
+class Output:
+    """The last logits [B, 1, V], or the last loss, that a model gave; None where others have it."""
+
+    last: torch.Tensor | None = None
+
+
 @dataclass(frozen=True)
 class Subject:
     """A model ready to run, and what a scenario needs to drive it.
@@ -40,7 +47,7 @@ class Subject:
     No scenario asks which architecture that is: see Transformer for what all have in common. Under
     parallelism `batch` is this process's share of the cell's, the one of number `share`, and
     `driver` runs its part of the model. `states` are the decode states made for it, so that what
-    they take can be told.
+    they take can be told. `output` keeps what the model gave last, so that it can be checked.
     """
 
     model: nn.Module
@@ -53,6 +60,7 @@ class Subject:
     share: int = 0
     driver: Driver | None = None
     states: list[DecodeState] = field(default_factory=list)
+    output: Output = field(default_factory=Output)
 
     def new_state(self, capacity: int, further: int = 0) -> DecodeState:
         """An empty decode state of this process's sequences, `capacity` tokens each.
@@ -68,16 +76,18 @@ class Subject:
         Of a decoder logits [B, 1, vocab]; None where another process has them.
         """
         if self.driver is not None:
-            return self.driver.logits(tokens, state)
-        found: torch.Tensor = self.model(tokens, state=state, last_only=True)
-        return found
+            self.output.last = self.driver.logits(tokens, state)
+        else:
+            self.output.last = self.model(tokens, state=state, last_only=True)
+        return self.output.last
 
     def following(self, tokens: torch.Tensor, state: DecodeState) -> torch.Tensor:
         """[B, T] token ids behind those of the state -> [B, 1], the likeliest next."""
+        logits = self.read(tokens, state)
         if self.driver is not None:
-            return self.driver.following(tokens, state)
-        following: torch.Tensor = self.model(tokens, state=state, last_only=True).argmax(-1)
-        return following
+            return self.driver.chosen(logits, tokens)
+        assert logits is not None, "a model that is not split has its logits"
+        return logits.argmax(-1)
 
 
 Iteration: TypeAlias = Callable[[Clock], Mapping[str, float]]

@@ -44,7 +44,7 @@ class Train(Scenario):
 
         def iteration(clock: Clock) -> Mapping[str, float]:
             start = clock.mark()
-            step()
+            subject.output.last = step()
             return {"latency": clock.seconds(start, clock.mark())}
 
         return iteration
@@ -78,6 +78,6 @@ def lessons(
         loss.backward()
         optimizer.step()
         optimizer.zero_grad(set_to_none=True)
-        return loss
+        return loss.detach()
 
     return step

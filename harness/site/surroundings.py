@@ -84,6 +84,7 @@ def conditions(rounds: Sequence[Round]) -> Iterator[tuple[str, str]]:
 _NOTES = (
     ("host_governor", "frequency governor"),
     ("host_turbo", "turbo"),
+    ("host_allocator", "memory allocator"),
     ("host_engine", "engine"),
 )
 _FACTS = (

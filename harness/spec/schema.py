@@ -6,7 +6,7 @@ registered: choices.py reads them.
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import (
     BaseModel,
@@ -123,6 +123,12 @@ class Measure(Block):
     max_samples: int = Field(1000, ge=1, le=10**6, description="most samples a round")
     quality: bool = Field(True, description="also measure what the numbers cost in quality")
     energy: bool = Field(False, description="also read the hardware's energy counters")
+    allocator: Literal["steady", "default"] = Field(
+        "steady",
+        description="the state of the C library's allocator in a round: `steady`, the same in "
+        "every round, with large blocks taken from a heap that is kept; or the system's `default`, "
+        "in which a round's speed depends on what it freed before",
+    )
     ceiling: bool = Field(
         True, description="also measure, once, what the hardware can do at best (harness ceiling)"
     )

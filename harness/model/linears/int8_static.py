@@ -15,6 +15,8 @@ class Int8StaticLinear(PackedLinear):
     """oneDNN's int8 product: activations uint8 by a fixed range, weights symmetric per channel.
 
     Its output is fp32: nothing is lost between layers but what each product itself rounds.
+    Processors without VNNI add pairs of products in 16 bits, which would overflow: there
+    activations take 7 bits, see "Nuances of int8 Computations" in oneDNN's documentation.
     """
 
     kind = "int8-static"
@@ -31,7 +33,8 @@ class Int8StaticLinear(PackedLinear):
         self._scales = scales
         self._range = (min(least, 0.0), max(most, 0.0))  # zero itself stays exact
         low, high = self._range
-        self._scale = max((high - low) / 255, 1e-12)
+        self._most = 255 if torch.cpu._is_vnni_supported() else 127
+        self._scale = max((high - low) / self._most, 1e-12)
         self._zero = round(-low / self._scale)
         self._zeros = torch.zeros_like(scales, dtype=torch.int64)
         # oneDNN keeps the weight in blocks of its own; the plain one goes.
@@ -49,7 +52,11 @@ class Int8StaticLinear(PackedLinear):
         """[..., in] -> [..., out]."""
         rows = x.reshape(-1, self.in_features)
         numbers = (
-            (rows * (1 / self._scale)).round_().add_(self._zero).clamp_(0, 255).to(torch.uint8)
+            (rows * (1 / self._scale))
+            .round_()
+            .add_(self._zero)
+            .clamp_(0, self._most)
+            .to(torch.uint8)
         )
         out: torch.Tensor = torch.ops.onednn.qlinear_pointwise(
             numbers,

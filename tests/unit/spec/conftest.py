@@ -182,6 +182,7 @@ class Data(Split):
 
 class Eager(Backend):
     name, summary = "eager", "as it comes"
+    splits = True
 
     def prepare(self, model: Any) -> Any:
         raise NotImplementedError

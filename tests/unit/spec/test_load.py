@@ -64,6 +64,7 @@ def test_what_is_not_said_has_a_default(load_here: Load) -> None:
         "max_samples": 1000,
         "quality": True,
         "energy": False,
+        "allocator": "steady",
         "ceiling": True,
         "seed": 0,
     }

@@ -1,0 +1,130 @@
+"""`harness run` beside an outside package that does what no entry may do."""
+
+from __future__ import annotations
+
+import socket
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import psutil
+
+if TYPE_CHECKING:
+    from tests.conftest import Harness
+
+LIMIT = 8  # seconds of a round; a deed that never ends takes it whole
+
+QUICK = """\
+workload: {batch: [1], prompt: 16, generate: 4}
+measure: {rounds: 2, max_rounds: 2, samples: 3, round_time: 10ms, ceiling: false}
+"""
+
+# By deed, the status and how the reason begins.
+EXPECTED = {
+    "daemon": ("ok", ""),
+    "popen": ("ok", ""),
+    "listener": ("ok", ""),
+    "stops-server": ("ok", ""),
+    "greedy-daemons": ("out of memory", "held "),
+    "greedy-children": ("out of memory", "held "),
+    "leaver": ("timed out", f"the round took longer than {LIMIT} s"),
+    "kills-server": ("crashed", "the process that starts rounds ended (SIGKILL), twice"),
+    "scribbler": ("failed", "its report cannot be read: "),
+    "flood": ("failed", "its report cannot be read: it is longer than 128 MiB"),
+    "measuring": ("failed", "its report cannot be read: no round ends measuring"),
+    "empty": ("failed", "its report cannot be read: it has no tokens_per_second"),
+    "endless": ("failed", "its report cannot be read: samples.0.seconds: "),
+    "silent": ("failed", "ended without a report (exit code 0)"),
+    "exits": ("failed", "SystemExit: enough"),
+    "interrupts": ("failed", "KeyboardInterrupt"),
+    "wordless": ("failed", "_Wordless: (its message cannot be read: str() raises RuntimeError)"),
+    "surrogate": ("failed", r"ValueError: caf\udce9"),
+    "endless-words": ("failed", "ValueError: zzz"),
+    "escapes": ("failed", "ValueError: "),
+}
+
+
+def test_no_deed_ends_the_run_or_outlives_it(
+    harness: Harness, env: dict[str, str], hostile_package: Path, tmp_path: Path
+) -> None:
+    """Each has its status, the honest cell its figures; no process, file or port is left."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    env |= {
+        "PYTHONPATH": str(hostile_package),
+        "HOSTILE_PORT": str(port),
+        "TMPDIR": str(tmp_path / "tmp"),
+    }
+    (tmp_path / "tmp").mkdir()
+    deeds = ", ".join(f"{{name: hostile, deed: {deed}}}" for deed in EXPECTED)
+    (tmp_path / "hostile.yaml").write_text(
+        f"name: hostile\nmatrix: {{model: nano, scenario: prefill, operator: [sdpa, {deeds}]}}\n"
+        f"limits: {{timeout: {LIMIT}s, memory: 1500MiB}}\n{QUICK}"
+    )
+
+    answer = harness("run", "hostile.yaml")
+
+    assert answer.code == 1, answer.err
+    found = {
+        one["axes"]["operator"]: (one["status"], one["reason"])
+        for one in harness("show", "--format", "json").json["results"]
+    }
+    assert found.pop("sdpa") == ("ok", "")
+    assert len(found) == len(EXPECTED)
+    for deed, (status, reason) in EXPECTED.items():
+        there = found[f"hostile(deed={deed})"]
+        assert (there[0], there[1][: len(reason)]) == (status, reason), deed
+        assert len(there[1]) < 600
+    assert left_behind(port) == []
+    assert list((tmp_path / "tmp").iterdir()) == []
+    assert list((tmp_path / "cache").rglob("*.safetensors")) == []
+    socket.create_server(("127.0.0.1", port)).close()
+    assert harness("run", "hostile.yaml").code == 1  # what failed is reused, and says so again
+
+
+def left_behind(port: int) -> list[psutil.Process]:
+    """Processes that still run and were started with the test's environment."""
+    return [
+        one for one in psutil.process_iter() if _environment(one).get("HOSTILE_PORT") == str(port)
+    ]
+
+
+def _environment(process: psutil.Process) -> dict[str, str]:
+    try:
+        return process.environ()
+    except psutil.Error:  # gone, or the kernel's own
+        return {}
+
+
+def test_wrong_outputs_are_failures_and_never_figures(
+    harness: Harness, env: dict[str, str], hostile_package: Path, tmp_path: Path
+) -> None:
+    """NaN in any pass, and a backend that computes something else, in fp32 too."""
+    env["PYTHONPATH"] = str(hostile_package)
+    (tmp_path / "wrong.yaml").write_text(
+        "name: wrong\nmatrix: {model: nano, scenario: [prefill, decode, train]}\n"
+        "include:\n"
+        "  - {scenario: [prefill, train], operator: nan}\n"
+        "  - {scenario: decode, operator: {name: nan, when: decode}}\n"
+        "  - {scenario: [prefill, decode], backend: [zeros, honest], precision: [fp32, bf16]}\n"
+        f"  - {{backend: honest, parallelism: {{data: 2}}}}\n{QUICK}".replace("[1]", "[2]")
+    )
+
+    answer = harness("run", "wrong.yaml", "--set", "measure.quality=false")
+
+    assert answer.code == 1, answer.err
+    found = harness("show", "--format", "json").json["results"]
+    assert len(found) == 3 + 3 + 8 + 1
+    for one in found:
+        axes, told = one["axes"], (one["status"], one["reason"])
+        if axes["operator"].startswith("nan"):
+            assert told[0] == "failed", axes
+            assert told[1].endswith("are not finite numbers"), told
+        elif axes["backend"] == "zeros":
+            assert told[0] == "failed", axes
+            assert "zeros computes other logits than eager: 1 of their norm apart" in told[1]
+        elif axes["parallelism"] != "none":
+            why = "honest does not run models that are split over processes"
+            assert told == ("unsupported", why)
+        else:
+            assert told == ("ok", ""), axes
