@@ -9,12 +9,13 @@ def storable(text: str) -> str:
 
 
 def clipped(text: str, limit: int) -> str:
-    """The text, or its two ends around `... (N characters left out) ...`; about `limit` long.
+    """The text in at most `limit` characters: its two ends, and how long it was.
 
     The end is kept too: a traceback says there what happened.
     """
     if len(text) <= limit:
         return text
-    head, tail = limit // 3, limit - limit // 3
-    left_out = len(text) - head - tail
-    return f"{text[:head]} ... ({left_out:,} characters left out) ... {text[-tail:]}"
+    gap = f" ... ({len(text):,} characters in all) ... "
+    kept = max(0, limit - len(gap))
+    head = kept // 3
+    return text[:head] + gap + text[len(text) - (kept - head) :]

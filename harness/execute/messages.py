@@ -85,9 +85,9 @@ class Report:
         """The report with texts that a database takes, and a page can show."""
         return replace(
             self,
-            reason=storable(clipped(self.reason, _REASON)),
-            detail=storable(clipped(self.detail, _DETAIL)),
-            notes={name: storable(clipped(note, _REASON)) for name, note in self.notes.items()},
+            reason=clipped(storable(self.reason), _REASON),
+            detail=clipped(storable(self.detail), _DETAIL),
+            notes={name: clipped(storable(note), _REASON) for name, note in self.notes.items()},
         )
 
     def encode(self) -> bytes:

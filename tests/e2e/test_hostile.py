@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import signal
 import socket
+import subprocess
+import sys
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import psutil
+import pytest
 
 if TYPE_CHECKING:
     from tests.conftest import Harness
 
-LIMIT = 8  # seconds of a round; a deed that never ends takes it whole
+LIMIT = 5  # seconds of a round; a deed that never ends takes it whole
 
 QUICK = """\
 workload: {batch: [1], prompt: 16, generate: 4}
@@ -82,7 +87,30 @@ def test_no_deed_ends_the_run_or_outlives_it(
     assert harness("run", "hostile.yaml").code == 1  # what failed is reused, and says so again
 
 
-def left_behind(port: int) -> list[psutil.Process]:
+@pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGTERM])
+def test_a_run_that_is_killed_takes_daemons_with_it(
+    env: dict[str, str], hostile_package: Path, tmp_path: Path, how: signal.Signals
+) -> None:
+    """Also those whose parent has ended, and that left the round's group and session."""
+    mark = tmp_path.name
+    env |= {"PYTHONPATH": str(hostile_package), "HOSTILE_PORT": mark}
+    (tmp_path / "waits.yaml").write_text(
+        "name: waits\nmatrix: {model: nano, scenario: prefill, "
+        f"operator: {{name: hostile, deed: waits}}}}\n{QUICK}"
+    )
+    run = subprocess.Popen(
+        [sys.executable, "-m", "harness", "run", "waits.yaml", "-q"], cwd=tmp_path, env=env
+    )
+    while len(left_behind(mark)) < 4:  # the run, its server, the round, the daemon
+        assert run.poll() is None
+        time.sleep(0.1)
+    run.send_signal(how)
+    run.wait(30)
+    _, alive = psutil.wait_procs(left_behind(mark), timeout=15)
+    assert alive == []
+
+
+def left_behind(port: object) -> list[psutil.Process]:
     """Processes that still run and were started with the test's environment."""
     return [
         one for one in psutil.process_iter() if _environment(one).get("HOSTILE_PORT") == str(port)

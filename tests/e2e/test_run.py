@@ -269,6 +269,24 @@ def test_a_run_killed_at_any_moment_goes_on_and_leaves_no_orphan(
     assert statuses == {"ok"}
 
 
+@pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGSTOP])
+def test_a_fork_server_that_others_end_or_stop_costs_no_cell(
+    harness: Harness, env: dict[str, str], tmp_path: Path, how: signal.Signals
+) -> None:
+    """What the harness itself lost is measured again, at once; a stopped server is woken."""
+    (tmp_path / "long.yaml").write_text(LONG)
+    database = tmp_path / "results" / "harness.sqlite"
+    run = start(tmp_path, env)
+    wait_for_rounds(run, database, 2)
+    for server in psutil.Process(run.pid).children():
+        server.send_signal(how)
+    out, _ = run.communicate(timeout=120)
+    assert run.returncode == 0, out
+    assert rounds_in(database) == 12
+    results = harness("show", "--format", "json").json["results"]
+    assert [one["status"] for one in results] == ["ok"] * 4
+
+
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])
 def test_a_run_stopped_politely_says_how_to_go_on(
     env: dict[str, str], tmp_path: Path, how: signal.Signals

@@ -177,6 +177,13 @@ def escapes() -> None:
     raise ValueError("\x1b]0;owned\x07\x1b[2J\x9b31m\u202eevil")
 
 
+def waits() -> None:
+    """Leaves a daemon, and waits with it."""
+    _daemon(lambda: time.sleep(_HOUR))
+    print("waiting", flush=True)
+    time.sleep(_HOUR)
+
+
 def stops_server() -> None:
     """Stops the process that starts rounds, and goes on honestly."""
     os.kill(os.getppid(), signal.SIGSTOP)
@@ -189,17 +196,13 @@ def kills_server() -> None:
     time.sleep(_HOUR)
 
 
-def honest() -> None:
-    """Does nothing."""
-
-
 _DEEDS = {
     one.__name__.replace("_", "-"): one
     for one in (
         *(daemon, greedy_daemons, greedy_children, leaver, popen, listener),
         *(scribbler, flood, measuring, empty, endless, silent),
         *(exits, interrupts, wordless, surrogate, endless_words, escapes),
-        *(stops_server, kills_server, honest),
+        *(waits, stops_server, kills_server),
     )
 }
 

@@ -1,7 +1,14 @@
 """What parent and child say survives the way."""
 
+import json
+import math
+from typing import Any
+
+import pytest
+
 from harness.domain.cell import Cell, Choice
 from harness.domain.result import Sample, Score, Status
+from harness.errors import UnreadableReport
 from harness.execute.messages import Effort, Job, Report
 
 CELL = Cell(
@@ -49,3 +56,70 @@ def test_a_report_survives_the_way() -> None:
         {"energy_per_token": "not measurable here: …"},
     )
     assert Report.decode(report.encode()) == report
+
+
+OK: dict[str, Any] = {"status": "ok", "facts": {"load_time": 0.5}}
+SAMPLE = {"section": "latency", "seconds": 0.1, "warmup": False}
+SCORE = {"tokens": 9, "bytes": 9, "bits": 1.0, "dense_bits": 1.0, "divergence": 0.0, "agreed": 9}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        b"",
+        b"garbage",
+        b"\xff\0{]",
+        b"[]",
+        b"[" * 100_000,
+        json.dumps(OK).encode()[:-1],
+        json.dumps(OK).encode() * 2,
+        *(
+            json.dumps({**OK, **wrong}).encode()
+            for wrong in (
+                {"status": "great"},
+                {"status": "measuring"},
+                {"status": "skipped"},
+                {"facts": {"load_time": math.nan}},
+                {"facts": {"load_time": math.inf}},
+                {"facts": {"load_time": "soon"}},
+                {"samples": [{**SAMPLE, "seconds": math.nan}]},
+                {"samples": [{**SAMPLE, "seconds": -1.0}]},
+                {"samples": [["latency", 0.1, False]]},
+                {"scores": [{**SCORE, "bits": math.nan}]},
+                {"scores": [{**SCORE, "tokens": 2**63}]},
+                {"notes": {"bits_per_byte": 1}},
+                {"more": 1},
+            )
+        ),
+    ],
+)
+def test_what_is_no_whole_report_of_finite_numbers_is_refused(text: bytes) -> None:
+    """Whatever code ran in the round may have written it."""
+    with pytest.raises(UnreadableReport, match="its report cannot be read: "):
+        Report.decode(text)
+
+
+def test_the_refusal_says_where_the_fault_is() -> None:
+    text = json.dumps({**OK, "samples": [SAMPLE, {**SAMPLE, "seconds": math.nan}]}).encode()
+    with pytest.raises(UnreadableReport, match=r"samples\.1\.seconds: .*finite"):
+        Report.decode(text)
+
+
+def test_texts_are_bounded_and_fit_to_store() -> None:
+    """By both ends: the child may be broken, the parent need not have sent it."""
+    odd = Report(
+        Status.FAILED,
+        "ValueError: caf\udce9" + "z" * 10**6,
+        "Traceback " + "y" * 10**6 + " the end",
+        notes={"host_x": "\0" + "x" * 10**6},
+    )
+    for found in (Report.decode(odd.encode()), odd.bounded()):
+        assert found.reason.startswith(r"ValueError: caf\udce9zzz")
+        assert "1,000,021 characters in all" in found.reason
+        assert len(found.reason) == 500
+        assert found.detail.startswith("Traceback yyy")
+        assert found.detail.endswith("yyy the end")
+        assert len(found.detail) == 20_000
+        assert found.notes["host_x"].startswith(r"\x00xxx")
+        assert len(found.notes["host_x"]) == 500
+        assert found.bounded() == found

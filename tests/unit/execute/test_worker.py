@@ -90,6 +90,41 @@ def test_the_distance_of_logits_is_in_parts_of_the_expected_ones() -> None:
     assert distance(torch.tensor([3.0, 5.0]), torch.tensor([3.0, 4.0])) == pytest.approx(0.2)
 
 
+class Wordless(Exception):
+    """An exception that cannot be printed."""
+
+    def __str__(self) -> str:
+        raise RuntimeError
+
+
+@pytest.mark.parametrize(
+    ("error", "reason"),
+    [
+        (ValueError("no"), "ValueError: no"),
+        (ValueError("no\nand more"), "ValueError: no"),
+        (ValueError(), "ValueError"),
+        (SystemExit(3), "SystemExit: 3"),
+        (KeyboardInterrupt(), "KeyboardInterrupt"),
+        (Wordless(), "Wordless: (its message cannot be read: str() raises RuntimeError)"),
+    ],
+)
+def test_whatever_a_round_raises_is_its_result(
+    make_cell: Callable[..., Cell],
+    monkeypatch: pytest.MonkeyPatch,
+    error: BaseException,
+    reason: str,
+) -> None:
+    """SystemExit too: the process would end with a number that says nothing."""
+
+    def raising(*_: object) -> None:
+        raise error
+
+    monkeypatch.setattr(worker, "_measure", raising)
+    report = report_of(Job(make_cell(), 0, 0, Effort(0, 1, 3), quality=False))
+    assert (report.status, report.reason) == (Status.FAILED, reason)
+    assert type(error).__name__ in report.detail
+
+
 @pytest.fixture
 def prepared(make_cell: Callable[..., Cell], tmp_path: Path) -> Iterator[Job]:
     """A round of a model whose file is there."""
