@@ -49,8 +49,9 @@ def campaign(
 
     A pass gives every open cell one round, in an order shuffled anew: so drift of the machine,
     and whatever else runs on it, hits all cells alike. A baseline and the cells compared with it
-    stay together, and it is measured as long as one of them is, so that each of their rounds
-    has one of its near it in time. `earlier` holds the rounds that a cut-short run left.
+    stay together, and it is measured as long as one of them is and its `max_rounds` allows, so
+    that each of their rounds has one of its near it in time. `earlier` holds the rounds that a
+    cut-short run left: they count, so a baseline among them may reach its maximum first.
     """
     order = random.Random(seed)  # noqa: S311 - a shuffle, not a secret
     rounds = {item.key: list(earlier.get(item.key, ())) for item in items}
@@ -87,8 +88,13 @@ def _open(family: Sequence[Planned], rounds: Rounds) -> list[Planned]:
     return [
         item
         for item in family
-        if item.key in wanting or (item.key in held and _bad(rounds[item.key]) is None)
+        if item.key in wanting or (item.key in held and _may_go_on(item, rounds[item.key]))
     ]
+
+
+def _may_go_on(item: Planned, rounds: Sequence[Round]) -> bool:
+    """True unless a round ended badly or all that are allowed are done."""
+    return _bad(rounds) is None and len(rounds) < item.measure.max_rounds
 
 
 def wants_round(item: Planned, rounds: Rounds) -> bool:

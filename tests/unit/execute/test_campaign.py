@@ -222,6 +222,7 @@ def test_the_paired_speedup_is_right_on_a_machine_that_drifts() -> None:
     """
     machine = Machine(drift=0.005)
     base, cell = pair_of_cells(rounds=40, max_rounds=40)
+    base = replace(base, measure=planned(1, rounds=40, max_rounds=80).measure)
     alone = [machine.measure(base, index) for index in range(40)]
     told = events([base, cell], machine.measure, earlier={base.key: alone})
     found = rounds_by_prompt(told)
@@ -241,9 +242,23 @@ def test_a_baseline_is_measured_as_long_as_a_cell_compared_with_it() -> None:
     """Each round of the cell has one of the baseline near it in time."""
     machine = Machine(drift=0.0)
     base, cell = pair_of_cells(rounds=3, max_rounds=9, target_ci="0.0001%")
-    base = replace(base, measure=planned(1).measure)  # three rounds would do for itself
+    # Six rounds would do for itself.
+    base = replace(base, measure=planned(1, max_rounds=9, target_ci="50%").measure)
     found = rounds_by_prompt(events([base, cell], machine.measure))
     assert (len(found[1]), len(found[2])) == (9, 9)
+
+
+@pytest.mark.parametrize(("left", "further"), [(0, 6), (4, 2), (6, 0), (7, 0)])
+def test_no_baseline_gets_more_rounds_than_its_most(left: int, further: int) -> None:
+    """Those of a cut-short run count. The cells compared with it go on without fresh ones."""
+    machine = Machine(drift=0.0)
+    base, cell = pair_of_cells(rounds=6, max_rounds=6)
+    earlier = {base.key: [machine.measure(base, index) for index in range(left)]}
+    told = events([base, cell], machine.measure, earlier=earlier)
+    found = rounds_by_prompt(told)
+    assert (len(found.get(1, ())), len(found[2])) == (further, 6)
+    ends = {event.item.key: event.status for event in told if isinstance(event, CellDone)}
+    assert ends == {base.key: Status.OK, cell.key: Status.OK}
 
 
 def test_a_cell_goes_on_until_its_speed_up_is_as_sharp_too() -> None:
