@@ -230,12 +230,15 @@ def training_line(step: Step) -> str:
 def cell_line(end: CellDone, cell: str, verbose: bool = False) -> str:
     """How a cell ended, with its headline figure or its reason."""
     from harness import scenarios
+    from harness.site.format import no_interval
 
     if end.status is not Status.OK:
         detail = f"\n{end.detail}" if verbose and end.detail else ""
         return f"{end.status}: {cell}: {end.reason}{detail}"
     name = scenarios.registry[end.item.cell.scenario.name].headline
-    return f"{cell}: {name} {estimate_text(name, end.metrics[name])} ({end.stop_rule})"
+    headline = end.metrics[name]
+    why = "; ".join(part for part in (no_interval(headline), str(end.stop_rule)) if part)
+    return f"{cell}: {name} {estimate_text(name, headline)} ({why})"
 
 
 def round_line(done: RoundDone, cell: str) -> str:

@@ -40,13 +40,18 @@ class Shown:
     speedup: Speedup | None
 
     @property
-    def counts(self) -> tuple[str, str]:
-        """Rounds, and samples in them, of the metric that ranks the scenario."""
+    def headline(self) -> Estimate | None:
+        """The metric that ranks the scenario, if the result has it."""
         from harness import scenarios
 
         name = scenarios.registry[self.result.cell.scenario.name].headline
-        headline = self.result.metrics.get(name)
-        return (str(headline.rounds), str(headline.samples)) if headline else ("", "")
+        return self.result.metrics.get(name)
+
+    @property
+    def counts(self) -> tuple[str, str]:
+        """Rounds, and samples in them, of the headline metric."""
+        one = self.headline
+        return (str(one.rounds), str(one.samples)) if one else ("", "")
 
 
 def as_table(rows: Sequence[Shown], style: str) -> str:
@@ -79,6 +84,8 @@ def _growth_lines(rows: Sequence[Shown]) -> list[str]:
 
 
 def _row(row: Shown, axes: Sequence[str], columns: Sequence[str]) -> list[str]:
+    from harness.site.format import rounds_text
+
     one = row.result
     return [
         one.cell.id,
@@ -90,7 +97,8 @@ def _row(row: Shown, axes: Sequence[str], columns: Sequence[str]) -> list[str]:
             for name in columns
         ),
         _ratio_text(row.speedup),
-        *row.counts,
+        rounds_text(row.headline) if row.headline else "",
+        row.counts[1],
         str(one.run.commit),
         one.reason or str(one.stop_rule or ""),
     ]

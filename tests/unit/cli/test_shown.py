@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
@@ -47,6 +48,17 @@ def test_a_table_tells_figure_interval_rounds_samples_and_stop_rule(shown: Make)
     for part in ("200 ms [190, 210]", "2.00x [1.90, 2.10]", " 6 ", " 60 ", "target interval"):
         assert part in row
     assert "all: model" in text
+
+
+def test_a_table_says_where_rounds_carry_no_interval(shown: Make) -> None:
+    """In words; a spreadsheet has empty bounds, and the number alone."""
+    one = shown("sdpa")
+    name = "tokens_per_second"
+    unsure = replace(one.result.metrics[name], low=None, high=None, rounds=2)
+    row = Shown(replace(one.result, metrics={name: unsure}), None)
+    assert " 2 rounds: no interval " in as_table([row], "table")
+    (data,) = csv.DictReader(io.StringIO(as_csv([row])))
+    assert (data["tokens_per_second low"], data["rounds"]) == ("", "2")
 
 
 def test_a_ratio_of_unpaired_rounds_is_marked(shown: Make) -> None:
