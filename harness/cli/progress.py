@@ -237,12 +237,16 @@ def cell_line(end: CellDone, cell: str, verbose: bool = False) -> str:
         return f"{end.status}: {cell}: {end.reason}{detail}"
     name = scenarios.registry[end.item.cell.scenario.name].headline
     headline = end.metrics[name]
-    why = "; ".join(part for part in (no_interval(headline), str(end.stop_rule)) if part)
+    told = (no_interval(headline), str(end.stop_rule), end.disturbed)
+    why = "; ".join(part for part in told if part)
     return f"{cell}: {name} {estimate_text(name, headline)} ({why})"
 
 
 def round_line(done: RoundDone, cell: str) -> str:
-    """How a round ended."""
+    """How a round ended, and what disturbed it."""
+    from harness.analyse.disturbance import signs_of
+
     one = done.round
     what = f"{len(one.samples)} samples" if one.status is Status.OK else one.reason
+    what = "; ".join([what, *signs_of(one)])
     return f"  round {one.index + 1} of {cell}: {one.status}, {one.seconds:.2f} s, {what}"

@@ -40,6 +40,13 @@ class Shown:
     speedup: Speedup | None
 
     @property
+    def disturbed(self) -> int:
+        """How many of its rounds were disturbed."""
+        from harness.analyse.disturbance import is_disturbed
+
+        return sum(map(is_disturbed, self.result.rounds))
+
+    @property
     def headline(self) -> Estimate | None:
         """The metric that ranks the scenario, if the result has it."""
         from harness import scenarios
@@ -65,7 +72,7 @@ def as_table(rows: Sequence[Shown], style: str) -> str:
     headers = ["cell", *axes, "workload", "status", *columns, "speed-up", *counts, "commit", "why"]
     text = table(headers, [_row(row, axes, columns) for row in rows], style)
     shared = shared_text(cells)
-    notes = ([f"all: {shared}"] if shared else []) + _growth_lines(rows)
+    notes = ([f"all: {shared}"] if shared else []) + _growth_lines(rows) + _disturbed_lines(rows)
     return "\n".join([text, *([""] if notes else []), *notes])
 
 
@@ -81,6 +88,14 @@ def _growth_lines(rows: Sequence[Shown]) -> list[str]:
         text = f"{one.metric} ~ prompt^{estimate_text('', one.exponent)}"
         lines.setdefault(names[one.cell.id], []).append(text)
     return [f"{name}: {', '.join(told)}" for name, told in lines.items()]
+
+
+def _disturbed_lines(rows: Sequence[Shown]) -> list[str]:
+    """What else the host did while cells were measured, and whether those rounds count."""
+    from harness.analyse.disturbance import account
+
+    told = {row.result.cell.id: account(row.result.rounds) for row in rows}
+    return [f"{cell}: disturbed: {'; '.join(lines)}" for cell, lines in told.items() if lines]
 
 
 def _row(row: Shown, axes: Sequence[str], columns: Sequence[str]) -> list[str]:
@@ -100,8 +115,12 @@ def _row(row: Shown, axes: Sequence[str], columns: Sequence[str]) -> list[str]:
         rounds_text(row.headline) if row.headline else "",
         row.counts[1],
         str(one.run.commit),
-        one.reason or str(one.stop_rule or ""),
+        "; ".join(part for part in (_why(one), "disturbed" if row.disturbed else "") if part),
     ]
+
+
+def _why(one: Result) -> str:
+    return one.reason or str(one.stop_rule or "")
 
 
 def _ratio_text(speedup: Speedup | None) -> str:
@@ -121,7 +140,7 @@ def as_csv(rows: Sequence[Shown]) -> str:
         for part in (f"{name} [{unit}]", f"{name} low", f"{name} high")
     ]
     ratios = ["speed-up", "speed-up low", "speed-up high", "paired"]
-    counts = ["rounds", "samples"]
+    counts = ["rounds", "samples", "disturbed rounds"]
     headers = ["cell", *AXES, "workload", "status", *figures, *ratios, *counts, "commit", "why"]
     return table(headers, [_data(row, list(units)) for row in rows], "csv")
 
@@ -138,8 +157,9 @@ def _data(row: Shown, metrics: Sequence[str]) -> list[str]:
         *ratio,
         str(row.speedup.paired).lower() if row.speedup else "",
         *row.counts,
+        str(row.disturbed),
         str(one.run.commit),
-        one.reason or str(one.stop_rule or ""),
+        _why(one),
     ]
 
 

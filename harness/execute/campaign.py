@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 from harness import scenarios
 from harness.analyse.compare import Speedup, measured, speedup
+from harness.analyse.disturbance import kept_apart, undisturbed
 from harness.analyse.stats import ENOUGH, relative_half_width
 from harness.domain.metric import Estimate
 from harness.domain.result import Round, Status, StopRule
@@ -33,6 +34,7 @@ class CellDone:
     detail: str = ""
     stop_rule: StopRule | None = None
     metrics: Mapping[str, Estimate] = field(default_factory=dict)
+    disturbed: str = ""  # how many of its rounds were, and what became of those
 
 
 Event = RoundDone | CellDone
@@ -105,14 +107,16 @@ def wants_round(item: Planned, rounds: Rounds) -> bool:
 def stop_rule(item: Planned, rounds: Rounds) -> StopRule | None:
     """What ends a cell whose rounds all went well; None while it wants another.
 
-    The asked number of rounds is always done. Further ones follow until the headline metric's
-    interval and, where there is a baseline, the speed-up's are as narrow as asked, which only
-    ENOUGH rounds can tell; until the time box ends; or until the most rounds are done.
+    The asked number of rounds is always done. Further ones follow until as many were not
+    disturbed, and the headline metric's interval and, where there is a baseline, the speed-up's
+    are as narrow as asked, which only ENOUGH rounds can tell; until the time box ends; or until
+    the most rounds are done.
     """
     effort, ours = item.measure, rounds[item.key]
     if len(ours) < effort.rounds:
         return None
-    if len(ours) >= ENOUGH and _is_narrow(item, rounds):
+    wanted = max(effort.rounds, ENOUGH)
+    if len(undisturbed(ours)) >= wanted and _is_narrow(item, rounds):
         return StopRule.TARGET
     if len(ours) >= effort.max_rounds:
         return StopRule.ROUNDS
@@ -161,4 +165,10 @@ def _closed(item: Planned, rounds: Rounds) -> CellDone:
     bad = _bad(ours)
     if bad is not None:
         return CellDone(item, bad.status, bad.reason, bad.detail)
-    return CellDone(item, Status.OK, stop_rule=stop_rule(item, rounds), metrics=estimates(ours))
+    return CellDone(
+        item,
+        Status.OK,
+        stop_rule=stop_rule(item, rounds),
+        metrics=estimates(ours),
+        disturbed=kept_apart(ours),
+    )

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TypeAlias
 
-from harness.analyse.disturbance import disturbances
+from harness.analyse.disturbance import account
 from harness.analyse.ranking import front, rank
 from harness.domain.cell import Cell, Choice
 from harness.domain.metric import Direction, Estimate
@@ -50,7 +50,7 @@ class Row:
     rounds: int = 0
     rounds_text: str = ""  # their number, and that they carry no interval where so
     samples: int = 0
-    disturbed: tuple[str, ...] = ()  # what else happened on the host meanwhile
+    disturbed: tuple[str, ...] = ()  # what else the host did meanwhile, and which rounds count
     front: bool = False  # whether nothing beats it in speed, memory and quality
 
     @property
@@ -284,7 +284,7 @@ def _row(one: Chronicle, choices: tuple[str, ...], place: str, table: _Table) ->
         rounds=headline.rounds,
         rounds_text=rounds_text(headline),
         samples=headline.samples,
-        disturbed=tuple(disturbances(one.newest.rounds)),
+        disturbed=tuple(account(one.newest.rounds)),
     )
 
 

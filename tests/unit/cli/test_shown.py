@@ -11,10 +11,11 @@ from datetime import UTC, datetime
 import pytest
 
 from harness.analyse.compare import Speedup
+from harness.cli.show import document
 from harness.cli.shown import Shown, as_csv, as_table
 from harness.domain.cell import Cell, Choice
 from harness.domain.metric import Direction, Estimate
-from harness.domain.result import Result, Status, StopRule
+from harness.domain.result import Result, Round, Status, StopRule
 from harness.domain.run import Commit, Environment, Host, Run
 
 Make = Callable[..., Shown]
@@ -73,3 +74,39 @@ def test_a_spreadsheet_gets_numbers_in_base_units_with_their_intervals(shown: Ma
     assert told == ["0.2", "0.19", "0.21"]
     assert [row["speed-up"], row["speed-up low"], row["paired"]] == ["2.0", "1.9", "true"]
     assert (row["rounds"], row["samples"], row["operator"]) == ("6", "60", "sdpa")
+
+
+def disturbed(one: Shown, busy: int) -> Shown:
+    """The same of six rounds, the first ones beside other work."""
+    facts = [{"host_others": 0.3 if index < busy else 0.0} for index in range(6)]
+    rounds = tuple(Round(index, Status.OK, facts=each) for index, each in enumerate(facts))
+    return replace(one, result=replace(one.result, rounds=rounds))
+
+
+def test_a_disturbed_cell_is_marked_and_what_became_of_its_rounds_said(shown: Make) -> None:
+    plain, busy = shown("sdpa"), disturbed(shown("math"), 2)
+    text = as_table([plain, busy], "table")
+    (row,) = (line for line in text.splitlines() if " math " in line)
+    assert row.rstrip().endswith("target interval reached; disturbed")
+    (note,) = (line for line in text.splitlines() if line.startswith(busy.result.cell.id + ":"))
+    assert note.endswith(
+        "disturbed: other processes used 30% of the CPU in 2 of 6 rounds; "
+        "2 of 6 rounds were disturbed and are kept apart"
+    )
+    assert text.count("disturbed:") == 1
+
+
+def test_a_spreadsheet_counts_the_disturbed_rounds(shown: Make) -> None:
+    rows = [shown("sdpa"), disturbed(shown("math"), 5)]
+    told = csv.DictReader(io.StringIO(as_csv(rows)))
+    assert [row["disturbed rounds"] for row in told] == ["0", "5"]
+
+
+@pytest.mark.parametrize(("busy", "apart"), [(0, 0), (2, 2), (5, 0)])
+def test_json_tells_how_many_disturbed_rounds_are_kept_apart(
+    shown: Make, busy: int, apart: int
+) -> None:
+    """None of them where fewer than three are undisturbed: then all count."""
+    result = disturbed(shown("sdpa"), busy).result
+    (told,) = document([result], [result])["results"]
+    assert (told["rounds_kept_apart"], bool(told["disturbed"])) == (apart, busy > 0)

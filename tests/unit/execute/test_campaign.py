@@ -281,6 +281,71 @@ def test_a_baseline_that_fails_holds_up_no_cell() -> None:
     assert ends == {base.key: Status.FAILED, cell.key: Status.OK}
 
 
+class BusyMachine(Machine):
+    """A machine on which other processes run during some rounds, which take twice as long."""
+
+    def __init__(self, busy: Callable[[int], bool]) -> None:
+        super().__init__(drift=0.0)
+        self._busy = busy
+
+    def measure(self, item: Planned, index: int) -> Round:
+        one = super().measure(item, index)
+        if not self._busy(index):
+            return one
+        samples = tuple(replace(each, seconds=2 * each.seconds) for each in one.samples)
+        return replace(one, samples=samples, facts={**one.facts, "host_others": 0.5})
+
+
+@pytest.mark.parametrize(
+    ("busy", "done", "kept", "rule"),
+    [
+        ({}, 6, 6, StopRule.TARGET),
+        ({1, 3}, 8, 6, StopRule.TARGET),  # two are measured again
+        ({0, 1, 2, 3, 4}, 11, 6, StopRule.TARGET),
+        (range(3, 99), 12, 3, StopRule.ROUNDS),
+        (range(99), 12, 12, StopRule.ROUNDS),  # all there are, marked
+    ],
+)
+def test_disturbed_rounds_are_measured_again(
+    busy: Sequence[int], done: int, kept: int, rule: StopRule
+) -> None:
+    """Until as many as asked were not disturbed, or the most rounds are done."""
+    machine = BusyMachine(lambda index: index in busy)
+    item = planned(1, rounds=6, max_rounds=12, max_time="1h", target_ci="5%")
+    *_, end = told = events([item], machine.measure)
+    assert isinstance(end, CellDone)
+    assert (len(told) - 1, end.metrics["latency"].rounds, end.stop_rule) == (done, kept, rule)
+    slow = 2 if kept > 6 else 1
+    assert end.metrics["latency"].value == pytest.approx(0.1 * slow, rel=0.01)
+
+
+def test_a_cell_on_a_machine_that_is_always_disturbed_ends_in_its_time() -> None:
+    """And says that all its rounds were: its interval is narrow, but of another machine."""
+    machine = BusyMachine(lambda _: True)
+    item = planned(1, rounds=6, max_rounds=100, max_time="20s", target_ci="5%")
+    *_, end = told = events([item], machine.measure)
+    assert isinstance(end, CellDone)
+    assert (len(told) - 1, end.stop_rule) == (20, StopRule.TIME_BOX)
+    assert end.disturbed == "20 of 20 rounds were disturbed, and count: fewer than 3 were not"
+
+
+def test_a_cell_is_compared_by_the_undisturbed_rounds_of_both() -> None:
+    """Each paired with one from near it in time."""
+    base, cell = pair_of_cells(rounds=6, max_rounds=12, max_time="1h", target_ci="5%")
+    machine = BusyMachine(lambda index: index in {0, 4})
+    quiet = Machine(drift=0.0)
+
+    def measure(item: Planned, index: int) -> Round:
+        return (machine if item is cell else quiet).measure(item, index)
+
+    found = rounds_by_prompt(events([base, cell], measure))
+    ratio = against_baseline(cell, {base.key: found[1], cell.key: found[2]})
+    assert ratio is not None
+    assert (len(found[1]), len(found[2]), ratio.paired) == (8, 8, True)
+    assert ratio.estimate.rounds == 6
+    assert ratio.estimate.value == pytest.approx(1 / 1.25, rel=0.01)
+
+
 def test_a_family_stays_together_in_a_pass() -> None:
     """So that a pair is near in time however many cells there are."""
     families = []

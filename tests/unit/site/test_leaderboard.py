@@ -212,7 +212,10 @@ def test_a_row_tells_what_disturbed_it(sample: ModuleType) -> None:
     plain = sample.make_result()
     busy = tuple(replace(one, facts={"host_others": 0.2}) for one in plain.rounds)
     [row] = only_group([replace(plain, rounds=busy)]).ranked
-    assert row.disturbed == ("other processes used 20% of the CPU in 3 of 3 rounds",)
+    assert row.disturbed == (
+        "other processes used 20% of the CPU in 3 of 3 rounds",
+        "3 of 3 rounds were disturbed, and count: fewer than 3 were not",
+    )
     assert only_group([plain]).ranked[0].disturbed == ()
 
 
