@@ -15,15 +15,18 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from harness import operators
 from harness.domain.cell import Cell, Choice
 from harness.domain.result import Round, Status
 from harness.domain.run import Environment, Host
 from harness.errors import ProcessLost, TrainingError
 from harness.execute.messages import Job
 from harness.execute.streamed import lines
+from harness.model import cost
 from harness.model.architectures import shape_of
 from harness.process import identity, is_alive
 from harness.quality.recipe import TRAINED, Recipe
+from harness.spec.expect import Span, training
 from harness.spec.plan import Planned
 
 # A training is given up after so long.
@@ -79,6 +82,12 @@ def _recipe(model: Choice, host: Host, environment: Environment) -> Recipe:
     )
 
 
+def expected_training(made_by: Recipe) -> Span:
+    """Seconds that training takes."""
+    parameters = cost.parameters(made_by.shape, operators.registry["sdpa"]())
+    return training(parameters, made_by.steps * made_by.batch * made_by.length, made_by.threads)
+
+
 def reference(model: Choice, made_by: Recipe, tell: Callable[[Step], None]) -> Path:
     """The file of a reference model, trained now unless it was before.
 
@@ -119,14 +128,6 @@ def _locked(path: Path) -> Iterator[None]:
         yield
 
 
-def wants_file(cell: Cell) -> bool:
-    """Whether the cell's model is prepared once and loaded by each round.
-
-    Every compressed one, and every one with weights; random dense ones are built anew.
-    """
-    return bool(cell.compression) or bool(dict(cell.model.options).get("weights"))
-
-
 @dataclass
 class Artifacts:
     """The prepared models of one run, in a folder that goes with it. A context manager."""
@@ -158,7 +159,7 @@ class Artifacts:
 
         A cell whose model could not be prepared ended as that did.
         """
-        if not wants_file(item.cell):
+        if not item.cell.is_prepared:
             return measure(job)
         name = _name(item, job)
         path = self.folder / f"{name}.safetensors"

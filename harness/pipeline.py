@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -128,7 +129,10 @@ def prepare(request: Request) -> Prepared:
         with Store(request.db) as store:
             known = store.known(commit, host, environment, alive=is_alive)
             durations = store.durations(host)
-    plan = make_plan(specs, host, known, durations, request.fresh, request.retry_failed)
+    waiting = os.getloadavg()[0]
+    plan = make_plan(
+        specs, host, known, durations, request.fresh, request.retry_failed, load=waiting
+    )
     lacking = ceilings.lacking(request.db, plan, host, environment)
     recipes = artifacts.recipes(plan.of(Action.MEASURE), host, environment)
     return Prepared(specs, host, environment, commit, plan, lacking, artifacts.untrained(recipes))

@@ -6,6 +6,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from harness.analyse.disturbance import counting
 from harness.analyse.pairing import Timed, pairs
 from harness.analyse.stats import summarise
 from harness.domain.metric import Direction, Estimate
@@ -45,7 +46,7 @@ def measured(estimate: Estimate, metric: str, rounds: Sequence[Round]) -> Measur
     """A metric's estimate with the rounds it was made from, as far as those tell it."""
     told = [
         Timed(one.values[metric], one.started.timestamp())
-        for one in rounds
+        for one in counting(rounds)
         if one.started is not None and metric in one.values
     ]
     return Measured(estimate, told)

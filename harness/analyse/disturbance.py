@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from harness.analyse.stats import FEWEST
 from harness.domain.result import Round
 
 
@@ -100,6 +102,54 @@ SIGNS = (
         "compare cells at the same limit",
     ),
 )
+
+
+_THRESHOLDS = {sign.fact: sign.threshold for sign in SIGNS}
+
+
+def is_disturbed(one: Round) -> bool:
+    """True if some sign was above its threshold while the round ran."""
+    return any(value > _THRESHOLDS.get(fact, math.inf) for fact, value in one.facts.items())
+
+
+def signs_of(one: Round) -> list[str]:
+    """What disturbed the round, a sentence each; empty where nothing was seen."""
+    return [
+        sign.told.format(sign.amount(one.facts[sign.fact]))
+        for sign in SIGNS
+        if one.facts.get(sign.fact, 0.0) > sign.threshold
+    ]
+
+
+def undisturbed(rounds: Sequence[Round]) -> list[Round]:
+    """The rounds during which nothing else was seen on the host."""
+    return [one for one in rounds if not is_disturbed(one)]
+
+
+def counting(rounds: Sequence[Round]) -> list[Round]:
+    """The rounds that a cell's figures come from.
+
+    The undisturbed ones, if there are as many as an interval needs; else all.
+    """
+    quiet = undisturbed(rounds)
+    return quiet if len(quiet) >= FEWEST else list(rounds)
+
+
+def kept_apart(rounds: Sequence[Round]) -> str:
+    """A sentence on what became of the disturbed rounds; empty where there are none."""
+    count = sum(map(is_disturbed, rounds))
+    if not count:
+        return ""
+    verb = "was" if count == 1 else "were"
+    told = f"{count} of {len(rounds)} round{'' if len(rounds) == 1 else 's'} {verb} disturbed"
+    if len(counting(rounds)) < len(rounds):
+        return f"{told} and {'is' if count == 1 else 'are'} kept apart"
+    return f"{told}, and {'counts' if count == 1 else 'count'}: fewer than {FEWEST} were not"
+
+
+def account(rounds: Sequence[Round]) -> list[str]:
+    """What disturbed the rounds, and what became of those: sentences, none where nothing did."""
+    return [sentence for sentence in (*disturbances(rounds), kept_apart(rounds)) if sentence]
 
 
 def disturbances(rounds: Sequence[Round]) -> list[str]:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from statistics import fmean
 
+from harness.analyse.disturbance import counting
 from harness.analyse.stats import summarise
 from harness.domain.cell import Cell
 from harness.domain.metric import Direction, Estimate
@@ -81,9 +82,9 @@ def _growth(members: Sequence[Result], metric: str) -> Growth:
 
 
 def _slopes(members: Sequence[Result], metric: str) -> list[float]:
-    """One exponent a round, of the rounds that every length has; so its interval is theirs."""
+    """One exponent for each counting round that every length has; its interval is theirs."""
     rounds = [
-        [one.values[metric] for one in member.rounds if one.values.get(metric, 0) > 0]
+        [one.values[metric] for one in counting(member.rounds) if one.values.get(metric, 0) > 0]
         for member in members
     ]
     lengths = [_length(one) for one in members]

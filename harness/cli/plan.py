@@ -9,12 +9,13 @@ import click
 
 from harness.cli.options import format_option, spec_options
 from harness.cli.table import table
-from harness.cli.words import duration
+from harness.cli.words import duration_range
 from harness.domain.ceiling import SEARCH_SECONDS
 from harness.domain.naming import shared_text, short_names
 
 if TYPE_CHECKING:
     from harness.pipeline import Prepared, Request
+    from harness.spec.expect import Span
     from harness.spec.plan import Planned
 
 
@@ -43,13 +44,38 @@ def headline(prepared: Prepared) -> str:
     plan = prepared.plan
     counts = ", ".join(f"{number} to {action}" for action, number in plan.counts().items())
     where = f"commit {prepared.commit}" if prepared.commit.sha else "no git commit"
-    time = duration(plan.expected_seconds())
-    if lacking := _ceiling_seconds(prepared):
-        time += f" after {duration(sum(lacking.values()))} for ceilings"
-    if prepared.trainings:
-        time += f" after training {', '.join(map(str, prepared.trainings))}, once"
+    time = span_text(expected(prepared))
+    first = [f"{span_text(one)} for ceilings" for one in [_ceiling_span(prepared)] if one.high]
+    first += [f"training {model}" for model in prepared.trainings]
+    if first:
+        time += f", cells after {' and '.join(first)}, once"
     cells = f"{len(plan.items)} cell{'' if len(plan.items) == 1 else 's'}"
     return f"{cells} ({counts}), about {time}; {where}, on {prepared.host}"
+
+
+def expected(prepared: Prepared) -> Span:
+    """Seconds of the whole run: importing torch, ceilings, reference models, and all cells."""
+    from harness.artifacts import expected_training
+    from harness.spec.expect import start
+
+    cells = prepared.plan.span()
+    if not cells.high:
+        return cells
+    trainings = map(expected_training, prepared.trainings.values())
+    return sum((_ceiling_span(prepared), *trainings, cells), start())
+
+
+def span_text(span: Span) -> str:
+    """`2 to 9 min`; `no time` where there is nothing to do."""
+    return duration_range(span.low, span.high) if span.high else "no time"
+
+
+def _ceiling_span(prepared: Prepared) -> Span:
+    """Seconds for all ceilings; each is measured up to three times if other work disturbs it."""
+    from harness.spec.expect import Span
+
+    seconds = sum(_ceiling_seconds(prepared).values())
+    return Span(seconds, 3 * seconds)
 
 
 def _ceiling_seconds(prepared: Prepared) -> dict[str, float]:
@@ -63,7 +89,7 @@ def _ceiling_seconds(prepared: Prepared) -> dict[str, float]:
 
 
 def _row(item: Planned, name: str) -> tuple[str, ...]:
-    about = duration(item.seconds) if item.seconds else ""
+    about = span_text(item.span) if item.expected else ""
     return (item.cell.id, name, str(item.action), about, item.reason)
 
 
@@ -73,7 +99,8 @@ def _document(prepared: Prepared) -> dict[str, Any]:
         "commit": prepared.commit.sha or None,
         "dirty": bool(prepared.commit.dirty),
         "host": prepared.host.fingerprint,
-        "expected_seconds": prepared.plan.expected_seconds(),
+        "expected_seconds": prepared.plan.span().middle,
+        "expected_range": _range(expected(prepared)),
         "ceilings": [
             {"hardware": hardware, "expected_seconds": seconds}
             for hardware, seconds in _ceiling_seconds(prepared).items()
@@ -81,6 +108,10 @@ def _document(prepared: Prepared) -> dict[str, Any]:
         "trainings": [str(model) for model in prepared.trainings],
         "cells": [_object(item) for item in prepared.plan.items],
     }
+
+
+def _range(span: Span) -> list[float]:
+    return [span.low, span.high]
 
 
 def _object(item: Planned) -> dict[str, Any]:
@@ -91,7 +122,9 @@ def _object(item: Planned) -> dict[str, Any]:
         "action": str(item.action),
         "status": str(item.status) if item.status else None,
         "reason": item.reason,
-        "expected_seconds": item.seconds,
+        "expected_seconds": item.span.middle if item.expected else None,
+        "expected_range": _range(item.span) if item.expected else None,
+        "expected_rounds": list(item.expected.rounds) if item.expected else None,
         "rounds_done": item.rounds_done,
         "baseline": item.baseline,
         "specs": list(item.specs),

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 import click
 
 from harness.ceilings import Failed
-from harness.cli.plan import headline
-from harness.cli.words import ceiling_line, duration, estimate_text
+from harness.cli.plan import expected, headline, span_text
+from harness.cli.words import ceiling_line, duration, duration_range, estimate_text
 from harness.domain.naming import shared_text, short_names
 from harness.domain.result import Status
 from harness.execute.campaign import CellDone, RoundDone
@@ -129,9 +129,9 @@ class Live(Lines):
         super().__init__(verbose=verbose)
         self._bar: Progress | None = None
         self._task: TaskID | None = None
-        self._left = 0.0  # seconds of rounds still expected
-        self._spent = 0.0
-        self._rounds_left: dict[str, int] = {}
+        self._expected = ""  # of the whole run, by the plan
+        self._spent = 0.0  # seconds of rounds
+        self._left: dict[str, tuple[int, int]] = {}  # rounds by cell, from fewest to most
         self._begin = time.monotonic()
 
     def begin(self, prepared: Prepared) -> None:
@@ -139,9 +139,12 @@ class Live(Lines):
         from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
         super().begin(prepared)
-        todo = [item for item in prepared.plan.items if item.action is Action.MEASURE]
-        self._rounds_left = {item.cell.id: item.measure.rounds - item.rounds_done for item in todo}
-        self._left = prepared.plan.expected_seconds()
+        self._expected = span_text(expected(prepared))
+        self._left = {
+            item.key: fewer(item.expected.rounds, item.rounds_done)
+            for item in prepared.plan.items
+            if item.expected
+        }
         self._bar = Progress(
             BarColumn(),
             TextColumn("{task.completed:.0f}/{task.total:.0f} rounds"),
@@ -150,7 +153,7 @@ class Live(Lines):
             transient=True,
         )
         self._task = self._bar.add_task(
-            "importing torch", total=sum(self._rounds_left.values()), left=duration(self._left)
+            "importing torch", total=self._rounds_left()[0], left=self._expected
         )
         self._bar.start()
 
@@ -174,12 +177,15 @@ class Live(Lines):
 
     def event(self, event: Event) -> None:
         """Move the bar on."""
-        if self._bar is not None and self._task is not None and isinstance(event, RoundDone):
+        if isinstance(event, RoundDone):
             self._spent += event.round.seconds
-            task = self._bar.tasks[0]
-            done = task.completed + 1
-            # A cell whose interval is still too wide takes more rounds than were planned.
-            self._bar.update(self._task, completed=done, total=max(task.total or 0, done))
+            self._left[event.item.key] = fewer(self._left[event.item.key], 1)
+        else:
+            self._left.pop(event.item.key)
+        if self._bar is not None and self._task is not None:
+            done = self._bar.tasks[0].completed + isinstance(event, RoundDone)
+            # A cell whose interval is still too wide takes more rounds than the fewest.
+            self._bar.update(self._task, completed=done, total=done + self._rounds_left()[0])
         super().event(event)
 
     def end(self) -> None:
@@ -192,14 +198,19 @@ class Live(Lines):
             self._bar.update(self._task, description=text)
 
     def _eta(self) -> str:
-        """From the rounds done so far; from the plan's guess before there is one."""
+        """From the rounds done so far; what the plan expects before there is one."""
         if self._bar is None:
             return ""
-        task = self._bar.tasks[0]
-        if not task.completed:
-            return duration(self._left)
-        ahead = (task.total or 0) - task.completed
-        return duration(self._spent / task.completed * ahead)
+        done = self._bar.tasks[0].completed
+        if not done:
+            return self._expected
+        low, high = (self._spent / done * rounds for rounds in self._rounds_left())
+        return duration_range(low, high)
+
+    def _rounds_left(self) -> tuple[int, int]:
+        """Of all cells, from the fewest to the most."""
+        few, many = zip(*self._left.values(), strict=True) if self._left else ((), ())
+        return sum(few), sum(many)
 
     def _say(self, line: str) -> None:
         if self._bar is None:
@@ -207,6 +218,11 @@ class Live(Lines):
         else:
             # Escaped of markup: a reason may hold brackets.
             self._bar.console.print(line, markup=False, highlight=False, soft_wrap=True)
+
+
+def fewer(rounds: tuple[int, int], done: int) -> tuple[int, int]:
+    """Rounds still expected, from the fewest to the most, once so many more are done."""
+    return max(0, rounds[0] - done), max(0, rounds[1] - done)
 
 
 def untried(prepared: Prepared, names: Mapping[str, str]) -> Iterable[str]:
@@ -230,16 +246,23 @@ def training_line(step: Step) -> str:
 def cell_line(end: CellDone, cell: str, verbose: bool = False) -> str:
     """How a cell ended, with its headline figure or its reason."""
     from harness import scenarios
+    from harness.site.format import no_interval
 
     if end.status is not Status.OK:
         detail = f"\n{end.detail}" if verbose and end.detail else ""
         return f"{end.status}: {cell}: {end.reason}{detail}"
     name = scenarios.registry[end.item.cell.scenario.name].headline
-    return f"{cell}: {name} {estimate_text(name, end.metrics[name])} ({end.stop_rule})"
+    headline = end.metrics[name]
+    told = (no_interval(headline), str(end.stop_rule), end.disturbed)
+    why = "; ".join(part for part in told if part)
+    return f"{cell}: {name} {estimate_text(name, headline)} ({why})"
 
 
 def round_line(done: RoundDone, cell: str) -> str:
-    """How a round ended."""
+    """How a round ended, and what disturbed it."""
+    from harness.analyse.disturbance import signs_of
+
     one = done.round
     what = f"{len(one.samples)} samples" if one.status is Status.OK else one.reason
+    what = "; ".join([what, *signs_of(one)])
     return f"  round {one.index + 1} of {cell}: {one.status}, {one.seconds:.2f} s, {what}"

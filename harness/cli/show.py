@@ -70,7 +70,7 @@ def document(kept: Sequence[Result], all_results: Sequence[Result]) -> dict[str,
 
 
 def _object(one: Result, baseline_of: Callable[[Result], Result | None]) -> dict[str, Any]:
-    from harness.analyse.disturbance import disturbances
+    from harness.analyse.disturbance import counting, disturbances
 
     run = one.run
     return {
@@ -81,6 +81,7 @@ def _object(one: Result, baseline_of: Callable[[Result], Result | None]) -> dict
         "reason": one.reason,
         "stop_rule": str(one.stop_rule) if one.stop_rule else None,
         "disturbed": disturbances(one.rounds),
+        "rounds_kept_apart": len(one.rounds) - len(counting(one.rounds)),
         "not_measured": dict(one.not_measured),
         "baseline": one.baseline,
         "speedup": _speedup_object(one, baseline_of(one)),

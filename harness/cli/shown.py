@@ -40,13 +40,25 @@ class Shown:
     speedup: Speedup | None
 
     @property
-    def counts(self) -> tuple[str, str]:
-        """Rounds, and samples in them, of the metric that ranks the scenario."""
+    def disturbed(self) -> int:
+        """How many of its rounds were disturbed."""
+        from harness.analyse.disturbance import is_disturbed
+
+        return sum(map(is_disturbed, self.result.rounds))
+
+    @property
+    def headline(self) -> Estimate | None:
+        """The metric that ranks the scenario, if the result has it."""
         from harness import scenarios
 
         name = scenarios.registry[self.result.cell.scenario.name].headline
-        headline = self.result.metrics.get(name)
-        return (str(headline.rounds), str(headline.samples)) if headline else ("", "")
+        return self.result.metrics.get(name)
+
+    @property
+    def counts(self) -> tuple[str, str]:
+        """Rounds, and samples in them, of the headline metric."""
+        one = self.headline
+        return (str(one.rounds), str(one.samples)) if one else ("", "")
 
 
 def as_table(rows: Sequence[Shown], style: str) -> str:
@@ -60,7 +72,7 @@ def as_table(rows: Sequence[Shown], style: str) -> str:
     headers = ["cell", *axes, "workload", "status", *columns, "speed-up", *counts, "commit", "why"]
     text = table(headers, [_row(row, axes, columns) for row in rows], style)
     shared = shared_text(cells)
-    notes = ([f"all: {shared}"] if shared else []) + _growth_lines(rows)
+    notes = ([f"all: {shared}"] if shared else []) + _growth_lines(rows) + _disturbed_lines(rows)
     return "\n".join([text, *([""] if notes else []), *notes])
 
 
@@ -78,7 +90,17 @@ def _growth_lines(rows: Sequence[Shown]) -> list[str]:
     return [f"{name}: {', '.join(told)}" for name, told in lines.items()]
 
 
+def _disturbed_lines(rows: Sequence[Shown]) -> list[str]:
+    """What else the host did while cells were measured, and whether those rounds count."""
+    from harness.analyse.disturbance import account
+
+    told = {row.result.cell.id: account(row.result.rounds) for row in rows}
+    return [f"{cell}: disturbed: {'; '.join(lines)}" for cell, lines in told.items() if lines]
+
+
 def _row(row: Shown, axes: Sequence[str], columns: Sequence[str]) -> list[str]:
+    from harness.site.format import rounds_text
+
     one = row.result
     return [
         one.cell.id,
@@ -90,10 +112,15 @@ def _row(row: Shown, axes: Sequence[str], columns: Sequence[str]) -> list[str]:
             for name in columns
         ),
         _ratio_text(row.speedup),
-        *row.counts,
+        rounds_text(row.headline) if row.headline else "",
+        row.counts[1],
         str(one.run.commit),
-        one.reason or str(one.stop_rule or ""),
+        "; ".join(part for part in (_why(one), "disturbed" if row.disturbed else "") if part),
     ]
+
+
+def _why(one: Result) -> str:
+    return one.reason or str(one.stop_rule or "")
 
 
 def _ratio_text(speedup: Speedup | None) -> str:
@@ -113,7 +140,7 @@ def as_csv(rows: Sequence[Shown]) -> str:
         for part in (f"{name} [{unit}]", f"{name} low", f"{name} high")
     ]
     ratios = ["speed-up", "speed-up low", "speed-up high", "paired"]
-    counts = ["rounds", "samples"]
+    counts = ["rounds", "samples", "disturbed rounds"]
     headers = ["cell", *AXES, "workload", "status", *figures, *ratios, *counts, "commit", "why"]
     return table(headers, [_data(row, list(units)) for row in rows], "csv")
 
@@ -130,8 +157,9 @@ def _data(row: Shown, metrics: Sequence[str]) -> list[str]:
         *ratio,
         str(row.speedup.paired).lower() if row.speedup else "",
         *row.counts,
+        str(row.disturbed),
         str(one.run.commit),
-        one.reason or str(one.stop_rule or ""),
+        _why(one),
     ]
 
 

@@ -23,6 +23,25 @@ def duration(seconds: float) -> str:
     return f"{whole // _HOUR} h {whole % _HOUR // _MINUTE:02d} min"
 
 
+def duration_range(low: float, high: float) -> str:
+    """`2 to 9 min`, `40 s to 3 min`; one figure where both ends round to it."""
+    (least, unit), (most, last) = _rough(low), _rough(high)
+    if unit != last:
+        return f"{least} {unit} to {most} {last}"
+    return f"{most} {last}" if least == most else f"{least} to {most} {last}"
+
+
+def _rough(seconds: float) -> tuple[str, str]:
+    """A number that is no longer than it is sure, and its unit."""
+    if round(seconds) < 1:
+        return "1", "s"
+    if seconds < 1.5 * _MINUTE:
+        return f"{seconds:.0f}", "s"
+    if seconds < 1.5 * _HOUR:
+        return f"{seconds / _MINUTE:.0f}", "min"
+    return f"{seconds / _HOUR:.{1 if seconds < 10 * _HOUR else 0}f}", "h"
+
+
 def estimate_text(name: str, estimate: Estimate) -> str:
     """A metric with its unit and interval, e.g. `12.3 ms [12.1, 12.5]`."""
     from harness.site.format import figure, unit_of

@@ -52,6 +52,10 @@ class Compression(Entry):
         model is calibrated on, or taught with.
         """
 
+    def tokens_learned(self) -> int:
+        """How many tokens it learns from, for the time that a plan expects."""
+        return 0
+
     def unsupported(self, cell: Cell, host: Host) -> str | None:
         """What every compression of its kind cannot do."""
         options = dict(cell.model.options)

@@ -55,6 +55,11 @@ class Distill(Compression):
             return f"distill: no such student: {error}"
         return super().unsupported(cell, host)
 
+    def tokens_learned(self) -> int:
+        """Those of all steps."""
+        tokens: int = self.options.steps * self.options.batch * self.options.length
+        return tokens
+
     def apply(self, model: Transformer, text: Text) -> Transformer:
         """The student."""
         import torch

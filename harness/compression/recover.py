@@ -35,6 +35,11 @@ class Recover(Compression):
     trains = True
     decoders = True
 
+    def tokens_learned(self) -> int:
+        """Those of all steps."""
+        tokens: int = self.options.steps * self.options.batch * self.options.length
+        return tokens
+
     def apply(self, model: Transformer, text: Text) -> Transformer:
         """The model, taught."""
         import torch

@@ -86,6 +86,19 @@ class Cell:
         """The workload as a mapping, e.g. {"batch": 1, "prompt": 512}."""
         return dict(self.workload)
 
+    @property
+    def is_weighted(self) -> bool:
+        """True if the model's weights come from a file or from training, not from chance."""
+        return bool(dict(self.model.options).get("weights"))
+
+    @property
+    def is_prepared(self) -> bool:
+        """True if the model is made once and each round loads its file.
+
+        So is every compressed one, and every one with weights; a random dense one is built anew.
+        """
+        return bool(self.compression) or self.is_weighted
+
     def content(self) -> dict[str, Any]:
         """What identifies the cell, as plain data."""
         axes = {axis: _content(getattr(self, axis)) for axis in AXES}

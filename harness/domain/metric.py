@@ -17,8 +17,8 @@ class Direction(StrEnum):
 class Estimate:
     """A metric's value in one result: the median over rounds and its interval.
 
-    `low` and `high` bound the 95% interval; both are None where one round carries none. That of
-    a constant, such as a parameter count, is of no width.
+    `low` and `high` bound the 95% interval; both are None where the rounds carry none, as one or
+    two do. That of a constant, such as a parameter count, is of no width.
     """
 
     value: float

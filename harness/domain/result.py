@@ -126,6 +126,14 @@ class Result:
 
 
 @dataclass(frozen=True)
+class Took:
+    """What a cell took before on such a host."""
+
+    seconds: float  # of a round, the mean
+    rounds: int  # of a result, the most
+
+
+@dataclass(frozen=True)
 class Known:
     """What the store already holds of a cell, for one commit, host and environment."""
 

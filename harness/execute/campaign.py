@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 from harness import scenarios
 from harness.analyse.compare import Speedup, measured, speedup
+from harness.analyse.disturbance import kept_apart, undisturbed
 from harness.analyse.stats import ENOUGH, relative_half_width
 from harness.domain.metric import Estimate
 from harness.domain.result import Round, Status, StopRule
@@ -33,6 +34,7 @@ class CellDone:
     detail: str = ""
     stop_rule: StopRule | None = None
     metrics: Mapping[str, Estimate] = field(default_factory=dict)
+    disturbed: str = ""  # how many of its rounds were, and what became of those
 
 
 Event = RoundDone | CellDone
@@ -49,8 +51,9 @@ def campaign(
 
     A pass gives every open cell one round, in an order shuffled anew: so drift of the machine,
     and whatever else runs on it, hits all cells alike. A baseline and the cells compared with it
-    stay together, and it is measured as long as one of them is, so that each of their rounds
-    has one of its near it in time. `earlier` holds the rounds that a cut-short run left.
+    stay together, and it is measured as long as one of them is and its `max_rounds` allows, so
+    that each of their rounds has one of its near it in time. `earlier` holds the rounds that a
+    cut-short run left: they count, so a baseline among them may reach its maximum first.
     """
     order = random.Random(seed)  # noqa: S311 - a shuffle, not a secret
     rounds = {item.key: list(earlier.get(item.key, ())) for item in items}
@@ -87,8 +90,13 @@ def _open(family: Sequence[Planned], rounds: Rounds) -> list[Planned]:
     return [
         item
         for item in family
-        if item.key in wanting or (item.key in held and _bad(rounds[item.key]) is None)
+        if item.key in wanting or (item.key in held and _may_go_on(item, rounds[item.key]))
     ]
+
+
+def _may_go_on(item: Planned, rounds: Sequence[Round]) -> bool:
+    """True unless a round ended badly or all that are allowed are done."""
+    return _bad(rounds) is None and len(rounds) < item.measure.max_rounds
 
 
 def wants_round(item: Planned, rounds: Rounds) -> bool:
@@ -99,14 +107,16 @@ def wants_round(item: Planned, rounds: Rounds) -> bool:
 def stop_rule(item: Planned, rounds: Rounds) -> StopRule | None:
     """What ends a cell whose rounds all went well; None while it wants another.
 
-    The asked number of rounds is always done. Further ones follow until the headline metric's
-    interval and, where there is a baseline, the speed-up's are as narrow as asked, which only
-    ENOUGH rounds can tell; until the time box ends; or until the most rounds are done.
+    The asked number of rounds is always done. Further ones follow until as many were not
+    disturbed, and the headline metric's interval and, where there is a baseline, the speed-up's
+    are as narrow as asked, which only ENOUGH rounds can tell; until the time box ends; or until
+    the most rounds are done.
     """
     effort, ours = item.measure, rounds[item.key]
     if len(ours) < effort.rounds:
         return None
-    if len(ours) >= ENOUGH and _is_narrow(item, rounds):
+    wanted = max(effort.rounds, ENOUGH)
+    if len(undisturbed(ours)) >= wanted and _is_narrow(item, rounds):
         return StopRule.TARGET
     if len(ours) >= effort.max_rounds:
         return StopRule.ROUNDS
@@ -155,4 +165,10 @@ def _closed(item: Planned, rounds: Rounds) -> CellDone:
     bad = _bad(ours)
     if bad is not None:
         return CellDone(item, bad.status, bad.reason, bad.detail)
-    return CellDone(item, Status.OK, stop_rule=stop_rule(item, rounds), metrics=estimates(ours))
+    return CellDone(
+        item,
+        Status.OK,
+        stop_rule=stop_rule(item, rounds),
+        metrics=estimates(ours),
+        disturbed=kept_apart(ours),
+    )

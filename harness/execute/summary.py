@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from harness import metrics
+from harness.analyse.disturbance import counting
 from harness.domain.metric import Estimate
 from harness.domain.result import Round, Status
 
@@ -31,10 +32,18 @@ def estimates(rounds: Sequence[Round]) -> Mapping[str, Estimate]:
 
 
 def estimate(name: str, rounds: Sequence[Round]) -> Estimate | None:
-    """One metric over the rounds that carry it; None where none does."""
+    """One metric over the rounds that count and carry it; None where none does.
+
+    What only a disturbed round carries, such as the error of the logits, which is measured once
+    a cell, is taken from there.
+    """
     metric = metrics.registry[name]()
-    carrying = [one for one in rounds if name in one.values]
-    if not carrying or (metric.every_round and len(carrying) < len(rounds)):
+    counted = counting(rounds)
+    carrying = [one for one in counted if name in one.values]
+    if metric.every_round and len(carrying) < len(counted):
+        return None
+    carrying = carrying or [one for one in rounds if name in one.values]
+    if not carrying:
         return None
     value, low, high = metric.over(carrying)
     samples = sum(metric.samples(one) for one in carrying)

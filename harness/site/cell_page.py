@@ -21,6 +21,7 @@ from harness.site.format import (
     moment,
     percent,
     quantity,
+    rounds_text,
     unit_of,
 )
 from harness.site.surroundings import Surroundings, surroundings
@@ -39,6 +40,7 @@ class MetricRow:
     figure: Figure
     spread: str  # half the interval's width in the value
     rounds: int
+    rounds_text: str  # their number, and that they carry no interval where so
     samples: int
 
 
@@ -146,6 +148,7 @@ def metric_rows(metrics: Mapping[str, Estimate]) -> Iterator[MetricRow]:
             figure=figure(estimate, unit_of(name, estimate.unit)),
             spread=_spread(estimate),
             rounds=estimate.rounds,
+            rounds_text=rounds_text(estimate),
             samples=estimate.samples,
         )
 

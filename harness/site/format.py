@@ -124,6 +124,18 @@ def ratio(estimate: Estimate) -> Figure:
     return Figure(number(estimate.value, places), "×", interval, estimate.value)
 
 
+def no_interval(estimate: Estimate) -> str:
+    """Says that the rounds carry no interval, e.g. "2 rounds: no interval"; empty where they do."""
+    if estimate.low is not None and estimate.high is not None:
+        return ""
+    return f"{estimate.rounds} round{'' if estimate.rounds == 1 else 's'}: no interval"
+
+
+def rounds_text(estimate: Estimate) -> str:
+    """The number of rounds; in words where they carry no interval."""
+    return no_interval(estimate) or str(estimate.rounds)
+
+
 def quantity(value: float, unit: str) -> str:
     """A single value with its unit, e.g. "12.3 ms"."""
     scale = scale_for([value], unit)

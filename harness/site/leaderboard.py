@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TypeAlias
 
-from harness.analyse.disturbance import disturbances
+from harness.analyse.disturbance import account
 from harness.analyse.ranking import front, rank
 from harness.domain.cell import Cell, Choice
 from harness.domain.metric import Direction, Estimate
@@ -16,7 +16,7 @@ from harness.site import charts, words
 from harness.site.aspects import aspects
 from harness.site.baseline import Gain, Places, gain
 from harness.site.chronicle import Chronicle
-from harness.site.format import Figure, Scale, figure, finite, scale_for, unit_of
+from harness.site.format import Figure, Scale, figure, finite, rounds_text, scale_for, unit_of
 from harness.site.scaling import COLUMNS, oversubscribed, scaling
 
 Headline: TypeAlias = Callable[[str], str]  # a scenario's name -> the metric that ranks it
@@ -48,8 +48,9 @@ class Row:
     scaling: tuple[Figure | None, ...] = ()  # strong, weak
     gain: Gain = field(default_factory=Gain)
     rounds: int = 0
+    rounds_text: str = ""  # their number, and that they carry no interval where so
     samples: int = 0
-    disturbed: tuple[str, ...] = ()  # what else happened on the host meanwhile
+    disturbed: tuple[str, ...] = ()  # what else the host did meanwhile, and which rounds count
     front: bool = False  # whether nothing beats it in speed, memory and quality
 
     @property
@@ -244,21 +245,24 @@ def _front(results: Sequence[Result], table: _Table) -> list[bool]:
     if not any(loss in one.metrics for one in results):
         return [False] * len(results)
     asked = (table.metric, "peak_memory", loss)
-    told = [
-        [one.metrics.get(name) or _nothing_lost(one, name) for name in asked] for one in results
-    ]
+    told = [[_on_front(one, name) for name in asked] for one in results]
     known = [row for row in told if None not in row]
     fronts = iter(front([[cell for cell in row if cell] for row in known]))
     return [None not in row and next(fronts) for row in told]
 
 
-def _nothing_lost(result: Result, metric: str) -> Estimate | None:
-    """The dense fp32 model has no error against itself; what else lacks a figure lacks it."""
-    cell = result.cell
-    dense = not cell.compression and cell.precision.name == "fp32"
-    if metric != "logit_error" or not dense:
-        return None
-    return Estimate(0.0, 0.0, 0.0, "1", Direction.LOWER, 1, 1)
+def _on_front(result: Result, metric: str) -> Estimate | None:
+    """The figure, if it has one; of logits compared once it is exact: all rounds have them alike.
+
+    The dense fp32 model has no error against itself.
+    """
+    found, cell = result.metrics.get(metric), result.cell
+    if metric != "logit_error":
+        return found
+    if found is None:
+        dense = not cell.compression and cell.precision.name == "fp32"
+        return Estimate(0.0, 0.0, 0.0, "1", Direction.LOWER, 1, 1) if dense else None
+    return replace(found, low=found.value, high=found.value)
 
 
 def _merit(result: Result, metric: str) -> float:
@@ -278,8 +282,9 @@ def _row(one: Chronicle, choices: tuple[str, ...], place: str, table: _Table) ->
         scaling=scaling(one, table.places),
         gain=gain(one, table.places, table.metric),
         rounds=headline.rounds,
+        rounds_text=rounds_text(headline),
         samples=headline.samples,
-        disturbed=tuple(disturbances(one.newest.rounds)),
+        disturbed=tuple(account(one.newest.rounds)),
     )
 
 

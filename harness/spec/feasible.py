@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from math import prod
 
+from harness.compression import Compression
 from harness.domain.cell import Cell, Choice
 from harness.domain.entry import Entry
 from harness.domain.result import Status
@@ -14,6 +15,7 @@ from harness.hardware import Hardware
 from harness.model import cost
 from harness.model.architectures import SHAPES, shape_of
 from harness.parallelism import degrees_of, oversubscribes
+from harness.scenarios import Scenario
 from harness.spec.catalog import Catalog
 from harness.spec.schema import Limits
 from harness.spec.units import size_text
@@ -41,7 +43,7 @@ class Feasibility:
                 return Status.UNSUPPORTED, told
         if reason := self._crowded(cell):
             return Status.UNSUPPORTED, reason
-        reason = self._untrainable(cell) if self._trains(cell) else self._of_training(cell)
+        reason = self._untrainable(cell) if self.trains(cell) else self._of_training(cell)
         if reason:
             return Status.UNSUPPORTED, reason
         reason = self._too_large(cell, limits)
@@ -62,6 +64,22 @@ class Feasibility:
     def price_per_hour(self, cell: Cell) -> float | None:
         """US dollars an hour of one of its hardware, where a data sheet has a price."""
         return self._hardware(cell).price_per_hour(self.host)
+
+    def threads(self, cell: Cell) -> int | None:
+        """Processor threads that the cell computes with; None on other devices."""
+        return self._hardware(cell).threads_on(self.host)
+
+    def scenario(self, cell: Cell) -> Scenario:
+        """What the cell's model is made to do."""
+        return self.catalog.scenario[cell.scenario.name].of(cell.scenario)
+
+    def compression(self, choice: Choice) -> Compression:
+        """One that the cell's model goes through."""
+        return self.catalog.compression[choice.name].of(choice)
+
+    def trains(self, cell: Cell) -> bool:
+        """True if the cell's model learns."""
+        return self.catalog.scenario[cell.scenario.name].trains
 
     def weight_bytes(self, cell: Cell) -> float:
         """Bytes of the model's weights in the cell's precision."""
@@ -140,9 +158,6 @@ class Feasibility:
             self._entries[key] = self.catalog.entries(axis)[choice.name].of(choice)
         return self._entries[key]
 
-    def _trains(self, cell: Cell) -> bool:
-        return self.catalog.scenario[cell.scenario.name].trains
-
     def _too_large(self, cell: Cell, limits: Limits) -> str | None:
         """The weights alone are a bound from below: activations and caches come on top.
 
@@ -152,7 +167,7 @@ class Feasibility:
         parts = self._parts(cell) if devices > 1 else 1
         # AdamW keeps two moments of every gradient (Loshchilov and Hutter 2019). Each of several
         # devices holds the whole model once, before it keeps its part.
-        need = max(weights, (4 if self._trains(cell) else 1) * weights / parts)
+        need = max(weights, (4 if self.trains(cell) else 1) * weights / parts)
         what = "weights, gradients and AdamW's moments" if need > weights else "weights"
         where = " on each of them" if devices > 1 else ""
         has = self._hardware(cell).memory_bytes(self.host)

@@ -8,10 +8,10 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 from harness.domain.cell import Cell
-from harness.domain.result import Known, Status
+from harness.domain.result import Known, Status, Took
 from harness.domain.run import Host
 from harness.spec.catalog import Catalog, registered
-from harness.spec.expect import Expectation
+from harness.spec.expect import Expectation, Expected, Span
 from harness.spec.feasible import Feasibility
 from harness.spec.narrow import names_of
 from harness.spec.schema import Limits, Measure
@@ -37,13 +37,18 @@ class Planned:
     limits: Limits
     specs: tuple[str, ...]  # names of the specs that ask for it
     status: Status | None = None  # what it will be: of a skip, or of the result reused
-    seconds: float | None = None  # expected, of a cell to measure: all its missing rounds
+    expected: Expected | None = None  # of a cell to measure
     rounds_done: int = 0  # rounds that an earlier run left, and that count
     adopt: int | None = None  # the key in the store of the result that goes on with them
     baseline: str | None = None  # the id of the cell it is compared with
     weights: Mapping[str, str] = field(default_factory=dict)  # digest -> file, if it has any
     price: float | None = None  # US dollars an hour of all its devices, where known
     copy: int = 0  # to compare a cell with itself: which of them this is
+
+    @property
+    def span(self) -> Span:
+        """Seconds that its missing rounds are expected to take; none if it is not measured."""
+        return self.expected.span(self.rounds_done) if self.expected else Span()
 
     @property
     def key(self) -> str:
@@ -72,9 +77,9 @@ class Plan:
         counter = Counter(item.action for item in self.items)
         return {action: counter[action] for action in Action if counter[action]}
 
-    def expected_seconds(self) -> float:
-        """The time the cells to measure are expected to take, one after the other."""
-        return sum(item.seconds or 0.0 for item in self.items)
+    def span(self) -> Span:
+        """Seconds that the cells to measure are expected to take, one after the other."""
+        return sum((item.span for item in self.items), Span())
 
 
 @dataclass(frozen=True)
@@ -94,20 +99,20 @@ def make_plan(
     specs: Sequence[Spec],
     host: Host,
     known: Mapping[str, Known],
-    durations: Mapping[str, float],
+    durations: Mapping[str, Took],
     fresh: bool = False,
     retry_failed: bool = False,
     catalog: Catalog | None = None,
+    load: float = 0.0,
 ) -> Plan:
     """What to do with every cell of the specs on this host.
 
     `known` tells, by cell id, what is stored for this commit, host and environment; `durations`
-    the mean seconds a round took in earlier runs. `fresh` measures everything anew,
-    `retry_failed` only what went wrong.
+    what cells took in earlier runs; `load` how many processes want a core now. `fresh` measures
+    everything anew, `retry_failed` only what went wrong.
     """
     catalog = catalog or registered()
     feasibility = Feasibility(host, catalog)
-    expectation = Expectation(feasibility, durations)
     planned = []
     for wanted in shared(specs):
         obstacle = feasibility.obstacle(wanted.cell, wanted.limits)
@@ -116,8 +121,8 @@ def make_plan(
             planned.append(_plan(wanted, Action.SKIP, obstacle[1], status=obstacle[0]))
         else:
             item = _decided(wanted, earlier, fresh, retry_failed)
-            planned.append(_priced(_expecting(item, expectation), feasibility))
-    return Plan(tuple(planned))
+            planned.append(_priced(item, feasibility))
+    return Plan(tuple(_expecting(planned, Expectation(feasibility, durations, load))))
 
 
 def shared(specs: Sequence[Spec]) -> list[Wanted]:
@@ -224,11 +229,36 @@ def _failure(known: Known) -> str:
     return f"{known.status}: {known.reason}" if known.reason else str(known.status)
 
 
-def _expecting(item: Planned, expectation: Expectation) -> Planned:
-    if item.action is not Action.MEASURE:
-        return item
-    missing = max(1, item.measure.rounds - item.rounds_done)
-    return replace(item, seconds=missing * expectation.round_seconds(item.cell, item.measure))
+def _expecting(items: Sequence[Planned], expectation: Expectation) -> Iterator[Planned]:
+    """The items, those to measure with what they are expected to take."""
+    expected = _expected(items, expectation)
+    longest: dict[str, int] = {}  # by baseline: it is measured as long as a cell compared with it
+    for item in items:
+        if item.baseline is not None and (found := expected.get(item.cell.id)):
+            longest[item.baseline] = max(found.rounds[1], longest.get(item.baseline, 0))
+    for item in items:
+        if found := expected.get(item.cell.id):
+            found = found.lasting(min(longest.get(item.cell.id, 0), item.measure.max_rounds))
+        yield replace(item, expected=found)
+
+
+def _expected(items: Sequence[Planned], expectation: Expectation) -> Mapping[str, Expected]:
+    """By id of each cell to measure, what it takes alone; a shared model is prepared once."""
+    found: dict[str, Expected] = {}
+    prepared: set[tuple[object, ...]] = set()
+    for item in items:
+        if item.action is Action.MEASURE:
+            prepares = _model(item.cell) not in prepared
+            prepared.add(_model(item.cell))
+            found[item.cell.id] = expectation.of(
+                item.cell, item.measure, item.limits, prepares=prepares
+            )
+    return found
+
+
+def _model(cell: Cell) -> tuple[object, ...]:
+    """What cells share that load the same prepared model."""
+    return (cell.model, cell.hardware, cell.compression, cell.operator, cell.precision)
 
 
 def _priced(item: Planned, feasibility: Feasibility) -> Planned:

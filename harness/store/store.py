@@ -15,7 +15,7 @@ from sqlalchemy.dialects.sqlite import insert as upsert
 from harness.domain.ceiling import Ceiling, Ceilings
 from harness.domain.cell import Cell
 from harness.domain.metric import Estimate
-from harness.domain.result import Known, Result, Round, Status, StopRule
+from harness.domain.result import Known, Result, Round, Status, StopRule, Took
 from harness.domain.run import Commit, Environment, Host, Run
 from harness.domain.selfcheck import SelfCheck
 from harness.store.ceilings import load_all_ceilings, load_ceilings, save_ceilings
@@ -186,17 +186,25 @@ class Store:
             if metrics:
                 connection.execute(insert(MetricRow), metric_values(result, metrics))
 
-    def durations(self, host: Host) -> dict[str, float]:
-        """By cell, the mean seconds a round took on such a host."""
-        query = (
-            select(ResultRow.cell, func.avg(RoundRow.seconds))
+    def durations(self, host: Host) -> dict[str, Took]:
+        """By cell, what its rounds took on such a host, and how many a result had at most."""
+        each = (
+            select(
+                ResultRow.cell,
+                func.sum(RoundRow.seconds).label("seconds"),
+                func.count().label("rounds"),
+            )
             .join(RoundRow, RoundRow.result == ResultRow.id)
             .join(RunRow, RunRow.id == RoundRow.run)
             .where(RunRow.host == host.fingerprint)
-            .group_by(ResultRow.cell)
+            .group_by(ResultRow.id)
+            .subquery()
         )
+        mean = func.sum(each.c.seconds) / func.sum(each.c.rounds)
+        query = select(each.c.cell, mean, func.max(each.c.rounds)).group_by(each.c.cell)
         with self._database.reading() as connection:
-            return {cell: float(seconds) for cell, seconds in connection.execute(query)}
+            rows = connection.execute(query).all()
+        return {cell: Took(float(seconds), rounds) for cell, seconds, rounds in rows}
 
     def save_selfcheck(self, host: Host, environment: Environment, check: SelfCheck) -> None:
         """Keep what a self-check said."""

@@ -190,6 +190,10 @@ def test_plan_tells_how_long_ceilings_take_unless_the_spec_wants_none(
     (found,) = harness("plan", spec, "--format", "json").json["ceilings"]
     assert found["hardware"] == "local"
     assert found["expected_seconds"] > 0
+    document = harness("plan", spec, "--format", "json").json
+    low, high = document["expected_range"]
+    assert low > document["ceilings"][0]["expected_seconds"]
+    assert high > low + 2 * found["expected_seconds"]  # what is disturbed is measured again
     without = harness("plan", spec, "--set", "measure.ceiling=false", "--format", "json")
     assert without.json["ceilings"] == []
 

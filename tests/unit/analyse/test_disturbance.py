@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from harness.analyse.disturbance import SIGNS, disturbances
+from harness.analyse.disturbance import SIGNS, counting, disturbances, kept_apart
 from harness.domain.result import Round, Status
 
 
@@ -47,3 +47,24 @@ def test_each_kind_has_its_sentence(fact: str, amount: float, sentence: str) -> 
 def test_the_same_in_all_rounds_is_told_once() -> None:
     told = rounds(*[{"host_gpu_hot": 1.0}] * 3)
     assert disturbances(told) == ["the GPU slowed down for heat in 3 of 3 rounds"]
+
+
+BUSY = {"host_others": 0.3}
+
+
+@pytest.mark.parametrize(
+    ("busy", "count", "said"),
+    [
+        ("", "0123", ""),
+        ("0", "123", "1 of 4 rounds was disturbed and is kept apart"),
+        ("01", "0123", "2 of 4 rounds were disturbed, and count: fewer than 3 were not"),
+        ("0123", "0123", "4 of 4 rounds were disturbed, and count: fewer than 3 were not"),
+    ],
+)
+def test_undisturbed_rounds_alone_count_where_there_are_three(
+    busy: str, count: str, said: str
+) -> None:
+    """Fewer carry no interval: then all count, and are marked."""
+    told = rounds(*(BUSY if str(index) in busy else {} for index in range(4)))
+    assert [one.index for one in counting(told)] == [int(index) for index in count]
+    assert kept_apart(told) == said

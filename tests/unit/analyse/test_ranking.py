@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 
 from hypothesis import given
@@ -39,7 +40,7 @@ def estimates(draw: st.DrawFn) -> list[Estimate]:
 def certainly_better(one: Estimate, other: Estimate) -> bool:
     """By the whole interval: what ranks mean, spelt out."""
     bounds = [
-        (e.value if e.low is None else e.low, e.value if e.high is None else e.high)
+        (-math.inf if e.low is None else e.low, math.inf if e.high is None else e.high)
         for e in (one, other)
     ]
     if one.direction is Direction.LOWER:
@@ -68,9 +69,11 @@ def test_more_is_better_where_the_metric_says_so(estimate: Make) -> None:
     assert ranks == [Rank(2, 2), Rank(1, 1)]
 
 
-def test_a_value_without_an_interval_counts_as_a_point(estimate: Make) -> None:
-    assert rank([estimate(1.0), estimate(1.1, 0.2)]) == [Rank(1, 2), Rank(1, 2)]
-    assert rank([estimate(1.0), estimate(1.1)]) == [Rank(1, 1), Rank(2, 2)]
+def test_a_value_without_an_interval_is_told_from_no_other(estimate: Make) -> None:
+    """How far another round would be from it nobody knows."""
+    assert rank([estimate(1.0), estimate(9.0)]) == [Rank(1, 2), Rank(1, 2)]
+    told = rank([estimate(1.0), estimate(1.1, 0.2), estimate(9.0, 0.2)])
+    assert told == [Rank(1, 3), Rank(1, 2), Rank(2, 3)]
 
 
 def test_intervals_that_touch_are_not_told_apart(estimate: Make) -> None:
@@ -113,15 +116,24 @@ def test_the_order_given_is_of_no_matter(given_ones: list[Estimate], data: st.Da
 
 def test_the_front_is_what_nothing_beats(estimate: Make) -> None:
     """Speed, memory, loss: a row is beaten by one better in a figure and worse in none."""
-    fast = [estimate(1.0), estimate(5.0), estimate(0.3)]
-    exact = [estimate(3.0), estimate(5.0), estimate(0.0)]
-    beaten = [estimate(3.1), estimate(6.0), estimate(0.1)]
+    fast = [estimate(1.0, 0.0), estimate(5.0, 0.0), estimate(0.3, 0.0)]
+    exact = [estimate(3.0, 0.0), estimate(5.0, 0.0), estimate(0.0, 0.0)]
+    beaten = [estimate(3.1, 0.0), estimate(6.0, 0.0), estimate(0.1, 0.0)]
     assert front([fast, exact, beaten]) == [True, True, False]
 
 
 def test_what_cannot_be_told_apart_does_not_beat(estimate: Make) -> None:
     """A hair faster, as far as anyone knows, and worse in quality: off the front."""
-    dense = [estimate(3.0, 0.1), estimate(0.0)]
-    pruned = [estimate(2.95, 0.1), estimate(0.1)]
+    dense = [estimate(3.0, 0.1), estimate(0.0, 0.0)]
+    pruned = [estimate(2.95, 0.1), estimate(0.1, 0.0)]
     assert front([dense, pruned]) == [True, False]
     assert front([dense, dense]) == [True, True]
+
+
+def test_a_speed_without_an_interval_beats_nothing(estimate: Make) -> None:
+    """Nor does a row that looks worse in it, by its value, beat another."""
+    fast, slow = [estimate(1.0), estimate(0.1, 0.0)], [estimate(9.0), estimate(0.1, 0.0)]
+    assert front([fast, slow]) == [True, True]
+    exact = [estimate(9.0), estimate(0.0, 0.0)]
+    assert front([fast, exact]) == [True, True]
+    assert front([slow, exact]) == [False, True]

@@ -5,15 +5,17 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
 
 from harness.analyse.compare import Speedup
+from harness.cli.show import document
 from harness.cli.shown import Shown, as_csv, as_table
 from harness.domain.cell import Cell, Choice
 from harness.domain.metric import Direction, Estimate
-from harness.domain.result import Result, Status, StopRule
+from harness.domain.result import Result, Round, Status, StopRule
 from harness.domain.run import Commit, Environment, Host, Run
 
 Make = Callable[..., Shown]
@@ -49,6 +51,17 @@ def test_a_table_tells_figure_interval_rounds_samples_and_stop_rule(shown: Make)
     assert "all: model" in text
 
 
+def test_a_table_says_where_rounds_carry_no_interval(shown: Make) -> None:
+    """In words; a spreadsheet has empty bounds, and the number alone."""
+    one = shown("sdpa")
+    name = "tokens_per_second"
+    unsure = replace(one.result.metrics[name], low=None, high=None, rounds=2)
+    row = Shown(replace(one.result, metrics={name: unsure}), None)
+    assert " 2 rounds: no interval " in as_table([row], "table")
+    (data,) = csv.DictReader(io.StringIO(as_csv([row])))
+    assert (data["tokens_per_second low"], data["rounds"]) == ("", "2")
+
+
 def test_a_ratio_of_unpaired_rounds_is_marked(shown: Make) -> None:
     """Drift of the machine is in it."""
     assert "2.00x [1.90, 2.10] unpaired" in as_table([shown("sdpa", paired=False)], "table")
@@ -61,3 +74,39 @@ def test_a_spreadsheet_gets_numbers_in_base_units_with_their_intervals(shown: Ma
     assert told == ["0.2", "0.19", "0.21"]
     assert [row["speed-up"], row["speed-up low"], row["paired"]] == ["2.0", "1.9", "true"]
     assert (row["rounds"], row["samples"], row["operator"]) == ("6", "60", "sdpa")
+
+
+def disturbed(one: Shown, busy: int) -> Shown:
+    """The same of six rounds, the first ones beside other work."""
+    facts = [{"host_others": 0.3 if index < busy else 0.0} for index in range(6)]
+    rounds = tuple(Round(index, Status.OK, facts=each) for index, each in enumerate(facts))
+    return replace(one, result=replace(one.result, rounds=rounds))
+
+
+def test_a_disturbed_cell_is_marked_and_what_became_of_its_rounds_said(shown: Make) -> None:
+    plain, busy = shown("sdpa"), disturbed(shown("math"), 2)
+    text = as_table([plain, busy], "table")
+    (row,) = (line for line in text.splitlines() if " math " in line)
+    assert row.rstrip().endswith("target interval reached; disturbed")
+    (note,) = (line for line in text.splitlines() if line.startswith(busy.result.cell.id + ":"))
+    assert note.endswith(
+        "disturbed: other processes used 30% of the CPU in 2 of 6 rounds; "
+        "2 of 6 rounds were disturbed and are kept apart"
+    )
+    assert text.count("disturbed:") == 1
+
+
+def test_a_spreadsheet_counts_the_disturbed_rounds(shown: Make) -> None:
+    rows = [shown("sdpa"), disturbed(shown("math"), 5)]
+    told = csv.DictReader(io.StringIO(as_csv(rows)))
+    assert [row["disturbed rounds"] for row in told] == ["0", "5"]
+
+
+@pytest.mark.parametrize(("busy", "apart"), [(0, 0), (2, 2), (5, 0)])
+def test_json_tells_how_many_disturbed_rounds_are_kept_apart(
+    shown: Make, busy: int, apart: int
+) -> None:
+    """None of them where fewer than three are undisturbed: then all count."""
+    result = disturbed(shown("sdpa"), busy).result
+    (told,) = document([result], [result])["results"]
+    assert (told["rounds_kept_apart"], bool(told["disturbed"])) == (apart, busy > 0)

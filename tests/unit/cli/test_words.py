@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.cli.words import duration, estimate_text
+from harness.cli.words import duration, duration_range, estimate_text
 from harness.domain.cell import Cell
 from harness.domain.metric import Direction, Estimate
 
@@ -32,6 +32,22 @@ MakeCell = Callable[..., Cell]
 )
 def test_a_duration_is_said_in_the_units_that_fit(seconds: float, said: str) -> None:
     assert said == duration(seconds)
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "said"),
+    [
+        (0.0, 0.4, "1 s"),
+        (5.2, 5.4, "5 s"),
+        (8, 62, "8 to 62 s"),
+        (40, 200, "40 s to 3 min"),
+        (98, 559, "2 to 9 min"),
+        (1200, 9000, "20 min to 2.5 h"),
+        (9000, 90_000, "2.5 to 25 h"),
+    ],
+)
+def test_a_range_is_said_no_longer_than_it_is_sure(low: float, high: float, said: str) -> None:
+    assert said == duration_range(low, high)
 
 
 @given(st.floats(0, 1e7))

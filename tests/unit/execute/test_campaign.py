@@ -222,6 +222,7 @@ def test_the_paired_speedup_is_right_on_a_machine_that_drifts() -> None:
     """
     machine = Machine(drift=0.005)
     base, cell = pair_of_cells(rounds=40, max_rounds=40)
+    base = replace(base, measure=planned(1, rounds=40, max_rounds=80).measure)
     alone = [machine.measure(base, index) for index in range(40)]
     told = events([base, cell], machine.measure, earlier={base.key: alone})
     found = rounds_by_prompt(told)
@@ -241,9 +242,23 @@ def test_a_baseline_is_measured_as_long_as_a_cell_compared_with_it() -> None:
     """Each round of the cell has one of the baseline near it in time."""
     machine = Machine(drift=0.0)
     base, cell = pair_of_cells(rounds=3, max_rounds=9, target_ci="0.0001%")
-    base = replace(base, measure=planned(1).measure)  # three rounds would do for itself
+    # Six rounds would do for itself.
+    base = replace(base, measure=planned(1, max_rounds=9, target_ci="50%").measure)
     found = rounds_by_prompt(events([base, cell], machine.measure))
     assert (len(found[1]), len(found[2])) == (9, 9)
+
+
+@pytest.mark.parametrize(("left", "further"), [(0, 6), (4, 2), (6, 0), (7, 0)])
+def test_no_baseline_gets_more_rounds_than_its_most(left: int, further: int) -> None:
+    """Those of a cut-short run count. The cells compared with it go on without fresh ones."""
+    machine = Machine(drift=0.0)
+    base, cell = pair_of_cells(rounds=6, max_rounds=6)
+    earlier = {base.key: [machine.measure(base, index) for index in range(left)]}
+    told = events([base, cell], machine.measure, earlier=earlier)
+    found = rounds_by_prompt(told)
+    assert (len(found.get(1, ())), len(found[2])) == (further, 6)
+    ends = {event.item.key: event.status for event in told if isinstance(event, CellDone)}
+    assert ends == {base.key: Status.OK, cell.key: Status.OK}
 
 
 def test_a_cell_goes_on_until_its_speed_up_is_as_sharp_too() -> None:
@@ -264,6 +279,71 @@ def test_a_baseline_that_fails_holds_up_no_cell() -> None:
 
     ends = {e.item.key: e.status for e in events([base, cell], measure) if isinstance(e, CellDone)}
     assert ends == {base.key: Status.FAILED, cell.key: Status.OK}
+
+
+class BusyMachine(Machine):
+    """A machine on which other processes run during some rounds, which take twice as long."""
+
+    def __init__(self, busy: Callable[[int], bool]) -> None:
+        super().__init__(drift=0.0)
+        self._busy = busy
+
+    def measure(self, item: Planned, index: int) -> Round:
+        one = super().measure(item, index)
+        if not self._busy(index):
+            return one
+        samples = tuple(replace(each, seconds=2 * each.seconds) for each in one.samples)
+        return replace(one, samples=samples, facts={**one.facts, "host_others": 0.5})
+
+
+@pytest.mark.parametrize(
+    ("busy", "done", "kept", "rule"),
+    [
+        ({}, 6, 6, StopRule.TARGET),
+        ({1, 3}, 8, 6, StopRule.TARGET),  # two are measured again
+        ({0, 1, 2, 3, 4}, 11, 6, StopRule.TARGET),
+        (range(3, 99), 12, 3, StopRule.ROUNDS),
+        (range(99), 12, 12, StopRule.ROUNDS),  # all there are, marked
+    ],
+)
+def test_disturbed_rounds_are_measured_again(
+    busy: Sequence[int], done: int, kept: int, rule: StopRule
+) -> None:
+    """Until as many as asked were not disturbed, or the most rounds are done."""
+    machine = BusyMachine(lambda index: index in busy)
+    item = planned(1, rounds=6, max_rounds=12, max_time="1h", target_ci="5%")
+    *_, end = told = events([item], machine.measure)
+    assert isinstance(end, CellDone)
+    assert (len(told) - 1, end.metrics["latency"].rounds, end.stop_rule) == (done, kept, rule)
+    slow = 2 if kept > 6 else 1
+    assert end.metrics["latency"].value == pytest.approx(0.1 * slow, rel=0.01)
+
+
+def test_a_cell_on_a_machine_that_is_always_disturbed_ends_in_its_time() -> None:
+    """And says that all its rounds were: its interval is narrow, but of another machine."""
+    machine = BusyMachine(lambda _: True)
+    item = planned(1, rounds=6, max_rounds=100, max_time="20s", target_ci="5%")
+    *_, end = told = events([item], machine.measure)
+    assert isinstance(end, CellDone)
+    assert (len(told) - 1, end.stop_rule) == (20, StopRule.TIME_BOX)
+    assert end.disturbed == "20 of 20 rounds were disturbed, and count: fewer than 3 were not"
+
+
+def test_a_cell_is_compared_by_the_undisturbed_rounds_of_both() -> None:
+    """Each paired with one from near it in time."""
+    base, cell = pair_of_cells(rounds=6, max_rounds=12, max_time="1h", target_ci="5%")
+    machine = BusyMachine(lambda index: index in {0, 4})
+    quiet = Machine(drift=0.0)
+
+    def measure(item: Planned, index: int) -> Round:
+        return (machine if item is cell else quiet).measure(item, index)
+
+    found = rounds_by_prompt(events([base, cell], measure))
+    ratio = against_baseline(cell, {base.key: found[1], cell.key: found[2]})
+    assert ratio is not None
+    assert (len(found[1]), len(found[2]), ratio.paired) == (8, 8, True)
+    assert ratio.estimate.rounds == 6
+    assert ratio.estimate.value == pytest.approx(1 / 1.25, rel=0.01)
 
 
 def test_a_family_stays_together_in_a_pass() -> None:

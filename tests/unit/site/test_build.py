@@ -168,13 +168,27 @@ def test_the_hosts_part_is_told_beside_the_figures(sample: ModuleType, tmp_path:
     rounds = tuple(replace(one, facts=facts, notes=notes) for one in plain.rounds)
     index = build([replace(plain, rounds=rounds)], tmp_path).read_text(encoding="utf-8")
     sentence = "other processes used 20% of the CPU in 3 of 3 rounds"
-    assert f'title="{sentence}">disturbed</span>' in index
+    fate = "3 of 3 rounds were disturbed, and count: fewer than 3 were not"
+    assert f'title="{sentence}; {fate}">disturbed</span>' in index
     [cell] = (tmp_path / "cells").iterdir()
     page = cell.read_text(encoding="utf-8")
     assert f"<li>{sentence}</li>" in page
+    assert f"<li>{fate}</li>" in page
     assert "<bdi>no &lt;counter&gt;</bdi>" in page
     assert "<bdi>powersave</bdi>" in page
     assert "150 FLOP for each byte" in page
+
+
+def test_a_disturbed_round_is_marked(sample: ModuleType, tmp_path: Path) -> None:
+    result = sample.make_result()
+    busy = replace(result.rounds[1], facts={"host_steal": 0.2})
+    rounds = (result.rounds[0], busy, result.rounds[2])
+    build([replace(result, rounds=rounds)], tmp_path)
+    (page,) = (tmp_path / "cells").glob("*.html")
+    marked = [
+        line for line in page.read_text(encoding="utf-8").splitlines() if ">disturbed<" in line
+    ]
+    assert ['<th scope="row">2</th>' in line for line in marked] == [True]
 
 
 def test_a_round_that_never_settled_is_marked(sample: ModuleType, tmp_path: Path) -> None:

@@ -122,6 +122,44 @@ def test_who_is_on_the_front_is_marked(sample: ModuleType) -> None:
     ]
 
 
+def test_logits_that_were_compared_once_are_told_apart(sample: ModuleType) -> None:
+    """Each round builds the same model: their error needs no interval to be worse."""
+    cells = [sample.make_cell(compression=name) for name in ((), ("int8-dynamic",))]
+    alike = {
+        name: one
+        for name, one in sample.make_result(cells[0]).metrics.items()
+        if name != "logit_error"
+    }
+    told = [
+        replace(one, metrics={**alike, "logit_error": one.metrics["logit_error"]})
+        for one in (
+            sample.make_result(cell, error=error)
+            for cell, error in zip(cells, (0.0, 0.02), strict=True)
+        )
+    ]
+    rows = only_group(told).ranked
+    assert {row.name.split()[0]: row.front for row in rows} == {
+        "none": True,
+        "int8-dynamic": False,
+    }
+
+
+def test_a_row_of_too_few_rounds_says_that_it_has_no_interval(sample: ModuleType) -> None:
+    """And shares its rank with all others."""
+    results = [
+        sample.make_result(sample.make_cell(precision=name), seconds=seconds)
+        for name, seconds in (("fp32", 0.3), ("bf16", 0.1))
+    ]
+    name = "latency"
+    unsure = replace(results[0].metrics[name], low=None, high=None, rounds=2)
+    told = [replace(results[0], metrics={**results[0].metrics, name: unsure}), results[1]]
+    rows = only_group(told).ranked
+    assert [(row.rank, row.rounds_text) for row in rows] == [
+        ("1–2", "3"),
+        ("1–2", "2 rounds: no interval"),
+    ]
+
+
 def test_without_quality_there_is_no_front(sample: ModuleType) -> None:
     assert not only_group([sample.make_result(error=None)]).ranked[0].front
 
@@ -174,7 +212,10 @@ def test_a_row_tells_what_disturbed_it(sample: ModuleType) -> None:
     plain = sample.make_result()
     busy = tuple(replace(one, facts={"host_others": 0.2}) for one in plain.rounds)
     [row] = only_group([replace(plain, rounds=busy)]).ranked
-    assert row.disturbed == ("other processes used 20% of the CPU in 3 of 3 rounds",)
+    assert row.disturbed == (
+        "other processes used 20% of the CPU in 3 of 3 rounds",
+        "3 of 3 rounds were disturbed, and count: fewer than 3 were not",
+    )
     assert only_group([plain]).ranked[0].disturbed == ()
 
 

@@ -141,6 +141,9 @@ class Local(Cpu):
     name, summary = "local", "the processor as it comes"
     Options = NoOptions  # type: ignore[assignment]  # an entry may drop its base's options
 
+    def threads_on(self, host: Host) -> int | None:
+        return host.physical_cores
+
 
 class Cuda(Cpu):
     name, summary = "cuda", "a GPU"

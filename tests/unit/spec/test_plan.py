@@ -6,9 +6,10 @@ from typing import Any
 
 import pytest
 
-from harness.domain.result import Known, Status
+from harness.domain.result import Known, Status, Took
 from harness.domain.run import Host
 from harness.spec.catalog import Catalog
+from harness.spec.expect import Expected, Span
 from harness.spec.plan import Action, Plan, Planned, make_plan, shared, stricter, wider
 from harness.spec.schema import Limits, Measure
 from harness.spec.spec import Spec
@@ -37,6 +38,11 @@ def only(plan: Plan) -> Planned:
     return item
 
 
+def expected(item: Planned) -> Expected:
+    assert item.expected is not None
+    return item.expected
+
+
 def cell_id(read: Read, text: str = SMALL) -> str:
     (cell,) = read(text).cells
     return cell.id
@@ -58,7 +64,7 @@ class TestWhatIsKnown:
             item.action,
             item.status,
             item.rounds_done,
-            item.seconds,
+            item.expected,
         ) == (Action.REUSE, Status.OK, 6, None)
         assert item.reason == "measured already at this commit, host and environment"
 
@@ -73,13 +79,9 @@ class TestWhatIsKnown:
     def test_a_cell_cut_short_goes_on(self, plan: Planner, read: Read) -> None:
         """Its rounds count, and the result that holds them is taken over."""
         known = {cell_id(read): Known(Status.MEASURING, rounds=2, result=7)}
-        item = only(plan(SMALL, known, {cell_id(read): 4.0}))
-        assert (
-            item.action,
-            item.rounds_done,
-            item.adopt,
-            item.seconds,
-        ) == (Action.MEASURE, 2, 7, 16.0)
+        item = only(plan(SMALL, known, {cell_id(read): Took(4.0, rounds=6)}))
+        assert (item.action, item.rounds_done, item.adopt) == (Action.MEASURE, 2, 7)
+        assert item.span.middle == pytest.approx(4 * 4.0)
         assert item.reason == "an earlier run left 2 of at least 6 rounds"
 
     @pytest.mark.parametrize(
@@ -136,7 +138,7 @@ class TestWhatIsKnown:
 class TestWhatTheHostCannotDo:
     def test_hardware_that_is_not_there(self, plan: Planner) -> None:
         item = only(plan("matrix: {model: small, scenario: prefill, hardware: cuda}"))
-        assert (item.action, item.status, item.seconds) == (Action.SKIP, Status.UNSUPPORTED, None)
+        assert (item.action, item.status, item.expected) == (Action.SKIP, Status.UNSUPPORTED, None)
         assert item.reason == "cuda: this host has no GPU"
 
     def test_what_an_entry_cannot_do_in_this_cell(self, plan: Planner) -> None:
@@ -347,30 +349,53 @@ class TestPrices:
 
 class TestExpectedTime:
     def test_it_is_what_rounds_took_before(self, plan: Planner, read: Read) -> None:
-        item = only(plan(SMALL, durations={cell_id(read): 2.5}))
-        assert item.seconds == 6 * 2.5
+        span = only(plan(SMALL, durations={cell_id(read): Took(2.5, rounds=6)})).span
+        assert span.low < 6 * 2.5 < span.high
+        assert span.middle == pytest.approx(6 * 2.5)
 
     def test_a_guess_grows_with_the_work(self, plan: Planner) -> None:
-        def guess(text: str) -> float:
-            return only(plan(text)).seconds or 0.0
+        def guess(text: str) -> Span:
+            return only(plan(text)).span
 
         small = guess(SMALL)
-        assert guess(SMALL + "workload: {prompt: 1024}") > small
-        assert guess(SMALL.replace("prefill", "train")) > 2 * small
-        assert guess(SMALL + "measure: {rounds: 12}") == pytest.approx(2 * small)
-        assert guess(SMALL + "measure: {round_time: 60s}") > 6 * 60
+        assert guess(SMALL + "workload: {prompt: 1024}").high > small.high
+        assert guess(SMALL.replace("prefill", "train")).high > small.high
+        assert guess(SMALL + "measure: {rounds: 12}").low == pytest.approx(2 * small.low)
+        assert guess(SMALL + "measure: {round_time: 60s}").low > 6 * 60
 
     def test_a_round_takes_at_least_its_time(self, plan: Planner) -> None:
         nano = "matrix: {model: nano, scenario: prefill}\nworkload: {prompt: 8}\nmeasure: {round_time: 2s}"
-        assert 6 * 2 < (only(plan(nano)).seconds or 0.0) < 6 * 3
+        assert 6 * 2 < only(plan(nano)).span.low < 6 * 3
+
+    def test_a_baseline_takes_as_many_rounds_as_the_cells_compared_with_it(
+        self, plan: Planner, read: Read
+    ) -> None:
+        """It would be done after six, which a cell beside it was not before."""
+        text = (
+            "baseline: {precision: fp32}\n"
+            "matrix: {model: small, scenario: prefill, precision: [fp32, bf16]}\n"
+            "measure: {max_rounds: 20}"
+        )
+        base, cell = read(text).cells
+        took = {base.id: Took(1.0, rounds=6), cell.id: Took(1.0, rounds=30)}
+        assert [expected(item).rounds for item in plan(text, durations=took)] == [(6, 20)] * 2
+
+    def test_a_model_that_cells_share_is_prepared_once(self, plan: Planner) -> None:
+        text = "matrix: {model: small, scenario: [prefill, decode], compression: int8}"
+        first, second = plan(text)
+        assert expected(first).once.low > expected(second).once.low == 0
+
+    def test_what_is_not_measured_takes_no_time(self, plan: Planner, read: Read) -> None:
+        assert only(plan(SMALL, {cell_id(read): Known(Status.OK, rounds=6)})).span == Span()
 
     def test_a_plan_sums_up(self, plan: Planner, read: Read) -> None:
         text = "matrix: {model: small, scenario: prefill, precision: [fp32, bf16], hardware: [local, cuda]}"
         first, *_ = read(text).cells
         second = next(cell for cell in read(text).cells if cell.precision.name == "bf16")
-        made = plan(text, {first.id: Known(Status.OK, rounds=6)}, {second.id: 4.0})
+        took = {second.id: Took(4.0, rounds=6)}
+        made = plan(text, {first.id: Known(Status.OK, rounds=6)}, took)
         assert made.counts() == {Action.MEASURE: 1, Action.REUSE: 1, Action.SKIP: 2}
-        assert made.expected_seconds() == 6 * 4.0
+        assert made.span().middle == pytest.approx(6 * 4.0)
         assert [second.id] == [item.cell.id for item in made.of(Action.MEASURE)]
         assert len(made) == 4
         assert plan(SMALL).counts() == {Action.MEASURE: 1}

@@ -60,13 +60,15 @@ def test_every_quick_cell_has_a_baseline_that_is_measured_too() -> None:
 
 
 def test_quick_stays_within_minutes() -> None:
-    """By the plan's guess, which is for a processor slower than most."""
-    assert plan("quick.yaml").expected_seconds() < 270
+    """In the middle of what the plan expects, which is of quick and of modest processors."""
+    assert plan("quick.yaml").span().middle < 270
     assert all(item.measure.max_rounds == 3 for item in plan("quick.yaml"))
 
 
-def test_smoke_stays_within_seconds() -> None:
-    assert plan("smoke.yaml").expected_seconds() < 30
+def test_smoke_stays_within_a_minute_or_two() -> None:
+    """A second a cell on a quick processor: half of them start two processes twice."""
+    assert plan("smoke.yaml").span().low < 45
+    assert plan("smoke.yaml").span().middle < 90
 
 
 def test_scaling_says_which_sizes_are_too_large_here() -> None:

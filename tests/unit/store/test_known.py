@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 from harness.domain.cell import Cell
-from harness.domain.result import Known, Round, Status
+from harness.domain.result import Known, Round, Status, Took
 from harness.domain.run import Commit, Environment, Host, Run
 from harness.store import Store
 
@@ -196,8 +196,22 @@ def test_a_round_takes_the_mean_of_such_rounds_on_such_a_host(
         begun = store.begin(run)
         key = store.open_result(begun, cell, None, adopt=None)
         store.save_round(key, begun, make_round(seconds=seconds))
-    assert {make_cell().id: 1.5, other.id: 7.0} == store.durations(make_run().host)
-    assert {make_cell().id: 50.0} == store.durations(away)
+    expected = {make_cell().id: Took(1.5, rounds=1), other.id: Took(7.0, rounds=1)}
+    assert expected == store.durations(make_run().host)
+    assert {make_cell().id: Took(50.0, rounds=1)} == store.durations(away)
+
+
+def test_a_cell_has_as_many_rounds_as_its_longest_result(
+    store: Store, make_run: MakeRun, make_cell: MakeCell, make_round: MakeRound
+) -> None:
+    """On a noisy day it took more of them: the next one may be such a day."""
+    for sha, rounds in (("a", 2), ("b", 5), ("c", 3)):
+        begun = store.begin(make_run(commit=Commit(sha * 40)))
+        key = store.open_result(begun, make_cell(), None, adopt=None)
+        for index in range(rounds):
+            store.save_round(key, begun, make_round(index=index, seconds=float(rounds)))
+    took = store.durations(make_run().host)[make_cell().id]
+    assert took == Took(seconds=(2 * 2 + 5 * 5 + 3 * 3) / 10, rounds=5)
 
 
 def test_a_host_never_seen_has_no_durations(store: Store, host: Host) -> None:

@@ -1,0 +1,58 @@
+"""The live bar's rounds and the time that it says is left."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import pytest
+
+from harness.cli.progress import Live
+from harness.domain.cell import Cell
+from harness.domain.metric import Direction, Estimate
+from harness.domain.result import Round, Status, StopRule
+from harness.domain.run import Commit, Environment, Host
+from harness.execute.campaign import CellDone, RoundDone
+from harness.pipeline import Prepared
+from harness.spec.expect import Expected, Span
+from harness.spec.plan import Action, Plan, Planned
+from harness.spec.schema import Limits, Measure
+
+MakeCell = Callable[..., Cell]
+
+
+@pytest.fixture
+def items(make_cell: MakeCell) -> tuple[Planned, Planned]:
+    """Two cells of six to thirty rounds, one of which has four already."""
+    cells = [make_cell(workload=(("batch", 1), ("prompt", prompt))) for prompt in (8, 16)]
+    expected = Expected(Span(), Span(1.0, 2.0), rounds=(6, 30))
+    one, other = (
+        Planned(cell, Action.MEASURE, "", Measure(), Limits(), (), expected=expected)
+        for cell in cells
+    )
+    return one, replace(other, rounds_done=4)
+
+
+def shown(live: Live) -> tuple[int, int, str]:
+    """Rounds done, rounds in all, and the time left."""
+    assert live._bar is not None
+    task = live._bar.tasks[0]
+    return int(task.completed), int(task.total or 0), live._eta()
+
+
+def test_the_time_left_is_a_range_that_narrows_as_cells_end(
+    items: tuple[Planned, Planned], host: Host
+) -> None:
+    """From the plan at first, then from the rounds done, for as few and as many as may come."""
+    one, _ = items
+    live = Live(verbose=False)
+    live.begin(Prepared((), host, Environment({}), Commit(""), Plan(items)))
+    assert shown(live) == (0, 8, "10 s to 2 min")  # torch, then 6 + 2 rounds up to 30 + 26
+    for index in range(7):
+        live.event(RoundDone(one, Round(index, Status.OK, seconds=3.0)))
+    assert shown(live) == (7, 9, "6 s to 2 min")  # 2, or 23 + 26
+    speed = Estimate(40.0, 39.0, 41.0, "1/s", Direction.HIGHER, 7, 60)
+    metrics = {"tokens_per_second": speed}
+    live.event(CellDone(one, Status.OK, stop_rule=StopRule.TARGET, metrics=metrics))
+    assert shown(live) == (7, 9, "6 to 78 s")
+    live.end()
