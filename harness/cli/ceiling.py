@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from harness.cli.options import db_option, format_option
+from harness.cli.output import say
 from harness.cli.table import table
 from harness.cli.words import ceiling_line
 from harness.domain.ceiling import SEARCH_SECONDS
@@ -62,7 +63,7 @@ def ceiling(
     def tell(event: Event) -> None:
         nonlocal failures
         failures += _is_failure(event)
-        click.echo(ceiling_line(event, verbose=verbose), err=True)
+        say(ceiling_line(event, verbose=verbose))
 
     place, found = pipeline.ceiling(db, parse_hardware(hardware), tell, seconds, fresh=fresh)
     if style == "json":
