@@ -141,6 +141,7 @@ def run(request: Request, watcher: Watcher) -> Outcome:
     """
     with Runner() as runner:  # imports torch meanwhile
         prepared = prepare(request)
+        artifacts.require_cache(prepared.plan.of(Action.MEASURE))
         statuses = {item.cell.id: item.status for item in prepared.plan.items if item.status}
         with Store(request.db) as store:
             this_run = store.begin(_run(request, prepared))
@@ -180,6 +181,7 @@ def selfcheck(
 
     Cells that this host cannot measure raise Unsupported: there is nothing to compare.
     """
+    artifacts.require_cache(prepared.plan)
     with Store(db) as store, Runner() as runner, Artifacts() as models:
         trained, untrained = _trained(prepared.plan.items, prepared, lambda _: None)
         for item in prepared.plan.items:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from harness.cli.options import db_option, format_option
+from harness.cli.options import Seconds, db_option, format_option
 from harness.cli.output import say
 from harness.cli.table import table
 from harness.cli.words import ceiling_line
@@ -33,9 +33,10 @@ EXIT_FAILED = 1
 @click.option("--fresh", is_flag=True, help="Measure anew what is measured already.")
 @click.option(
     "--seconds",
-    type=click.FloatRange(min=0.01, max=600),
+    type=Seconds(min=0.01, max=600),
     default=SEARCH_SECONDS,
     show_default=True,
+    metavar="N",
     help="How long to search for each; less finds too little.",
 )
 @click.option("-v", "--verbose", is_flag=True, help="Tell what every kernel tried reached.")

@@ -41,21 +41,14 @@ class Stream(io.TextIOBase):
     sequences through, for a progress bar that moves the cursor.
     """
 
+    encoding = ""  # what the reader expects
+    errors = "backslashreplace"  # a character that the encoding lacks is spelled out
+
     def __init__(
         self, descriptor: int, encoding: str, *, required: bool = False, draws: bool = False
     ) -> None:
-        self._descriptor, self._encoding = descriptor, encoding
+        self._descriptor, self.encoding = descriptor, encoding
         self._required, self._draws = required, draws
-
-    @property
-    def encoding(self) -> str:
-        """What the terminal expects."""
-        return self._encoding
-
-    @property
-    def errors(self) -> str:
-        """A character that the encoding lacks is spelled out."""
-        return "backslashreplace"
 
     def fileno(self) -> int:
         """The descriptor."""

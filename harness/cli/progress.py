@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from harness.ceilings import Failed
 from harness.cli.output import drawing, printable, say
@@ -172,7 +172,7 @@ class Live(Lines):
 
     def start(self, item: Planned, index: int) -> None:
         """Name the round in flight."""
-        self._describe(f"{self._name(item)} (round {index + 1})", left=self._eta())
+        self._describe(f"{self._name(item)} (round {index + 1})", self._eta())
 
     def event(self, event: Event) -> None:
         """Move the bar on."""
@@ -189,8 +189,9 @@ class Live(Lines):
         if self._bar is not None:
             self._bar.stop()
 
-    def _describe(self, text: str, **fields: str) -> None:
+    def _describe(self, text: str, left: str | None = None) -> None:
         if self._bar is not None and self._task is not None:
+            fields: dict[str, Any] = {} if left is None else {"left": left}
             self._bar.update(self._task, description=printable(text), **fields)
 
     def _eta(self) -> str:
