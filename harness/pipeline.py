@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -253,11 +254,18 @@ def _run(request: Request, prepared: Prepared) -> Run:
         environment=prepared.environment,
         started=datetime.now(UTC),
         seed=prepared.specs[0].measure.seed,
-        specs={one.file: Asked(one.name, one.question, one.digest) for one in prepared.specs},
-        command=request.command,
+        specs={
+            _readable(one.file): Asked(one.name, one.question, one.digest) for one in prepared.specs
+        },
+        command=_readable(request.command),
         pid=pid,
         pid_started=started,
     )
+
+
+def _readable(name: str) -> str:
+    """The name of a file as text that a database takes: the system allows any bytes."""
+    return os.fsencode(name).decode(errors="replace")
 
 
 def _record_skips(store: Store, this_run: Run, plan: Plan) -> None:

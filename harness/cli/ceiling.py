@@ -28,7 +28,7 @@ EXIT_FAILED = 1
     default="local",
     show_default=True,
     metavar="NAME",
-    help="Of which hardware: local, cuda, cpu:threads=1.",
+    help="The hardware: local, cuda, or with options cpu:threads=1.",
 )
 @click.option("--fresh", is_flag=True, help="Measure anew what is measured already.")
 @click.option(
@@ -39,7 +39,9 @@ EXIT_FAILED = 1
     metavar="N",
     help="How long to search for each; less finds too little.",
 )
-@click.option("-v", "--verbose", is_flag=True, help="Tell what every kernel tried reached.")
+@click.option(
+    "-v", "--verbose", is_flag=True, help="Print what every kernel that was tried reached."
+)
 @db_option
 @format_option("table", "json")
 @click.pass_context
@@ -52,9 +54,10 @@ def ceiling(
     db: Path,
     style: str,
 ) -> None:
-    """Measure what this host can do at best, and show it beside theory and data sheet.
+    """Measure what this host can do at best.
 
-    What is measured already for this host, environment and hardware is not measured again.
+    The figures are shown beside theory and data sheet. What is measured already for this host,
+    environment and hardware is not measured again.
     """
     from harness import pipeline
     from harness.spec.hardware import parse_hardware

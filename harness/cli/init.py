@@ -14,7 +14,7 @@ from harness.errors import UsageError
     "path", type=click.Path(dir_okay=False, path_type=Path), default=Path("specs/starter.yaml")
 )
 def init(path: Path) -> None:
-    """Write a commented starter spec to PATH (specs/starter.yaml)."""
+    """Write a starter spec to PATH (specs/starter.yaml)."""
     from harness.resources import templates
 
     text = (templates() / "starter.yaml").read_text(encoding="utf-8")

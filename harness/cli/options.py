@@ -94,7 +94,7 @@ def spec_options(command: F) -> F:
 class Seconds(click.FloatRange):
     """A range of seconds, which `nan` is not in."""
 
-    name = "seconds"
+    name = "number of seconds"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
         """The number; every comparison with nan is false, so that no bound refuses it."""

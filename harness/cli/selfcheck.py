@@ -43,10 +43,10 @@ def selfcheck(
     trials: int,
     style: str,
 ) -> None:
-    """Compare each cell of SPECS with itself, and tell how often that claims a difference.
+    """Compare each cell with itself, and count false alarms.
 
-    Every such claim is false. Without SPECS the shipped selfcheck.yaml is taken: one small cell
-    a scenario. The result is stored with the host and shown on the site.
+    Every difference that is claimed is one. Without SPECS the shipped selfcheck.yaml is taken:
+    one small cell a scenario. The result is stored with the host and shown on the site.
     """
     from harness import pipeline
     from harness.resources import specs as shipped

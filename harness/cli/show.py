@@ -39,7 +39,7 @@ JSON_VERSION = 1
 def show(
     db: Path, style: str, only: tuple[str, ...], status: tuple[str, ...], sort: str, every: bool
 ) -> None:
-    """Show the stored results: by default the newest of each cell and host."""
+    """Show the newest stored result of each cell and host."""
     from harness import pipeline
     from harness.spec.narrow import parse_only
 

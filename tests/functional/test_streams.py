@@ -162,6 +162,20 @@ def test_text_that_no_encoding_takes_is_printed_all_the_same(
     assert "Traceback" not in answer.err
 
 
+def test_files_whose_names_are_no_utf_8_are_used_as_any(
+    shell: Shell, spec: str, tmp_path: Path
+) -> None:
+    """By the run that reads and fills them, and in the results that name them."""
+    answer = shell(
+        f"cp {spec} $'caf\\xe9.yaml'; harness run $'caf\\xe9.yaml' --db $'caf\\xe9.sqlite' && "
+        "harness show --format json --db $'caf\\xe9.sqlite'"
+    )
+    assert answer.code == 0, answer.err
+    [result] = json.loads(answer.out[answer.out.index("{") :])["results"]
+    assert list(result["provenance"]["specs"]) == ["caf\ufffd.yaml"]
+    assert result["provenance"]["command"] == "harness run caf\ufffd.yaml --db caf\ufffd.sqlite"
+
+
 @pytest.mark.parametrize(
     "arguments",
     [
