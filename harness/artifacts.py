@@ -6,6 +6,7 @@ import fcntl
 import json
 import os
 import shutil
+import tempfile
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -19,7 +20,7 @@ from harness import operators
 from harness.domain.cell import Cell, Choice
 from harness.domain.result import Round, Status
 from harness.domain.run import Environment, Host
-from harness.errors import ProcessLost, TrainingError
+from harness.errors import ProcessLost, TrainingError, UsageError
 from harness.execute.messages import Job
 from harness.execute.streamed import lines
 from harness.model import cost
@@ -51,7 +52,32 @@ def cache() -> Path:
     if given:
         return Path(given)
     home = os.environ.get("XDG_CACHE_HOME")
-    return (Path(home) if home else Path.home() / ".cache") / "harness"
+    return (Path(home) if home else _home() / ".cache") / "harness"
+
+
+def _home() -> Path:
+    try:
+        return Path.home()
+    except RuntimeError as error:
+        raise UsageError(
+            "this user has no home folder to keep models in: HARNESS_CACHE names another"
+        ) from error
+
+
+def require_cache(items: Iterable[Planned]) -> None:
+    """UsageError where one of these cells needs the cache, and it cannot be written."""
+    folder = cache()
+    if not any(wants_file(item.cell) for item in items):
+        return
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        raise UsageError(
+            f"models cannot be kept in {folder}: {error.strerror}; "
+            "HARNESS_CACHE names another folder"
+        ) from error
 
 
 def is_trained(cell: Cell) -> bool:

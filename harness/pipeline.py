@@ -145,6 +145,7 @@ def run(request: Request, watcher: Watcher) -> Outcome:
     """
     with Runner() as runner:  # imports torch meanwhile
         prepared = prepare(request)
+        artifacts.require_cache(prepared.plan.of(Action.MEASURE))
         statuses = {item.cell.id: item.status for item in prepared.plan.items if item.status}
         with Store(request.db) as store:
             this_run = store.begin(_run(request, prepared))
@@ -184,6 +185,7 @@ def selfcheck(
 
     Cells that this host cannot measure raise Unsupported: there is nothing to compare.
     """
+    artifacts.require_cache(prepared.plan)
     with Store(db) as store, Runner() as runner, Artifacts() as models:
         trained, untrained = _trained(prepared.plan.items, prepared, lambda _: None)
         for item in prepared.plan.items:
@@ -255,11 +257,18 @@ def _run(request: Request, prepared: Prepared) -> Run:
         environment=prepared.environment,
         started=datetime.now(UTC),
         seed=prepared.specs[0].measure.seed,
-        specs={one.file: Asked(one.name, one.question, one.digest) for one in prepared.specs},
-        command=request.command,
+        specs={
+            _readable(one.file): Asked(one.name, one.question, one.digest) for one in prepared.specs
+        },
+        command=_readable(request.command),
         pid=pid,
         pid_started=started,
     )
+
+
+def _readable(name: str) -> str:
+    """The name of a file as text that a database takes: the system allows any bytes."""
+    return os.fsencode(name).decode(errors="replace")
 
 
 def _record_skips(store: Store, this_run: Run, plan: Plan) -> None:

@@ -1,13 +1,16 @@
 """The command line: parses and prints, and leaves the work to pipeline.py.
 
 Exit codes: 0 all went as planned; 1 some cell failed; 2 the request or a spec was wrong, or
-the results database cannot be used; 130 stopped by Ctrl-C, with all that was measured kept.
+the system refused a file, the results database or standard output; 3 a fault in the harness;
+130 stopped by Ctrl-C, with all that was measured kept; 141 the reader of a pipe left.
 """
 
 from __future__ import annotations
 
 import signal
 import sys
+import traceback
+from pathlib import Path
 from typing import Any, NoReturn
 
 import click
@@ -18,6 +21,7 @@ from harness.cli.completion import completion
 from harness.cli.doctor import doctor
 from harness.cli.init import init
 from harness.cli.listing import list_entries
+from harness.cli.output import ReaderGone, install, refuse, say
 from harness.cli.plan import plan
 from harness.cli.run import run
 from harness.cli.schema import schema
@@ -27,34 +31,60 @@ from harness.cli.site import site
 from harness.errors import HarnessError
 
 EXIT_USAGE = 2
+EXIT_FAULT = 3
 EXIT_INTERRUPTED = 130
+EXIT_READER_GONE = 128 + signal.SIGPIPE
 
 
 class _Group(click.Group):
-    """A group whose commands tell a HarnessError in its own words, without a traceback."""
+    """A group whose commands report what the system refuses them as a HarnessError."""
 
     def invoke(self, ctx: click.Context) -> Any:
         try:
             return super().invoke(ctx)
-        except HarnessError as error:
-            click.echo(f"error: {error}", err=True)
-            ctx.exit(EXIT_USAGE)
+        except OSError as error:  # here, as click ends on a broken pipe with exit code 1
+            raise HarnessError(f"{ctx.invoked_subcommand}: {_told(error)}") from error
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return list(self.commands)  # in the order of a user's day, not of the alphabet
 
 
-@click.group(cls=_Group, context_settings={"help_option_names": ["-h", "--help"]})
+def _told(error: OSError) -> str:
+    """The file and what the system says of it."""
+    why = error.strerror or str(error) or type(error).__name__
+    if error.filename is not None:
+        return f"{error.filename}: {why}"
+    return why if _is_here() else "the working directory is gone: change to another"
+
+
+def _is_here() -> bool:
+    try:
+        Path.cwd()
+    except FileNotFoundError:
+        return False
+    return True
+
+
+# Colour: click would take escapes out unseen, which Stream spells out.
+_SETTINGS = {"help_option_names": ["-h", "--help"], "color": True}
+
+
+@click.group(cls=_Group, context_settings=_SETTINGS, invoke_without_command=True)
 @click.version_option(__version__, prog_name="harness")
-def cli() -> None:
+@click.pass_context
+def cli(ctx: click.Context) -> None:
     """Measure ways to run a GPT-style Transformer, and see which is fastest and at what cost.
 
     Declare what to compare in a YAML spec; `harness run SPEC` measures every cell of its
     matrix in isolated processes; `harness site` shows the leaderboard.
 
     \b
-    Exit codes: 0 all as planned, 1 some cell failed, 2 wrong request or spec, 130 interrupted.
+    Exit codes: 0 all as planned, 1 some cell failed, 2 wrong request or spec, or a file that
+    cannot be used, 3 a fault in the harness, 130 interrupted.
     """
+    if ctx.invoked_subcommand is None:
+        say(ctx.get_help())
+        ctx.exit(EXIT_USAGE)
 
 
 for command in (
@@ -80,15 +110,34 @@ def _stop(*_: object) -> NoReturn:
 def main() -> None:
     """The `harness` command. A polite kill stops it as Ctrl-C does."""
     signal.signal(signal.SIGTERM, _stop)
+    install()
+    sys.exit(_code())
+
+
+def _code() -> int:
+    """Run the command; its exit code."""
     try:
         code = cli.main(standalone_mode=False)
     except click.ClickException as error:
-        error.show()
-        code = error.exit_code
+        _usage(error)
+        refuse(error.format_message())
+        return EXIT_USAGE
+    except HarnessError as error:
+        refuse(str(error))
+        return EXIT_USAGE
     except (KeyboardInterrupt, click.Abort):
-        click.echo("\nstopped; what is measured is kept, and the same command goes on", err=True)
-        code = EXIT_INTERRUPTED
-    except BrokenPipeError:  # the reader of a pipe, `head` say, has had enough
-        sys.stderr.close()
-        code = 0
-    sys.exit(code if isinstance(code, int) else 0)
+        say("\nstopped; what is measured is kept, and the same command goes on")
+        return EXIT_INTERRUPTED
+    except ReaderGone:
+        return EXIT_READER_GONE
+    except Exception:  # noqa: BLE001 - Python's own exit code for it, 1, says that a cell failed
+        traceback.print_exc()
+        say("this is a fault in the harness or in a plug-in; nothing that was measured is lost")
+        return EXIT_FAULT
+    return code if isinstance(code, int) else 0
+
+
+def _usage(error: click.ClickException) -> None:
+    """How the command is called, where that was wrong."""
+    if isinstance(error, click.UsageError) and error.ctx is not None:
+        say(f"{error.ctx.get_usage()}\nTry '{error.ctx.command_path} --help' for help.\n")

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from harness.cli.options import db_option, format_option
+from harness.cli.options import Seconds, db_option, format_option
+from harness.cli.output import say
 from harness.cli.table import table
 from harness.cli.words import ceiling_line
 from harness.domain.ceiling import SEARCH_SECONDS
@@ -27,17 +28,20 @@ EXIT_FAILED = 1
     default="local",
     show_default=True,
     metavar="NAME",
-    help="Of which hardware: local, cuda, cpu:threads=1.",
+    help="The hardware: local, cuda, or with options cpu:threads=1.",
 )
 @click.option("--fresh", is_flag=True, help="Measure anew what is measured already.")
 @click.option(
     "--seconds",
-    type=click.FloatRange(min=0.01, max=600),
+    type=Seconds(min=0.01, max=600),
     default=SEARCH_SECONDS,
     show_default=True,
+    metavar="N",
     help="How long to search for each; less finds too little.",
 )
-@click.option("-v", "--verbose", is_flag=True, help="Tell what every kernel tried reached.")
+@click.option(
+    "-v", "--verbose", is_flag=True, help="Print what every kernel that was tried reached."
+)
 @db_option
 @format_option("table", "json")
 @click.pass_context
@@ -50,9 +54,10 @@ def ceiling(
     db: Path,
     style: str,
 ) -> None:
-    """Measure what this host can do at best, and show it beside theory and data sheet.
+    """Measure what this host can do at best.
 
-    What is measured already for this host, environment and hardware is not measured again.
+    The figures are shown beside theory and data sheet. What is measured already for this host,
+    environment and hardware is not measured again.
     """
     from harness import pipeline
     from harness.spec.hardware import parse_hardware
@@ -62,7 +67,7 @@ def ceiling(
     def tell(event: Event) -> None:
         nonlocal failures
         failures += _is_failure(event)
-        click.echo(ceiling_line(event, verbose=verbose), err=True)
+        say(ceiling_line(event, verbose=verbose))
 
     place, found = pipeline.ceiling(db, parse_hardware(hardware), tell, seconds, fresh=fresh)
     if style == "json":

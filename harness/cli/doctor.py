@@ -16,7 +16,7 @@ from harness.cli.table import table
 @db_option
 @format_option("table", "json")
 def doctor(db: Path, style: str) -> None:
-    """Tell the environment, what this host can measure, and what is noisy about it."""
+    """Show what this host can measure, and what is noisy about it."""
     document = _document(db)
     if style == "json":
         click.echo(json.dumps({"version": 1, **document}, indent=2))

@@ -14,11 +14,26 @@ from harness.errors import UsageError
     "path", type=click.Path(dir_okay=False, path_type=Path), default=Path("specs/starter.yaml")
 )
 def init(path: Path) -> None:
-    """Write a commented starter spec to PATH (specs/starter.yaml)."""
+    """Write a starter spec to PATH (specs/starter.yaml)."""
     from harness.resources import templates
 
-    if path.exists():
-        raise UsageError(f"{path} exists already; name another file, or remove it first")
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text((templates() / "starter.yaml").read_text(encoding="utf-8"), encoding="utf-8")
+    text = (templates() / "starter.yaml").read_text(encoding="utf-8")
+    try:
+        if path.exists():
+            raise UsageError(f"{path} exists already; name another file, or remove it first")
+        _write(path, text)
+    except OSError as error:
+        raise UsageError(f"cannot write {path}: {error.strerror}") from error
     click.echo(f"wrote {path}; look at its plan with `harness plan {path}`")
+
+
+def _write(path: Path, text: str) -> None:
+    """All of it, or nothing."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("x", encoding="utf-8") as file:
+        try:
+            file.write(text)
+            file.flush()
+        except OSError:
+            path.unlink()
+            raise

@@ -18,9 +18,10 @@ if TYPE_CHECKING:
 @format_option("table", "json")
 @click.argument("axis", required=False)
 def list_entries(style: str, axis: str | None) -> None:
-    """List every axis's entries, and the metrics, and whether this host can use each.
+    """List the entries of every axis, and the metrics.
 
-    AXIS narrows it to one, e.g. `harness list operator`.
+    Also whether this host can use each, and if not, why. AXIS narrows the list to one axis, e.g.
+    `harness list operator`.
     """
     from harness.errors import UnknownName
     from harness.execute.host import this_host

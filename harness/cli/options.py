@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import math
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -88,6 +89,19 @@ def spec_options(command: F) -> F:
     for decorate in reversed(decorators):
         wrapped = decorate(wrapped)
     return wrapped  # type: ignore[no-any-return]  # click's decorators keep no signature
+
+
+class Seconds(click.FloatRange):
+    """A range of seconds, which `nan` is not in."""
+
+    name = "number of seconds"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """The number; every comparison with nan is false, so that no bound refuses it."""
+        number = super().convert(value, param, ctx)
+        if math.isnan(number):
+            self.fail(f"nan is not in the range {self._describe_range()}.", param, ctx)
+        return number
 
 
 def format_option(*choices: str) -> Callable[[F], F]:

@@ -23,7 +23,10 @@ if TYPE_CHECKING:
 @spec_options
 @format_option("table", "json")
 def plan(request: Request, style: str) -> None:
-    """Show every cell of SPECS, what `run` will do with it, why, and about how long it takes."""
+    """Show every cell of SPECS and what `run` will do with it.
+
+    Also why, and about how long it takes. SPECS are files or quoted globs.
+    """
     from harness import pipeline
 
     prepared = pipeline.prepare(request)

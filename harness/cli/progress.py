@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import sys
 import time
-from typing import TYPE_CHECKING
-
-import click
+from typing import TYPE_CHECKING, Any
 
 from harness.ceilings import Failed
+from harness.cli.output import drawing, printable, say
 from harness.cli.plan import expected, headline, span_text
 from harness.cli.words import ceiling_line, duration, duration_range, estimate_text
 from harness.domain.naming import shared_text, short_names
@@ -42,12 +41,14 @@ class Quiet:
     """Tells failures only."""
 
     def begin(self, prepared: Prepared) -> None:
-        """Nothing."""
+        """The failures that are reused."""
+        for line in failed_before(prepared, {one.cell.id: str(one.cell) for one in prepared.plan}):
+            say(line)
 
     def ceiling(self, event: ceilings.Event) -> None:
         """One that could not be measured."""
         if isinstance(event, (Failed, Missing)):
-            click.echo(ceiling_line(event), err=True)
+            say(ceiling_line(event))
 
     def training(self, step: Step) -> None:
         """Nothing."""
@@ -61,7 +62,7 @@ class Quiet:
     def event(self, event: Event) -> None:
         """A cell that went wrong."""
         if isinstance(event, CellDone) and event.status.went_wrong:
-            click.echo(cell_line(event, str(event.item.cell)), err=True)
+            say(cell_line(event, str(event.item.cell)))
 
     def end(self) -> None:
         """Nothing."""
@@ -82,7 +83,7 @@ class Lines:
         self._say(headline(prepared))
         if shared := shared_text(cells):
             self._say(f"all: {shared}")
-        for line in untried(prepared, self._names):
+        for line in (*untried(prepared, self._names), *failed_before(prepared, self._names)):
             self._say(line)
         self._cells = prepared.plan.counts().get(Action.MEASURE, 0)
 
@@ -119,7 +120,7 @@ class Lines:
         return self._names[item.cell.id]
 
     def _say(self, line: str) -> None:
-        click.echo(line, err=True)
+        say(line)
 
 
 class Live(Lines):
@@ -136,6 +137,7 @@ class Live(Lines):
 
     def begin(self, prepared: Prepared) -> None:
         """Show the bar."""
+        from rich.console import Console
         from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
         super().begin(prepared)
@@ -149,8 +151,11 @@ class Live(Lines):
             BarColumn(),
             TextColumn("{task.completed:.0f}/{task.total:.0f} rounds"),
             TimeElapsedColumn(),
-            TextColumn("{task.fields[left]} left  {task.description}"),
+            TextColumn("{task.fields[left]} left  {task.description}", markup=False),
+            console=Console(file=drawing()),
             transient=True,
+            redirect_stdout=False,  # Streams already
+            redirect_stderr=False,
         )
         self._task = self._bar.add_task(
             "importing torch", total=self._rounds_left()[0], left=self._expected
@@ -170,10 +175,7 @@ class Live(Lines):
 
     def start(self, item: Planned, index: int) -> None:
         """Name the round in flight."""
-        if self._bar is not None and self._task is not None:
-            self._bar.update(
-                self._task, description=f"{self._name(item)} (round {index + 1})", left=self._eta()
-            )
+        self._describe(f"{self._name(item)} (round {index + 1})", self._eta())
 
     def event(self, event: Event) -> None:
         """Move the bar on."""
@@ -193,9 +195,10 @@ class Live(Lines):
         if self._bar is not None:
             self._bar.stop()
 
-    def _describe(self, text: str) -> None:
+    def _describe(self, text: str, left: str | None = None) -> None:
         if self._bar is not None and self._task is not None:
-            self._bar.update(self._task, description=text)
+            fields: dict[str, Any] = {} if left is None else {"left": left}
+            self._bar.update(self._task, description=printable(text), **fields)
 
     def _eta(self) -> str:
         """From the rounds done so far; what the plan expects before there is one."""
@@ -217,7 +220,8 @@ class Live(Lines):
             super()._say(line)
         else:
             # Escaped of markup: a reason may hold brackets.
-            self._bar.console.print(line, markup=False, highlight=False, soft_wrap=True)
+            text = printable(line)
+            self._bar.console.print(text, markup=False, highlight=False, soft_wrap=True)
 
 
 def fewer(rounds: tuple[int, int], done: int) -> tuple[int, int]:
@@ -231,6 +235,15 @@ def untried(prepared: Prepared, names: Mapping[str, str]) -> Iterable[str]:
         f"{item.status}: {names[item.cell.id]}: {item.reason}"
         for item in prepared.plan.items
         if item.action is Action.SKIP
+    )
+
+
+def failed_before(prepared: Prepared, names: Mapping[str, str]) -> Iterable[str]:
+    """A line for each failure of an earlier run that stands, with its reason."""
+    return (
+        f"{names[item.cell.id]}: {item.reason}"
+        for item in prepared.plan.of(Action.REUSE)
+        if item.status is not None and item.status.went_wrong
     )
 
 

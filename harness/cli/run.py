@@ -22,8 +22,9 @@ EXIT_FAILED = 1
 def run(ctx: click.Context, request: Request, quiet: bool, verbose: bool) -> None:
     """Measure every cell of SPECS and store the results.
 
-    What is measured already for this commit, host and environment is not measured again.
-    Ctrl-C stops at once and keeps what is measured; the same command goes on from there.
+    SPECS are files or quoted globs. What is measured already for this commit, host and
+    environment is not measured again. Ctrl-C stops at once and keeps what is measured; the same
+    command goes on from there.
     """
     from harness import pipeline
     from harness.cli.progress import watcher

@@ -9,9 +9,10 @@ import click
 
 @click.command()
 def schema() -> None:
-    """Print the JSON Schema of a spec, so that editors complete and check it.
+    """Print the JSON Schema of a spec, for editors.
 
-    Save it, and open a spec with `# yaml-language-server: $schema=FILE`.
+    Save it, and begin a spec with `# yaml-language-server: $schema=FILE`: editors then complete
+    and check it.
     """
     from harness.spec.jsonschema import json_schema
 

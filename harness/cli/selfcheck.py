@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from harness.cli.options import db_option, format_option, only_option, set_option
+from harness.cli.output import drawing
 from harness.cli.table import table
 from harness.domain.naming import short_names
 
@@ -43,10 +43,10 @@ def selfcheck(
     trials: int,
     style: str,
 ) -> None:
-    """Compare each cell of SPECS with itself, and tell how often that claims a difference.
+    """Compare each cell with itself, and count false alarms.
 
-    Every such claim is false. Without SPECS the shipped selfcheck.yaml is taken: one small cell
-    a scenario. The result is stored with the host and shown on the site.
+    Every difference that is claimed is one. Without SPECS the shipped selfcheck.yaml is taken:
+    one small cell a scenario. The result is stored with the host and shown on the site.
     """
     from harness import pipeline
     from harness.resources import specs as shipped
@@ -54,7 +54,7 @@ def selfcheck(
     request = pipeline.Request(specs or (str(shipped() / "selfcheck.yaml"),), db, overrides, only)
     prepared = pipeline.prepare(request)
     with click.progressbar(
-        length=trials * len(prepared.plan.items), label="comparing", file=sys.stderr, show_pos=True
+        length=trials * len(prepared.plan.items), label="comparing", file=drawing(), show_pos=True
     ) as bar:
         checks = list(pipeline.selfcheck(prepared, db, trials, lambda: bar.update(1)))
     if style == "json":

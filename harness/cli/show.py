@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from harness.cli.options import db_option, format_option
+from harness.cli.output import say
 from harness.cli.shown import Shown, as_csv, as_table
 
 if TYPE_CHECKING:
@@ -38,7 +39,7 @@ JSON_VERSION = 1
 def show(
     db: Path, style: str, only: tuple[str, ...], status: tuple[str, ...], sort: str, every: bool
 ) -> None:
-    """Show the stored results: by default the newest of each cell and host."""
+    """Show the newest stored result of each cell and host."""
     from harness import pipeline
     from harness.spec.narrow import parse_only
 
@@ -51,7 +52,7 @@ def show(
     if style == "json":
         click.echo(json.dumps(document(kept, found), indent=2))
     elif not kept:
-        click.echo(f"no such result in {db}" if found else f"no results yet in {db}", err=True)
+        say(f"no such result in {db}" if found else f"no results yet in {db}")
     else:
         rows = [Shown(one, _speedup(one, baseline_of(one))) for one in kept]
         click.echo(as_csv(rows) if style == "csv" else as_table(rows, style))

@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from harness.cli.options import DEFAULT_SITE, db_option
+from harness.cli.output import say
 
 
 @click.command()
@@ -25,5 +26,5 @@ def site(db: Path, out: Path, open_it: bool) -> None:
 
     index = pipeline.site(db, out)
     click.echo(f"the leaderboard is {index.resolve().as_uri()}")
-    if open_it:
-        click.launch(str(index))
+    if open_it and click.launch(str(index)):
+        say("no browser could be opened here")

@@ -29,18 +29,19 @@ def build(
 ) -> Path:
     """Write the site of these results into `out`; the path of its index page.
 
-    Equal results give equal files. UsageError where the folder holds files of others.
+    Equal results give equal files. An earlier site stays until this one is whole. UsageError
+    where the folder holds files of others, or the system refuses it.
     """
     planned = list(pages(results, checks, ceilings, __version__, headline))
     texts = {f"assets/{name}": _asset(name) for name in _COPIED} | {_VEGA: _vega}
     names = [*texts, *(page.path for page in planned)]
-    folder = SiteFolder.claim(out, names)
-    for name, text in texts.items():
-        folder.write(name, text())
     render = renderer()
-    for page in planned:
-        folder.write(page.path, render(page))
-    folder.keep_only(names)
+    with SiteFolder.claim(out, names) as folder:
+        for name, text in texts.items():
+            folder.write(name, text())
+        for page in planned:
+            folder.write(page.path, render(page))
+        folder.keep_only(names)
     return out / "index.html"
 
 

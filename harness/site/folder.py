@@ -1,16 +1,26 @@
-"""The folder a site lives in: only files that a site made are ever replaced or deleted."""
+"""The folder a site lives in: only files that a site made are ever replaced or deleted.
+
+A new site is gathered beside the old one, and replaces it when it is whole.
+"""
 
 from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterable
+import shutil
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
+from types import TracebackType
+from typing import Self
+
+import psutil
 
 from harness.errors import UsageError
 
 MANIFEST = ".harness-site.json"
+_PART = ".harness-site.{}.part"  # of which process
 
 
 @dataclass(frozen=True)
@@ -24,45 +34,93 @@ class SiteFolder:
     def claim(cls, path: Path, wanted: Iterable[str]) -> SiteFolder:
         """Prepare the folder for a site of these files.
 
-        UsageError where it is not a folder, where it holds files but no earlier site, or where
-        a wanted file exists that no site made. What is wanted is noted down before anything is
-        written, so that a build cut short leaves nothing that the next one would not know.
+        UsageError where it is not a folder, where it holds files but no earlier site, where a
+        wanted file exists that no site made, or where the system refuses it.
         """
-        owned = _owned(path)
-        planned = frozenset(wanted)
-        for name in sorted(planned - owned):
-            if (path / name).exists():
-                raise UsageError(
-                    f"{path / name} is not the site's: move it, or choose another folder"
-                )
-        path.mkdir(parents=True, exist_ok=True)
-        folder = cls(path, owned | planned)
-        folder._note(folder.owned)
-        return folder
+        with _told(path):
+            _sweep(path)
+            owned = _owned(path)
+            for name in sorted(frozenset(wanted) - owned):
+                if (path / name).exists():
+                    raise UsageError(
+                        f"{path / name} is not the site's: move it, or choose another folder"
+                    )
+            folder = cls(path, owned)
+            folder.staging.mkdir(parents=True)
+            return folder
+
+    @property
+    def staging(self) -> Path:
+        """Where this process gathers the new files."""
+        return self.path / _PART.format(os.getpid())
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        shutil.rmtree(self.staging, ignore_errors=True)
 
     def write(self, name: str, text: str) -> None:
-        """Put a file in place whole: a reader sees the old one or the new one."""
-        target = self.path / name
-        target.parent.mkdir(parents=True, exist_ok=True)
-        _replace(target, text)
+        """Write a file of the new site, which nobody sees yet."""
+        staged = self.staging / name
+        with _told(self.path):
+            staged.parent.mkdir(parents=True, exist_ok=True)
+            staged.write_text(text, encoding="utf-8", newline="\n")
 
     def keep_only(self, names: Iterable[str]) -> None:
-        """Delete what earlier builds made and this one did not."""
-        kept = frozenset(names)
-        for name in sorted(self.owned - kept):
-            stale = self.path / name
-            stale.unlink(missing_ok=True)
-            if (
-                stale.parent != self.path
-                and stale.parent.is_dir()
-                and not any(stale.parent.iterdir())
-            ):
-                stale.parent.rmdir()
-        self._note(kept)
+        """Put these files in place, and delete what earlier builds made beside them.
 
-    def _note(self, names: frozenset[str]) -> None:
+        All that takes room is done before the first old file is replaced. The folder's list names
+        every file that is there at any instant, so that a build cut short does not block the next.
+        """
+        kept = sorted(frozenset(names))
+        with _told(self.path):
+            lists = [self._list(self.owned.union(kept), "first"), self._list(kept, "last")]
+            for name in kept:
+                (self.path / name).parent.mkdir(parents=True, exist_ok=True)
+            lists[0].replace(self.path / MANIFEST)
+            for name in kept:
+                (self.staging / name).replace(self.path / name)
+            for name in sorted(self.owned.difference(kept)):
+                self._delete(name)
+            lists[1].replace(self.path / MANIFEST)
+            shutil.rmtree(self.staging)
+
+    def _list(self, names: Iterable[str], when: str) -> Path:
+        """A list of the folder's files, still to be put in place."""
+        name = f"{MANIFEST}.{when}"
         text = json.dumps({"made_by": "harness", "files": sorted(names)}, indent=1)
-        _replace(self.path / MANIFEST, text + "\n")
+        self.write(name, text + "\n")
+        return self.staging / name
+
+    def _delete(self, name: str) -> None:
+        """Delete a page, and its folder if that is empty then."""
+        stale = self.path / name
+        stale.unlink(missing_ok=True)
+        folder = stale.parent
+        if folder != self.path and folder.is_dir() and not any(folder.iterdir()):
+            folder.rmdir()
+
+
+@contextmanager
+def _told(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise UsageError(f"the site cannot be written to {path}: {error.strerror}") from error
+
+
+def _sweep(path: Path) -> None:
+    """Take away what killed builds left."""
+    for part in path.glob(_PART.format("*")):
+        pid = part.name.split(".")[2]
+        if pid.isdecimal() and (int(pid) == os.getpid() or not psutil.pid_exists(int(pid))):
+            shutil.rmtree(part)
 
 
 def _owned(path: Path) -> frozenset[str]:
@@ -74,7 +132,7 @@ def _owned(path: Path) -> frozenset[str]:
     manifest = path / MANIFEST
     if manifest.exists():
         return _listed(manifest)
-    if any(path.iterdir()):
+    if any(not one.match(_PART.format("*")) for one in path.iterdir()):
         raise UsageError(
             f"{path} holds files but no earlier site: choose an empty or a new folder for it"
         )
@@ -94,10 +152,3 @@ def _listed(manifest: Path) -> frozenset[str]:
 
 def _is_inside(name: PurePosixPath) -> bool:
     return not name.is_absolute() and ".." not in name.parts and name.name != ""
-
-
-def _replace(target: Path, text: str) -> None:
-    # The process's id keeps two builds of one folder out of each other's way.
-    part = target.with_name(f".{target.name}.{os.getpid()}.part")
-    part.write_text(text, encoding="utf-8", newline="\n")
-    part.replace(target)

@@ -44,12 +44,51 @@ def test_figures_are_left_as_they_are_written(style: str) -> None:
 fields = st.text(st.characters(codec="utf-8", exclude_characters="\r"), min_size=1)
 
 
+def read(text: str) -> list[list[str]]:
+    """The rows below the headers."""
+    return list(csv.reader(io.StringIO(text + "\n", newline="")))[1:]
+
+
 @given(st.lists(st.tuples(fields, fields), min_size=1))
 def test_csv_is_read_again_as_it_was(rows: list[tuple[str, str]]) -> None:
-    """Commas, quotes and line ends included."""
-    text = table(("a", "b"), rows, "csv") + "\n"
-    read = list(csv.reader(io.StringIO(text, newline="")))
-    assert [["a", "b"], *map(list, rows)] == read
+    """Commas, quotes and line ends included; but for the quote before a formula."""
+    found = read(table(("a", "b"), rows, "csv"))
+    for row, again in zip(rows, found, strict=True):
+        assert [
+            text if text == one else f"'{text}" for text, one in zip(row, again, strict=True)
+        ] == again
+
+
+@pytest.mark.parametrize(
+    "field",
+    ["=1+1", "+1+1", "-1+1", "@SUM(A1)", "\t=1", "=cmd|' /C calc'!A0", "-", "--retry"],
+)
+def test_a_spreadsheet_takes_no_field_for_a_formula(field: str) -> None:
+    """A single quote makes it text, in a header too."""
+    text = table(("a", field), [("b", field)], "csv")
+    assert read(text) == [["b", f"'{field}"]]
+    assert next(csv.reader(io.StringIO(text, newline="")))[1] == f"'{field}"
+
+
+def test_a_carriage_return_before_a_formula_does_not_make_it_one() -> None:
+    """Whether or not the csv module quotes it."""
+    assert table(("a", "b"), [("c", "\r=1")], "csv").replace('"', "") == "a,b\nc,'\r=1"
+
+
+@pytest.mark.parametrize("number", ["-0.5", "-1e-05", "+3", "-inf", "1.5"])
+def test_a_negative_number_stays_a_number(number: str) -> None:
+    assert read(table(("a", "b"), [("c", number)], "csv")) == [["c", number]]
+
+
+def test_columns_stay_aligned_beside_characters_that_are_spelled_out() -> None:
+    lines = table(HEADERS, [("\x1b[2J\r", "1"), ("plain", "2")]).splitlines()
+    assert lines[2] == r"\x1b[2J\r  1"
+    assert lines[3] == "plain      2"
+
+
+def test_a_cell_of_markdown_ends_neither_its_row_nor_its_column() -> None:
+    [row] = table(HEADERS, [("a|b", "first\nsecond")], "markdown").splitlines()[2:]
+    assert row == r"| a\|b   | first second |"
 
 
 def test_no_rows_are_still_a_table() -> None:

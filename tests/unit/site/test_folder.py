@@ -1,7 +1,10 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -11,10 +14,10 @@ from harness.site.folder import MANIFEST, SiteFolder
 
 def site(path: Path, *names: str) -> SiteFolder:
     """A finished site of these files."""
-    folder = SiteFolder.claim(path, names)
-    for name in names:
-        folder.write(name, name)
-    folder.keep_only(names)
+    with SiteFolder.claim(path, names) as folder:
+        for name in names:
+            folder.write(name, name)
+        folder.keep_only(names)
     return folder
 
 
@@ -67,6 +70,62 @@ def test_a_build_cut_short_does_not_block_the_next(tmp_path: Path) -> None:
     cut_short.write("cells/a.html", "half a site")
     site(tmp_path, "index.html")
     assert {"index.html", MANIFEST} == files(tmp_path)
+
+
+def test_readers_see_the_old_site_until_the_new_one_is_whole(tmp_path: Path) -> None:
+    site(tmp_path, "index.html")
+    before = (tmp_path / "index.html").read_text()
+    building = SiteFolder.claim(tmp_path, ["index.html", "about.html"])
+    building.write("index.html", "new")
+    building.write("about.html", "new")
+    assert (tmp_path / "index.html").read_text() == before
+    assert not (tmp_path / "about.html").exists()
+    building.keep_only(["index.html", "about.html"])
+    assert (tmp_path / "index.html").read_text() == "new"
+    assert {"index.html", "about.html", MANIFEST} == files(tmp_path)
+
+
+def test_what_a_killed_build_left_is_taken_away(tmp_path: Path) -> None:
+    """Also where it was the folder's first; a build that goes on is left alone."""
+    with subprocess.Popen(["true"]) as dead:
+        pass
+    for pid in (dead.pid, os.getppid()):
+        (tmp_path / f".harness-site.{pid}.part").mkdir()
+    site(tmp_path, "index.html")
+    assert {f".harness-site.{os.getppid()}.part", "index.html", MANIFEST} == {
+        one.name for one in tmp_path.iterdir()
+    }
+
+
+@pytest.mark.parametrize("failing", [1, 2, 3, 4])
+def test_a_full_disk_leaves_the_old_site_and_nothing_else(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, failing: int
+) -> None:
+    """Whichever file of the new one has no room: two pages, and twice the list of files."""
+    site(tmp_path, "index.html", "cells/a.html")
+    before = {name: (tmp_path / name).read_bytes() for name in files(tmp_path)}
+    written = Path.write_text
+    count = 0
+
+    def write_text(path: Path, *arguments: Any, **options: Any) -> int:
+        nonlocal count
+        count += 1
+        if count == failing:
+            written(path, "hal")
+            raise OSError(28, "No space left on device")
+        return written(path, *arguments, **options)
+
+    monkeypatch.setattr(Path, "write_text", write_text)
+    with pytest.raises(UsageError, match=f"cannot be written to {tmp_path}: No space left"):
+        site(tmp_path, "index.html", "about.html")
+    assert count == failing
+    assert before == {name: (tmp_path / name).read_bytes() for name in files(tmp_path)}
+
+
+def test_a_folder_that_cannot_be_made_is_told(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("mine")
+    with pytest.raises(UsageError, match=r"cannot be written to .*file/site: Not a directory"):
+        SiteFolder.claim(tmp_path / "file" / "site", ["index.html"])
 
 
 @pytest.mark.parametrize("text", ["{", "[]", '{"files": 3}', '{"files": [3]}'])

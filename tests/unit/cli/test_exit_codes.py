@@ -1,0 +1,82 @@
+"""What a command's end says to a shell, whatever became of the command."""
+
+from __future__ import annotations
+
+import signal
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from harness import cli, pipeline
+from harness.errors import UsageError
+
+Run = Callable[[BaseException], tuple[int, str]]
+
+
+@pytest.fixture
+def ended(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Run:
+    """The exit code and standard error of a `harness show` that is ended by that."""
+    handler = signal.getsignal(signal.SIGTERM)
+
+    def call(error: BaseException) -> tuple[int, str]:
+        def results(*_: object, **__: object) -> None:
+            raise error
+
+        monkeypatch.setattr(pipeline, "results", results)
+        monkeypatch.setattr(sys, "argv", ["harness", "show"])
+        # Put back when the test is over: main() replaces them.
+        monkeypatch.setattr(sys, "stdout", sys.stdout)
+        monkeypatch.setattr(sys, "stderr", sys.stderr)
+        with pytest.raises(SystemExit) as end:
+            cli.main()
+        signal.signal(signal.SIGTERM, handler)
+        assert isinstance(end.value.code, int)
+        return end.value.code, capfd.readouterr().err
+
+    return call
+
+
+@pytest.mark.parametrize(
+    ("error", "told"),
+    [
+        (PermissionError(13, "Permission denied", "/a/b"), "show: /a/b: Permission denied"),
+        (OSError(24, "Too many open files"), "show: Too many open files"),
+        (OSError("odd"), "show: odd"),
+        (ConnectionResetError(), "show: ConnectionResetError"),
+        (BrokenPipeError(32, "Broken pipe"), "show: Broken pipe"),
+        (UsageError("no such metric"), "no such metric"),
+    ],
+)
+def test_what_the_system_refuses_is_one_line_and_exit_code_2(
+    ended: Run, error: Exception, told: str
+) -> None:
+    """1 would say that a cell failed; a broken pipe within the harness is no reader who left."""
+    assert ended(error) == (2, f"error: {told}\n")
+
+
+def test_a_fault_of_the_harness_shows_its_traceback(ended: Run) -> None:
+    """It is neither a failed cell nor a wrong request."""
+    code, told = ended(ZeroDivisionError("division by zero"))
+    assert code == 3
+    assert "Traceback" in told
+    assert "ZeroDivisionError: division by zero" in told
+
+
+def test_ctrl_c_is_130(ended: Run) -> None:
+    code, told = ended(KeyboardInterrupt())
+    assert code == 130
+    assert "the same command goes on" in told
+
+
+def test_a_working_directory_that_is_gone_is_named(
+    ended: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The system's own error names no file."""
+    gone = tmp_path / "gone"
+    gone.mkdir()
+    monkeypatch.chdir(gone)
+    gone.rmdir()
+    code, told = ended(FileNotFoundError(2, "No such file or directory"))
+    assert (code, told) == (2, "error: show: the working directory is gone: change to another\n")

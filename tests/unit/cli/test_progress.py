@@ -1,0 +1,81 @@
+"""A run as its terminal shows it."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from threading import Thread
+
+import pytest
+
+from harness.artifacts import Step
+from harness.cli import progress
+from harness.cli.output import Stream
+from harness.cli.progress import Live
+from harness.domain.result import Status
+from harness.execute.campaign import CellDone
+from harness.pipeline import Prepared, Request, prepare
+
+HOSTILE = "\x1b[2J\x07\u202e [red]evil"
+SPELLED = r"\x1b[2J\x07\u202e [red]evil"
+
+
+class Terminal:
+    """A pseudo-terminal, and all that was written to it."""
+
+    def __init__(self) -> None:
+        self._master, self.slave = os.openpty()
+        self._seen: list[bytes] = []
+        self._reader = Thread(target=self._read)
+        self._reader.start()
+
+    def seen(self) -> str:
+        """Close it; what it was given."""
+        os.close(self.slave)
+        self._reader.join()
+        os.close(self._master)
+        return b"".join(self._seen).decode()
+
+    def _read(self) -> None:
+        try:
+            while chunk := os.read(self._master, 1 << 16):
+                self._seen.append(chunk)
+        except OSError:  # Linux's way to say that the other end is closed
+            return
+
+
+@pytest.fixture
+def terminal(monkeypatch: pytest.MonkeyPatch) -> Terminal:
+    """Where progress is drawn."""
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.setenv("COLUMNS", "200")
+    made = Terminal()
+    monkeypatch.setattr(progress, "drawing", lambda: Stream(made.slave, "utf-8", draws=True))
+    return made
+
+
+@pytest.fixture
+def prepared(tmp_path: Path) -> Prepared:
+    """A run of one small cell."""
+    (tmp_path / "small.yaml").write_text(
+        "name: small\nmatrix: {model: [nano], scenario: [prefill]}\nworkload: {prompt: 16}\n"
+    )
+    return prepare(Request((str(tmp_path / "small.yaml"),), tmp_path / "none.sqlite"))
+
+
+def test_texts_from_elsewhere_do_not_command_the_terminal_of_a_progress_bar(
+    terminal: Terminal, prepared: Prepared
+) -> None:
+    """Neither in a line above the bar nor in the bar; and brackets are no markup."""
+    [item] = prepared.plan.items
+    live = Live(verbose=True)
+    live.begin(prepared)
+    live.start(item, 0)
+    live.event(CellDone(item, Status.FAILED, HOSTILE, HOSTILE))
+    live.training(Step(HOSTILE, 1, 2, 3.5, 60.0))
+    live.end()
+    seen = terminal.seen()
+    assert seen.count(SPELLED) >= 3
+    assert "\x1b[2J" not in seen
+    assert "\u202e" not in seen
+    assert "0/" in seen
