@@ -14,6 +14,12 @@ from harness.errors import PluginError, UnknownName
 
 T = TypeVar("T", bound=Entry)
 
+# Those that have a registry, and an entry-point group `harness.<room>` each.
+ROOMS = (
+    *("backends", "compression", "engines", "hardware"),
+    *("metrics", "operators", "parallelism", "scenarios"),
+)
+
 
 class Registry(Generic[T]):
     """The entries of one axis. A room's modules register themselves when first looked up.
