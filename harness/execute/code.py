@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from importlib.metadata import Distribution, entry_points
+from importlib.metadata import Distribution
 from importlib.util import find_spec
 from pathlib import Path
 
 import harness
 from harness.execute import contents
 from harness.execute.commit import commit_of_code
-from harness.registry import ROOMS
+from harness.registry import OutsidePackage, outside_packages
 
 HARNESS = Path(harness.__file__).resolve().parent
 
@@ -26,21 +26,16 @@ def of_harness() -> str:
 
 def of_outside_packages() -> Mapping[str, str]:
     """By name, the version and code of each installed package that adds entries."""
-    found: dict[str, tuple[Distribution, set[str]]] = {}
-    for point in (point for room in ROOMS for point in entry_points(group=f"harness.{room}")):
-        if point.dist is not None:
-            _, modules = found.setdefault(point.dist.name, (point.dist, set()))
-            modules.add(point.module.partition(".")[0])
     return {
-        name: f"{package.version} ({_of_package(package, modules)})"
-        for name, (package, modules) in found.items()
+        one.name: f"{one.distribution.version} ({_of_package(one)})" for one in outside_packages()
     }
 
 
-def _of_package(package: Distribution, modules: set[str]) -> str:
+def _of_package(one: OutsidePackage) -> str:
     """Of its installed files; where it is installed to be edited, of the modules with entries."""
+    package = one.distribution
     if _is_edited(package):
-        return ", ".join(code for module in sorted(modules) for code in _of_module(module))
+        return ", ".join(code for module in sorted(one.modules) for code in _of_module(module))
     files = [str(file) for file in package.files or () if file.suffix != ".pyc"]
     ours = [name for name in files if ".dist-info/" not in name]
     return contents.digest(Path(str(package.locate_file(""))), ours)
