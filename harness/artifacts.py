@@ -67,7 +67,7 @@ def _home() -> Path:
 def require_cache(items: Iterable[Planned]) -> None:
     """UsageError where one of these cells needs the cache, and it cannot be written."""
     folder = cache()
-    if not any(wants_file(item.cell) for item in items):
+    if not any(item.cell.is_prepared for item in items):
         return
     try:
         folder.mkdir(parents=True, exist_ok=True)

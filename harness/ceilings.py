@@ -9,7 +9,15 @@ from pathlib import Path
 from typing import TypeAlias
 
 from harness import compression, hardware, parallelism
-from harness.domain.ceiling import MEMORY_READ, SEARCH_SECONDS, Ceiling, CeilingKind, gemm, values
+from harness.domain.ceiling import (
+    MEMORY_READ,
+    SEARCH_SECONDS,
+    Ceiling,
+    CeilingKind,
+    gemm,
+    refutation,
+    values,
+)
 from harness.domain.cell import Cell, Choice
 from harness.domain.run import Environment, Host
 from harness.errors import CeilingError, UsageError
@@ -148,9 +156,13 @@ def refuse(place: Place) -> None:
         raise UsageError(f"{place.hardware}: {obstacle}")
 
 
-def why_no_theory(place: Place) -> str | None:
-    """Why the place has no theoretical peak; None where it has one."""
-    return no_theory(place.hardware, place.host, this_processor())
+def why_no_theory(place: Place, found: Sequence[Ceiling]) -> str | None:
+    """Why the place has no theoretical peak; None where it has one among those found."""
+    if why := no_theory(place.hardware, place.host, this_processor()) or refutation(found):
+        return why
+    if any(one.kind is CeilingKind.THEORETICAL for one in found):
+        return None
+    return "the clock of the processor under load is not known"
 
 
 def peaks(cell: Cell, host: Host, found: Sequence[Ceiling]) -> Mapping[str, float]:

@@ -21,12 +21,12 @@ from harness.domain.run import Asked, Commit, Environment, Host, Run
 from harness.domain.selfcheck import SelfCheck
 from harness.errors import TrainingError, Unsupported
 from harness.execute.campaign import CellDone, Event, RoundDone, campaign
-from harness.execute.commit import commit_of
 from harness.execute.environment import this_environment
 from harness.execute.host import this_host
 from harness.execute.messages import Effort, Job
 from harness.execute.runner import Bounds, Runner
 from harness.execute.selfcheck import trials as compared_with_itself
+from harness.execute.subject import subject
 from harness.execute.watch import HostWatch
 from harness.process import identity, is_alive
 from harness.quality.recipe import TRAINED, Recipe
@@ -55,7 +55,7 @@ class Request:
     only: tuple[str, ...] = ()
     fresh: bool = False
     retry_failed: bool = False
-    repo: Path | None = None  # whose commit it is; by default the first spec's folder
+    repo: Path | None = None  # whose commit it is; by default the installed harness's own
     site: Path | None = None  # where the site goes, which is no part of the subject
     command: str = ""
     db_is_default: bool = True
@@ -120,10 +120,9 @@ class Watcher(Protocol):
 def prepare(request: Request) -> Prepared:
     """Read the specs and decide what to do with each cell, and why."""
     specs = tuple(load(request.paths, request.overrides, request.only))
-    host, environment = this_host(), this_environment()
-    folder = request.repo or Path(specs[0].file).resolve().parent
-    apart = [request.db] + ([request.site] if request.site else [])
-    commit = commit_of(folder, apart)
+    host = this_host()
+    apart = [request.db, *(Path(one.file) for one in specs)]
+    commit, environment = subject(request.repo, apart + ([request.site] if request.site else []))
     known, durations = {}, {}
     if request.db.exists():  # looking at a plan makes no database
         with Store(request.db) as store:
@@ -133,7 +132,7 @@ def prepare(request: Request) -> Prepared:
     plan = make_plan(
         specs, host, known, durations, request.fresh, request.retry_failed, load=waiting
     )
-    lacking = ceilings.lacking(request.db, plan, host, environment)
+    lacking = ceilings.lacking(request.db, plan, host, this_environment())
     recipes = artifacts.recipes(plan.of(Action.MEASURE), host, environment)
     return Prepared(specs, host, environment, commit, plan, lacking, artifacts.untrained(recipes))
 
@@ -156,7 +155,7 @@ def run(request: Request, watcher: Watcher) -> Outcome:
                     store,
                     prepared.plan,
                     prepared.host,
-                    prepared.environment,
+                    this_environment(),
                     prepared.ceilings,
                     watcher.ceiling,
                 )

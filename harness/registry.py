@@ -5,7 +5,8 @@ from __future__ import annotations
 import importlib
 import pkgutil
 from collections.abc import Callable, Iterator
-from importlib.metadata import entry_points
+from dataclasses import dataclass
+from importlib.metadata import Distribution, entry_points
 from typing import Generic, TypeVar
 
 from harness.domain.cell import Choice
@@ -13,6 +14,42 @@ from harness.domain.entry import Entry
 from harness.errors import PluginError, UnknownName
 
 T = TypeVar("T", bound=Entry)
+
+# Those that have a registry, and an entry-point group `harness.<room>` each.
+ROOMS = (
+    *("backends", "compression", "engines", "hardware"),
+    *("metrics", "operators", "parallelism", "scenarios"),
+)
+
+
+@dataclass(frozen=True)
+class OutsidePackage:
+    """An installed package that adds entries, by entry points."""
+
+    distribution: Distribution
+    modules: frozenset[str]  # top-level ones, that its entry points name
+
+    @property
+    def name(self) -> str:
+        """As it is installed by."""
+        return self.distribution.name
+
+
+def outside_packages() -> list[OutsidePackage]:
+    """All that are installed, by name; nothing of them is imported."""
+    points = [point for room in ROOMS for point in entry_points(group=f"harness.{room}")]
+    packages = {point.dist.name: point.dist for point in points if point.dist is not None}
+    return [
+        OutsidePackage(
+            packages[name],
+            frozenset(
+                point.module.partition(".")[0]
+                for point in points
+                if point.dist is not None and point.dist.name == name
+            ),
+        )
+        for name in sorted(packages)
+    ]
 
 
 class Registry(Generic[T]):

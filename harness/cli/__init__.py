@@ -18,6 +18,7 @@ import click
 from harness import __version__
 from harness.cli.ceiling import ceiling
 from harness.cli.completion import completion
+from harness.cli.contract import contract
 from harness.cli.doctor import doctor
 from harness.cli.init import init
 from harness.cli.listing import list_entries
@@ -98,6 +99,7 @@ for command in (
     schema,
     doctor,
     selfcheck,
+    contract,
     completion,
 ):
     cli.add_command(command)

@@ -86,13 +86,17 @@ def _is_failure(event: Event) -> bool:
 
 
 def _document(place: Place, found: Sequence[Ceiling]) -> dict[str, Any]:
+    from harness.ceilings import why_no_theory
+    from harness.domain.ceiling import tenable
+
     return {
         "version": 1,
         "host": place.host.fingerprint,
         "host_name": str(place.host),
         "versions": dict(place.environment.versions),
         "hardware": str(place.hardware),
-        "ceilings": [one.to_json() for one in found],
+        "ceilings": [one.to_json() for one in tenable(found)],
+        "no_theory": why_no_theory(place, found),
     }
 
 
@@ -133,7 +137,7 @@ def _notes(place: Place, found: Sequence[Ceiling]) -> list[str]:
         notes.append(
             "what is too low is measured again by the same command: wait for a quiet machine"
         )
-    if why := why_no_theory(place):
+    if why := why_no_theory(place, found):
         notes.append(f"no theoretical peak: {why}")
     if not any(one.kind is CeilingKind.DATA_SHEET for one in found):
         notes.append("no data sheet: this device is in no record (harness/hardware/datasheets.py)")

@@ -39,27 +39,41 @@ def _document(db: Path) -> dict[str, Any]:
 
     from harness import pipeline
     from harness.cli.listing import entry_rows
-    from harness.execute.commit import commit_of
     from harness.execute.disturbance import findings
     from harness.execute.energy import standing
-    from harness.execute.environment import this_environment
     from harness.execute.host import this_host
 
     host = this_host()
-    commit = commit_of(Path.cwd())
+    versions, told = _subject()
     stored = pipeline.results(db)
     return {
-        "environment": dict(this_environment().versions),
+        "environment": versions,
         "host": {**host.to_json(), "fingerprint": host.fingerprint},
-        "subject": {
-            "commit": commit.sha or "none: this folder is in no git repository",
-            "branch": commit.branch,
-            "uncommitted changes": "yes" if commit.dirty else "no",
-        },
+        "subject": told,
         "results": {"database": str(db), "cells": len(stored)},
         "disturbance": [asdict(one) for one in findings(host)],
         "energy": standing(host),
         "unusable": [row for row in entry_rows(host) if not row["usable"]],
+    }
+
+
+def _subject() -> tuple[dict[str, str], dict[str, str]]:
+    """The versions of the environment, and what a run measures, or why that cannot be told."""
+    from harness.errors import UsageError
+    from harness.execute.code import HARNESS
+    from harness.execute.environment import this_environment
+    from harness.execute.subject import subject
+
+    code = {"code": str(HARNESS)}
+    try:
+        commit, environment = subject()
+    except UsageError as error:
+        return dict(this_environment().versions), {**code, "commit": f"unknown: {error}"}
+    return dict(environment.versions), {
+        **code,
+        "commit": commit.sha or "none: the harness lies in no git checkout",
+        "branch": commit.branch,
+        "uncommitted changes": "yes" if commit.dirty else "no",
     }
 
 

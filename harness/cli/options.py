@@ -54,7 +54,7 @@ def spec_options(command: F) -> F:
         click.option(
             "--repo",
             type=click.Path(exists=True, file_okay=False, path_type=Path),
-            help="The git repository whose commit is measured. [default: the first spec's]",
+            help="The git repository whose commit is measured. [default: the harness's own]",
         ),
     )
 

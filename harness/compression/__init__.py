@@ -42,6 +42,8 @@ class Compression(Entry):
     # PackedLinear (harness/model/packed.py), by which files that hold one are read.
     layers: ClassVar[tuple[str, ...]] = ()
     decoders: ClassVar[bool] = False  # whether it is for decoders alone
+    # Whether it rounds activations or the decode state: a step then differs from a prefill by it.
+    rounds: ClassVar[bool] = False
     alike: ClassVar[bool] = False  # whether all layers must mix tokens in the same way
 
     @abstractmethod

@@ -35,6 +35,7 @@ class Int8Dynamic(Compression):
         symmetric: bool = Field(True, description="zero in the middle of the range of weights")
 
     stage = Stage.FORMAT
+    rounds = True
     differentiable = False
     computes = "int8"
 

@@ -33,6 +33,7 @@ class Int8Static(Compression):
         sequences: int = Field(16, ge=1, le=10_000, description="sequences read to see the ranges")
 
     stage = Stage.FORMAT
+    rounds = True
     differentiable = False
     computes = "int8"
 

@@ -25,6 +25,7 @@ class Int8WeightOnly(Compression):
     """torch's packed int8 kernel."""
 
     stage = Stage.FORMAT
+    rounds = True
     differentiable = False
 
     def unsupported(self, cell: Cell, host: Host) -> str | None:

@@ -22,6 +22,7 @@ class KvInt8(Compression):
     """Symmetric, per token and head."""
 
     stage = Stage.STATE
+    rounds = True
     decoders = True
 
     def apply(self, model: Transformer, text: Text) -> Transformer:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -104,6 +104,30 @@ def values(found: Iterable[Ceiling], kind: CeilingKind) -> dict[str, float]:
     return {one.name: one.value for one in found if one.kind is kind and not one.disturbed}
 
 
+def refutation(found: Iterable[Ceiling]) -> str | None:
+    """Why theory does not hold: something was measured above it. None where it stands.
+
+    All of it then falls: it comes from one record of a core, and one clock.
+    """
+    for row in _rows(found):
+        measured, theory = (
+            row.of.get(kind) for kind in (CeilingKind.MEASURED, CeilingKind.THEORETICAL)
+        )
+        if measured and theory and measured.value > theory.value:
+            return (
+                f"{row.name} was measured at {measured.value / 1e9:.0f} GFLOP/s, above the "
+                f"{theory.value / 1e9:.0f} GFLOP/s that theory allows ({theory.how}): the record "
+                "of the core, or the clock, does not hold here"
+            )
+    return None
+
+
+def tenable(found: Sequence[Ceiling]) -> tuple[Ceiling, ...]:
+    """All that may be shown: without theory, where a measurement refutes it."""
+    refuted = refutation(found) is not None
+    return tuple(one for one in found if not (refuted and one.kind is CeilingKind.THEORETICAL))
+
+
 @dataclass(frozen=True)
 class Row:
     """One limit, as each kind tells it."""
@@ -119,8 +143,12 @@ class Row:
         return measured.value / bound.value if measured and bound and bound.value else None
 
 
-def compared(found: Iterable[Ceiling]) -> tuple[Row, ...]:
-    """A row a name, in the order the names first come."""
+def compared(found: Sequence[Ceiling]) -> tuple[Row, ...]:
+    """A row a name, in the order the names first come; refuted theory is in none."""
+    return _rows(tenable(found))
+
+
+def _rows(found: Iterable[Ceiling]) -> tuple[Row, ...]:
     rows: dict[str, dict[CeilingKind, Ceiling]] = {}
     for one in found:
         rows.setdefault(one.name, {})[one.kind] = one

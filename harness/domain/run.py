@@ -60,9 +60,9 @@ class Host:
 
 @dataclass(frozen=True)
 class Commit:
-    """The subject's version: the commit of the git repository that holds the spec."""
+    """The subject's version: the harness's own commit, or that of another repository."""
 
-    sha: str  # "" outside a git repository
+    sha: str  # "" where the code lies in no git checkout
     branch: str = ""
     date: datetime | None = None  # the committer's date, UTC
     subject: str = ""  # the first line of its message

@@ -22,7 +22,7 @@ from harness.errors import CeilingError, ProcessLost
 from harness.execute.ceiling_messages import Answer, Order, decode
 from harness.execute.streamed import lines
 from harness.hardware.datasheets import data_sheet
-from harness.hardware.processors import Load, Processor, core_of, theoretical
+from harness.hardware.processors import Load, Processor, core_of, theoretical, why_no_core
 
 # Beside the search: importing torch, making the data, the last repeats.
 _START_SECONDS = 4.0
@@ -51,7 +51,7 @@ def wanted(choice: Choice, host: Host, processor: Processor | None) -> tuple[str
         return (*map(gemm, formats), *memory)
     counts = [2**power for power in range(1, _MOST_PROCESSES.bit_length())]
     together = [all_reduce(count) for count in counts if count <= host.logical_cores]
-    clock = [CLOCK] if core_of(processor) else []
+    clock = [CLOCK] if core_of(processor, host.isa) else []
     return (*together, *clock, *map(gemm, _PROCESSOR), *memory)
 
 
@@ -76,11 +76,7 @@ def no_theory(choice: Choice, host: Host, processor: Processor | None) -> str | 
     entry = hardware.registry.of(choice)
     if entry.threads_on(host) is None:
         return "of a GPU there is only its data sheet"
-    if processor is None:
-        return "this system does not tell the processor's family and model"
-    if core_of(processor) is None:
-        return f"what {processor} does in a cycle is in no record (harness/hardware/processors.py)"
-    return None
+    return why_no_core(processor, host.isa)
 
 
 def measure(choice: Choice, names: Sequence[str], seconds: float) -> Generator[Answer, None, None]:
@@ -101,7 +97,7 @@ def measure(choice: Choice, names: Sequence[str], seconds: float) -> Generator[A
 def _theoretical(
     host: Host, cores: int | None, processor: Processor | None, measured: Iterable[Ceiling]
 ) -> tuple[Ceiling, ...]:
-    core = core_of(processor)
+    core = core_of(processor, host.isa)
     clock = values(measured, CeilingKind.MEASURED).get(CLOCK)
     if core is None or cores is None or clock is None:
         return ()

@@ -6,13 +6,17 @@ import platform
 from importlib.metadata import PackageNotFoundError, version
 
 from harness import __version__, engines
-from harness.domain.run import Environment
+from harness.domain.run import Commit, Environment
+from harness.execute import code
 
 _PACKAGES = ("torch", "numpy", "triton")
 
 
 def this_environment() -> Environment:
-    """Of this interpreter; packages that are not installed are left out."""
+    """Of this interpreter; packages that are not installed are left out.
+
+    It is what this machine's ceilings hold in; cells' own is `cells_environment`.
+    """
     of_engines = [engine.package for engine in engines.registry.entries() if engine.package]
     packages = [*_PACKAGES, *of_engines]
     versions = {name: found for name in packages if (found := _version(name))}
@@ -24,6 +28,17 @@ def this_environment() -> Environment:
             **versions,
         }
     )
+
+
+def cells_environment(harness_commit: Commit) -> Environment:
+    """That in which cells run: with the code of outside packages that add entries.
+
+    The harness's own code is told too, unless the commit tells it.
+    """
+    software = dict(this_environment().versions)
+    if not harness_commit.sha:
+        software["harness"] = f"{__version__} ({code.of_harness()})"
+    return Environment({**software, **code.of_outside_packages()})
 
 
 def _version(package: str) -> str | None:

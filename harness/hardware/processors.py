@@ -29,7 +29,9 @@ class Core:
     """A kind of core.
 
     `units_512` counts 512-bit FMAs that can start in a cycle, two ganged 256-bit units as one.
-    `halved` names extensions whose instructions start half as often as an FMA of that width.
+    `extensions` are all that it can have, of those that a Host names: a virtual machine may hide
+    some, but one that shows others runs on another core. `halved` names extensions whose
+    instructions start half as often as an FMA of that width.
     """
 
     name: str
@@ -39,6 +41,7 @@ class Core:
     units_256: int
     units_512: int
     source: str
+    extensions: frozenset[str]
     halved: frozenset[str] = frozenset()
     note: str = ""
 
@@ -65,9 +68,17 @@ class Tile:
 _WIDTHS = "FMA units: Intel Optimization Reference Manual; stackoverflow.com/a/15657772"
 _ZEN = "FMA units: numberworld.org, Zen 4 and Zen 5 AVX-512 teardowns (2022, 2024)"
 
+# Extensions by core: gcc.gnu.org/onlinedocs/gcc/x86-Options.html, under -march.
+_AVX2 = frozenset({"avx2", "fma"})
+_AVX512 = _AVX2 | {"avx512f", "avx512bw"}
+_VNNI = _AVX512 | {"avx512_vnni"}
+_BF16 = _VNNI | {"avx512_bf16"}
+_ZEN_5 = _BF16 | {"avx_vnni"}
+_AMX = _ZEN_5 | {"avx512_fp16", "amx_tile", "amx_bf16", "amx_int8"}
+
 CORES = (
-    Core("Haswell", "GenuineIntel", 6, frozenset({60, 63, 69, 70}), 2, 0, _WIDTHS),
-    Core("Broadwell", "GenuineIntel", 6, frozenset({61, 71, 79, 86}), 2, 0, _WIDTHS),
+    Core("Haswell", "GenuineIntel", 6, frozenset({60, 63, 69, 70}), 2, 0, _WIDTHS, _AVX2),
+    Core("Broadwell", "GenuineIntel", 6, frozenset({61, 71, 79, 86}), 2, 0, _WIDTHS, _AVX2),
     Core(
         "Skylake to Comet Lake",
         "GenuineIntel",
@@ -76,6 +87,7 @@ CORES = (
         2,
         0,
         _WIDTHS,
+        _AVX2,
     ),
     Core(
         "Skylake, Cascade and Cooper Lake servers",
@@ -85,9 +97,10 @@ CORES = (
         2,
         2,
         _WIDTHS,
+        _BF16,
         note="Xeon Bronze, Silver and some Gold have one 512-bit unit, and half this peak",
     ),
-    Core("Ice Lake servers", "GenuineIntel", 6, frozenset({106, 108}), 2, 2, _WIDTHS),
+    Core("Ice Lake servers", "GenuineIntel", 6, frozenset({106, 108}), 2, 2, _WIDTHS, _VNNI),
     Core(
         "Ice, Tiger and Rocket Lake clients",
         "GenuineIntel",
@@ -96,6 +109,7 @@ CORES = (
         2,
         1,
         _WIDTHS,
+        _VNNI,
     ),
     Core(
         "Sapphire and Emerald Rapids",
@@ -105,13 +119,16 @@ CORES = (
         2,
         2,
         f"{_WIDTHS}; avx512_bf16 at half the rate: github.com/libxsmm/tpp-mlir/pull/1025",
+        _AMX,
         halved=frozenset({"avx512_bf16"}),
     ),
-    Core("Zen and Zen+", "AuthenticAMD", 23, frozenset({1, 8, 17, 24}), 1, 0, _WIDTHS),
-    Core("Zen 2", "AuthenticAMD", 23, frozenset({49, 96, 104, 113}), 2, 0, _WIDTHS),
-    Core("Zen 3", "AuthenticAMD", 25, frozenset({1, 8, 33, 68, 80}), 2, 0, _ZEN),
-    Core("Zen 4", "AuthenticAMD", 25, frozenset({17, 24, 97, 116, 117, 120, 160}), 2, 1, _ZEN),
-    Core("Zen 5", "AuthenticAMD", 26, frozenset({2, 17, 68}), 2, 2, _ZEN),
+    Core("Zen and Zen+", "AuthenticAMD", 23, frozenset({1, 8, 17, 24}), 1, 0, _WIDTHS, _AVX2),
+    Core("Zen 2", "AuthenticAMD", 23, frozenset({49, 96, 104, 113}), 2, 0, _WIDTHS, _AVX2),
+    Core("Zen 3", "AuthenticAMD", 25, frozenset({1, 8, 33, 68, 80}), 2, 0, _ZEN, _AVX2),
+    Core(
+        "Zen 4", "AuthenticAMD", 25, frozenset({17, 24, 97, 116, 117, 120, 160}), 2, 1, _ZEN, _BF16
+    ),
+    Core("Zen 5", "AuthenticAMD", 26, frozenset({2, 17, 68}), 2, 2, _ZEN, _ZEN_5),
 )
 
 # Products of two bf16 pairs, of two fp16 numbers in half the lane, of four int8 pairs.
@@ -151,9 +168,30 @@ class Load:
     isa: Collection[str] = field(default_factory=frozenset)
 
 
-def core_of(processor: Processor | None) -> Core | None:
-    """The record of that processor; None for one that nobody has looked up."""
-    return next((core for core in CORES if processor is not None and _is(core, processor)), None)
+def core_of(processor: Processor | None, isa: Collection[str]) -> Core | None:
+    """The record of that processor; None for one that nobody has looked up.
+
+    Nor is there one where the host has extensions that the core cannot have: its hypervisor gives
+    the processor the number of another.
+    """
+    core = _recorded(processor)
+    return core if core and core.extensions.issuperset(isa) else None
+
+
+def why_no_core(processor: Processor | None, isa: Collection[str]) -> str | None:
+    """Why no record holds for that processor; None where one does."""
+    if processor is None:
+        return "this system does not tell the processor's family and model"
+    core = _recorded(processor)
+    if core is None:
+        return f"what {processor} does in a cycle is in no record (harness/hardware/processors.py)"
+    impossible = sorted(set(isa) - core.extensions)
+    if not impossible:
+        return None
+    return (
+        f"this host says it is {processor}, but has {', '.join(impossible)}, which that core "
+        f"({core.name}) cannot have: what it does in a cycle is not known"
+    )
 
 
 def peaks(core: Core, isa: Collection[str]) -> Mapping[str, Peak]:
@@ -187,6 +225,10 @@ def theoretical(core: Core, load: Load) -> tuple[Ceiling, ...]:
         )
         for number_format, peak in peaks(core, load.isa).items()
     )
+
+
+def _recorded(processor: Processor | None) -> Core | None:
+    return next((core for core in CORES if processor is not None and _is(core, processor)), None)
 
 
 def _is(core: Core, processor: Processor) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from harness.domain.ceiling import CLOCK, Ceiling, CeilingKind, Ceilings, Row, compared
+from harness.domain.ceiling import CLOCK, Ceiling, CeilingKind, Ceilings, Row, compared, refutation
 from harness.domain.run import Host
 from harness.site.format import moment, quantity
 
@@ -68,11 +68,16 @@ _TITLES = {
 def _table(number: int, one: Ceilings) -> Table:
     versions = one.environment.versions
     software = ", ".join(f"{name} {version}" for name, version in sorted(versions.items()))
+    refuted = refutation(one.found)
     return Table(
         anchor=f"ceilings-{number}",
         hardware=one.hardware,
         host=one.host,
-        facts=(("last measured", moment(one.saved)), ("software", software)),
+        facts=(
+            ("last measured", moment(one.saved)),
+            ("software", software),
+            *([("no theory", refuted)] if refuted else []),
+        ),
         lines=tuple(map(_line, compared(one.found))),
     )
 

@@ -48,11 +48,12 @@ def test_ceilings_are_measured_once_kept_and_quoted_beside_cells(
     formats = {f"gemm_{one}" for one in ("fp32", "bf16", "fp16", "int8")}
     assert formats | {"memory_read", "memory_copy"} <= measured.keys()
     assert all(value > 0 for value in measured.values())
-    assert all(measured[name] <= 1.1 * peak for name, peak in theory.items())
-    assert ("clock" in measured) == bool(theory)
+    # Whatever this processor is: theory that does not hold for it is not shown, and why is.
+    assert all(measured[name] <= peak for name, peak in theory.items())
+    assert bool(theory) == (first.json["no_theory"] is None)
     table = harness("ceiling", *BRIEF).out
     assert "gemm_fp32" in table
-    assert bool(theory) or "no theoretical peak" in table
+    assert bool(theory) != ("no theoretical peak" in table)
 
     (tmp_path / "spec.yaml").write_text(SPEC)
     run = harness("run", "spec.yaml")

@@ -307,7 +307,7 @@ def test_a_run_stopped_politely_says_how_to_go_on(
 
 
 def test_a_second_commit_gives_the_history_a_second_point(harness: Harness, tmp_path: Path) -> None:
-    """The commit is that of the repository that holds the spec."""
+    """The commit is that of the repository that `--repo` names."""
 
     def git(*arguments: str) -> None:
         who = ["-c", "user.name=a", "-c", "user.email=a@b"]
@@ -317,7 +317,15 @@ def test_a_second_commit_gives_the_history_a_second_point(harness: Harness, tmp_
     git("init", "-q")
     git("add", "spec.yaml")
     git("commit", "-qm", "First")
-    only = ["--only", "operator=sdpa", "--only", "scenario=prefill", "--set", "measure.rounds=1"]
+    only = [
+        "--only",
+        "operator=sdpa",
+        "--only",
+        "scenario=prefill",
+        "--set",
+        "measure.rounds=1",
+        "--repo=.",
+    ]
     assert harness("run", "spec.yaml", *only).code == 0
     git("commit", "-qm", "Second", "--allow-empty")
     assert harness("run", "spec.yaml", *only).code == 0

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -47,7 +49,63 @@ def test_plan_as_a_table_ends_with_what_is_to_come(harness: Harness, spec: str) 
     """Number of cells and what becomes of them."""
     answer = harness("plan", spec)
     assert "2 cells (2 to measure)" in answer.out
-    assert "no git commit" in answer.out
+
+
+def git(folder: Path, *arguments: str) -> str:
+    """Run git there, as nobody in particular."""
+    who = ["-c", "user.name=a", "-c", "user.email=a@b"]
+    answer = subprocess.run(
+        ["git", "-C", str(folder), *who, *arguments], check=True, capture_output=True, text=True
+    )
+    return answer.stdout.strip()
+
+
+@pytest.fixture
+def repository(tmp_path: Path, spec: str) -> Path:
+    """A repository of the user's own, with the spec in it."""
+    git(tmp_path, "init", "-q")
+    git(tmp_path, "add", spec)
+    git(tmp_path, "commit", "-qm", "First")
+    return tmp_path
+
+
+def test_the_repository_of_a_spec_is_not_the_subject(
+    harness: Harness, spec: str, repository: Path
+) -> None:
+    """What is measured is the harness's own model, whose code lies elsewhere."""
+    commit = harness("plan", spec, "--format", "json").json["commit"]
+    assert commit != git(repository, "rev-parse", "HEAD")
+
+
+def test_repo_names_the_subject_and_its_specs_are_no_change_to_it(
+    harness: Harness, spec: str, repository: Path
+) -> None:
+    """Neither is the database; any other file is."""
+    (repository / spec).write_text(SPEC.replace("# Which", "# Or which"))
+    first = harness("plan", spec, "--repo", ".", "--format", "json").json
+    assert (first["commit"], first["dirty"]) == (git(repository, "rev-parse", "HEAD"), False)
+    (repository / "model.py").write_text("x = 1")
+    assert harness("plan", spec, "--repo", ".", "--format", "json").json["dirty"]
+
+
+def test_a_repo_without_a_commit_is_refused(harness: Harness, spec: str, tmp_path: Path) -> None:
+    """A history was asked for, and there is none."""
+    answer = harness("plan", spec, "--repo", ".")
+    assert answer.code == 2
+    assert "error: --repo .: there is no git repository with a commit" in answer.err
+
+
+def test_a_repository_that_git_refuses_is_told_in_gits_words(
+    harness: Harness, spec: str, repository: Path, env: dict[str, str]
+) -> None:
+    """As one error, and `doctor` goes on."""
+    env.update(GIT_TEST_ASSUME_DIFFERENT_OWNER="1", GIT_CONFIG_COUNT="0")
+    env.update(GIT_CONFIG_GLOBAL=os.devnull, GIT_CONFIG_SYSTEM=os.devnull)
+    answer = harness("plan", spec, "--repo", ".")
+    assert answer.code == 2
+    assert "error: cannot tell the commit of .: " in answer.err
+    assert "dubious ownership" in answer.err
+    assert harness("doctor", "--format", "json").code == 0
 
 
 def test_set_and_only_narrow_a_spec_without_editing_it(harness: Harness, spec: str) -> None:

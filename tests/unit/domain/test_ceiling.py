@@ -12,6 +12,8 @@ from harness.domain.ceiling import (
     all_reduce,
     compared,
     gemm,
+    refutation,
+    tenable,
     unit_of,
     values,
 )
@@ -47,6 +49,30 @@ def test_a_row_compares_with_theory_before_the_data_sheet() -> None:
     assert [(row.name, row.share) for row in rows] == [("gemm_fp32", 0.8), ("memory_read", None)]
     (row,) = compared([SHEET, MEASURED])
     assert row.share == 0.64
+
+
+def test_a_measurement_above_theory_refutes_all_theory() -> None:
+    """It all comes from one record and one clock; the data sheet and the rest stand."""
+    other = replace(THEORY, name="gemm_bf16")
+    measured = replace(MEASURED, value=401e9)
+    found = [measured, THEORY, other, SHEET, READ]
+    assert tenable(found) == (measured, SHEET, READ)
+    assert refutation(found) == (
+        "gemm_fp32 was measured at 401 GFLOP/s, above the 400 GFLOP/s that theory allows "
+        "(2 cores x ...): the record of the core, or the clock, does not hold here"
+    )
+
+
+def test_theory_that_nothing_exceeds_stands() -> None:
+    """As does a figure of another limit that happens to be larger."""
+    found = (MEASURED, THEORY, replace(READ, value=9e99))
+    assert tenable(found) == found
+    assert refutation(found) is None
+
+
+def test_a_disturbed_measurement_refutes_as_well() -> None:
+    """Other work only lowers it."""
+    assert refutation([replace(MEASURED, value=401e9, others=0.4), THEORY])
 
 
 @pytest.mark.parametrize(

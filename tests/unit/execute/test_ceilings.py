@@ -88,6 +88,15 @@ def test_why_there_is_no_theory_is_told(host: Host, server: Host) -> None:
     assert "data sheet" in (no_theory(CUDA, server, EMERALD) or "")
 
 
+def test_a_record_that_the_host_contradicts_gives_no_theory(host: Host) -> None:
+    """Nor a clock to measure; why is told."""
+    amx = replace(host, isa=("avx2", "fma", "avx512f", "amx_tile"))
+    rocket_lake = Processor("GenuineIntel", 6, 167)
+    assert derived(LOCAL, amx, rocket_lake, [CLOCK]) == ()
+    assert "clock" not in wanted(LOCAL, amx, rocket_lake)
+    assert "has amx_tile, which that core" in (no_theory(LOCAL, amx, rocket_lake) or "")
+
+
 def test_a_gpu_has_its_data_sheet(server: Host) -> None:
     kinds = {one.kind for one in derived(CUDA, server, EMERALD, [])}
     assert kinds == {CeilingKind.DATA_SHEET}

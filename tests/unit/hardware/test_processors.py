@@ -5,13 +5,22 @@ from __future__ import annotations
 import pytest
 
 from harness.domain.ceiling import Ceiling, CeilingKind
-from harness.hardware.processors import CORES, Core, Load, Processor, core_of, peaks, theoretical
+from harness.hardware.processors import (
+    CORES,
+    Core,
+    Load,
+    Processor,
+    core_of,
+    peaks,
+    theoretical,
+    why_no_core,
+)
 
 SERVER = ("avx2", "fma", "avx512f", "avx512bw", "avx512_vnni", "avx_vnni", "avx512_bf16")
 
 
 def named(vendor: str, family: int, model: int) -> Core:
-    core = core_of(Processor(vendor, family, model))
+    core = core_of(Processor(vendor, family, model), ())
     assert core is not None
     return core
 
@@ -62,7 +71,39 @@ def test_a_virtual_machine_that_hides_avx512_has_the_peak_of_what_is_left() -> N
 
 @pytest.mark.parametrize("processor", [None, Processor("GenuineIntel", 6, 1), Processor("", 0, 0)])
 def test_a_processor_nobody_looked_up_has_no_record(processor: Processor | None) -> None:
-    assert core_of(processor) is None
+    assert core_of(processor, ("fma",)) is None
+    assert why_no_core(processor, ("fma",))
+
+
+ROCKET_LAKE = Processor("GenuineIntel", 6, 167)
+
+
+def test_a_record_holds_only_where_the_hosts_extensions_are_possible_on_the_core() -> None:
+    """A hypervisor may give a new processor an old one's number; it cannot give it AMX units."""
+    possible = ("avx2", "fma", "avx512f", "avx512_vnni")
+    assert core_of(ROCKET_LAKE, possible) is not None
+    assert why_no_core(ROCKET_LAKE, possible) is None
+    for impossible in ("amx_tile", "avx512_bf16", "sve"):
+        assert core_of(ROCKET_LAKE, (*possible, impossible)) is None
+    assert why_no_core(ROCKET_LAKE, (*possible, "amx_tile", "amx_int8")) == (
+        "this host says it is GenuineIntel family 6 model 167, but has amx_int8, amx_tile, which "
+        "that core (Ice, Tiger and Rocket Lake clients) cannot have: what it does in a cycle is "
+        "not known"
+    )
+
+
+def test_a_hidden_extension_contradicts_no_record() -> None:
+    """Virtual machines hide some."""
+    assert core_of(Processor("GenuineIntel", 6, 207), ("avx2", "fma")) is not None
+
+
+@pytest.mark.parametrize("core", CORES, ids=lambda core: core.name)
+def test_every_core_has_the_extensions_that_its_units_need(core: Core) -> None:
+    """512-bit units come with AVX-512, and nothing multiplies in units that are not there."""
+    assert core.extensions >= {"avx2", "fma"}
+    assert ("avx512f" in core.extensions) is bool(core.units_512)
+    assert core.halved <= core.extensions
+    assert {"fp32", "bf16", "fp16"} <= peaks(core, core.extensions).keys()
 
 
 def test_a_peak_is_cores_times_units_times_lanes_times_two_times_the_clock() -> None:

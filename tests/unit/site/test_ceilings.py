@@ -39,6 +39,16 @@ def test_measured_stands_beside_theory_with_how_much_of_it_was_reached(host: Hos
     assert "too low: other work took 40%" in read.measured
 
 
+def test_theory_that_a_measurement_refutes_is_not_shown_and_why_is(host: Host) -> None:
+    """On a processor that gives itself out for an older one, say."""
+    found = (replace(FOUND[0], value=377e9), *FOUND[1:])
+    (table,) = tables([ceilings(host, found=found)])
+    fp32 = table.lines[0]
+    assert (fp32.figures, fp32.reached, fp32.sources) == (("377 GFLOP/s", None, None), "", ())
+    (told,) = (value for name, value in table.facts if name == "no theory")
+    assert "gemm_fp32 was measured at" in told
+
+
 def test_the_newest_environment_counts(host: Host) -> None:
     """A new torch is measured anew; what the old one reached is history."""
     old = ceilings(host, environment=Environment({"torch": "2.12.0"}), saved=NOW - timedelta(1))

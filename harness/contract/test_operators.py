@@ -15,7 +15,8 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils.flop_counter import FlopCounterMode
 
 from harness.compression.int8_dynamic import Int8Dynamic
-from harness.domain.cell import Cell, Choice
+from harness.contract.plugin import choice_of
+from harness.domain.cell import Cell
 from harness.domain.run import Host
 from harness.errors import Unsupported
 from harness.model.shape import Shape
@@ -63,10 +64,6 @@ def in_pieces(
     """Logits of tokens read piece by piece, behind those the state holds."""
     state = state or model.new_state(2, SHAPE.context)
     return torch.cat([model(piece, state=state) for piece in pieces], dim=1)
-
-
-def choice_of(operator: Operator) -> Choice:
-    return Choice(operator.name, operator.options.canonical())
 
 
 def tensors_in(value: Any) -> Iterator[torch.Tensor]:

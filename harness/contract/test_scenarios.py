@@ -9,7 +9,7 @@ from dataclasses import replace
 import pytest
 import torch
 
-from harness import metrics, scenarios
+from harness import metrics
 from harness.domain.cell import WORKLOAD
 from harness.domain.entry import Entry
 from harness.domain.result import Round, Sample, Status
@@ -25,10 +25,6 @@ LOADS = [
     {"batch": 1, "prompt": 1, "generate": 1},
     {"batch": 2, "prompt": 12, "generate": 5},
 ]
-
-pytestmark = pytest.mark.parametrize(
-    "entry", scenarios.registry.entries(), ids=lambda one: one.name
-)
 
 
 @pytest.fixture

@@ -1,0 +1,47 @@
+"""What every kind of hardware promises; a new entry is tested by being registered."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+import torch
+
+from harness.contract.plugin import example_of
+from harness.domain.run import Host
+from harness.execute.host import this_host
+from harness.hardware import Hardware
+
+
+@pytest.fixture
+def threads() -> Iterator[None]:
+    """Leaves torch's threads as they were."""
+    before = torch.get_num_threads()
+    yield
+    torch.set_num_threads(before)
+
+
+def test_it_describes_itself_on_any_host(entry: type[Hardware], host: Host) -> None:
+    """Without being there, and the same whenever it is asked."""
+    hardware = example_of(entry)
+    assert hardware.memory_bytes(host) >= 0
+    assert hardware.devices(4) >= 1
+    assert (hardware.threads_on(host) or 1) >= 1
+    assert (hardware.price_per_hour(host) or 0) >= 0
+    assert hardware.device(host) == hardware.device(host)
+
+
+def test_an_obstacle_is_told_in_a_sentence(entry: type[Hardware], host: Host) -> None:
+    """Where the host has no such device, as where the options ask too much."""
+    for reason in (example_of(entry).obstacle(host), example_of(entry).crowded(1000, host)):
+        assert reason is None or reason.strip()
+
+
+@pytest.mark.usefixtures("threads")
+def test_a_device_that_is_here_can_be_computed_on(entry: type[Hardware]) -> None:
+    here = this_host()
+    if reason := example_of(entry).obstacle(here):
+        pytest.skip(reason)
+    device = example_of(entry).prepare(1)
+    assert (torch.ones(2, 2, device=device) @ torch.ones(2, 2, device=device)).sum() == 8
+    assert example_of(entry).memory_bytes(here) > 0
