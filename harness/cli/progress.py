@@ -82,7 +82,7 @@ class Lines:
         self._say(headline(prepared))
         if shared := shared_text(cells):
             self._say(f"all: {shared}")
-        for line in untried(prepared, self._names):
+        for line in (*prepared.assumptions, *untried(prepared, self._names)):
             self._say(line)
         self._cells = prepared.plan.counts().get(Action.MEASURE, 0)
 

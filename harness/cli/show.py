@@ -82,6 +82,7 @@ def _object(one: Result, baseline_of: Callable[[Result], Result | None]) -> dict
         "stop_rule": str(one.stop_rule) if one.stop_rule else None,
         "disturbed": disturbances(one.rounds),
         "not_measured": dict(one.not_measured),
+        "assumed": one.assumed,
         "baseline": one.baseline,
         "speedup": _speedup_object(one, baseline_of(one)),
         "provenance": {

@@ -131,7 +131,8 @@ def axes(result: Result) -> tuple[tuple[str, str], ...]:
         value = getattr(cell, axis)
         full = _in_full(value) if not isinstance(value, tuple) else label
         told.append((axis, label if full == label else f"{label}: {full}"))
-    return (*told, *((key, f"{value:,}") for key, value in cell.workload))
+    told += [(key, f"{value:,}") for key, value in cell.workload]
+    return (*told, *([("assumed", result.assumed)] if result.assumed else []))
 
 
 def metric_rows(metrics: Mapping[str, Estimate]) -> Iterator[MetricRow]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
@@ -13,7 +14,7 @@ from harness.analyse.compare import Speedup
 from harness.cli.shown import Shown, as_csv, as_table
 from harness.domain.cell import Cell, Choice
 from harness.domain.metric import Direction, Estimate
-from harness.domain.result import Result, Status, StopRule
+from harness.domain.result import Result, Round, Status, StopRule
 from harness.domain.run import Commit, Environment, Host, Run
 
 Make = Callable[..., Shown]
@@ -61,3 +62,10 @@ def test_a_spreadsheet_gets_numbers_in_base_units_with_their_intervals(shown: Ma
     assert told == ["0.2", "0.19", "0.21"]
     assert [row["speed-up"], row["speed-up low"], row["paired"]] == ["2.0", "1.9", "true"]
     assert (row["rounds"], row["samples"], row["operator"]) == ("6", "60", "sdpa")
+
+
+def test_what_was_assumed_of_a_model_is_told_once_below_the_table(shown: Make) -> None:
+    notes = (Round(0, Status.OK, notes={"assumed": "2 heads are assumed"}),)
+    rows = [shown("sdpa"), shown("math")]
+    rows = [replace(row, result=replace(row.result, rounds=notes)) for row in rows]
+    assert as_table(rows, "table").count("2 heads are assumed") == 1

@@ -52,6 +52,14 @@ def test_a_metric_that_is_never_a_number_has_no_history(sample: ModuleType) -> N
     assert shown.metrics[0].figure.value == "NaN"
 
 
+def test_what_was_assumed_of_the_model_stands_beside_its_axes(sample: ModuleType) -> None:
+    one = sample.make_result()
+    assert "assumed" not in dict(page_of([one]).axes)
+    notes = (Round(0, Status.OK, notes={"assumed": "2 heads are assumed"}),)
+    shown = page_of([replace(one, rounds=notes)])
+    assert dict(shown.axes)["assumed"] == "2 heads are assumed"
+
+
 def test_uncommitted_changes_are_a_point_of_their_own(sample: ModuleType) -> None:
     clean = sample.make_run()
     dirty = replace(clean, commit=replace(clean.commit, dirty="ab12"))
