@@ -7,13 +7,15 @@ from typing import Annotated, TypeAlias
 
 from pydantic import BeforeValidator, WithJsonSchema
 
+from harness.errors import clipped
+
 _SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
 _BYTES = {"B": 1} | {
     f"{prefix}{suffix}": base**power
     for suffix, base in (("B", 1000), ("iB", 1024))
     for power, prefix in enumerate("KMGT", start=1)
 }
-_NUMBER = r"\d{1,12}(?:\.\d{1,6})?"
+_NUMBER = r"[0-9]{1,12}(?:\.[0-9]{1,6})?"
 _DURATION = rf"^{_NUMBER} ?(?:{'|'.join(_SECONDS)})$"
 _SIZE = rf"^{_NUMBER} ?(?:{'|'.join(_BYTES)})$"
 _PERCENT = rf"^{_NUMBER} ?%$"
@@ -66,8 +68,8 @@ def size_text(count: float) -> str:
 
 
 def _split(found: object, pattern: str, write: str) -> tuple[float, str]:
-    if not isinstance(found, str) or not re.match(pattern, found):
-        raise ValueError(f"{found!r} cannot be read: {write}")
+    if not isinstance(found, str) or not re.fullmatch(pattern, found):
+        raise ValueError(f"{clipped(repr(found))} cannot be read: {write}")
     unit = found.lstrip("0123456789.")
     return float(found.removesuffix(unit)), unit.strip()
 
