@@ -144,7 +144,7 @@ def metric_rows(metrics: Mapping[str, Estimate]) -> Iterator[MetricRow]:
             title=words.title(name),
             meaning=words.meaning(name),
             better=words.better(estimate.direction),
-            figure=figure(estimate, unit_of(name, estimate.unit)),
+            figure=words.figure_of(name, estimate),
             spread=_spread(estimate),
             rounds=estimate.rounds,
             samples=estimate.samples,
