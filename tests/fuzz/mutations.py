@@ -14,6 +14,7 @@ from typing import Any
 from harness.domain.cell import AXES, WORKLOAD
 from harness.model.shape import Shape
 from harness.spec.catalog import registered
+from harness.spec.modelfiles import FILES
 from harness.spec.reader import read_yaml
 from harness.spec.schema import Limits, Measure, Quality, SpecFile
 
@@ -190,6 +191,11 @@ def _value_changed(dice: random.Random, value: Any, seeds: Seeds) -> Any:
     holder, key = dice.choice(places) if places else (None, None)
     if holder is None:
         return _random(dice, seeds, 2)
+    files = [(inside, name) for inside, name in places if name in FILES]
+    if files and dice.random() < 0.3:
+        holder, key = dice.choice(files)
+        holder[key] = dice.choice(_ODD)
+        return value
     what = dice.randrange(9)
     if what == 0:
         del holder[key]
