@@ -25,6 +25,7 @@ from harness.execute.messages import Job
 from harness.execute.streamed import lines
 from harness.model import cost
 from harness.model.architectures import shape_of
+from harness.model.layout import assumption
 from harness.process import identity, is_alive
 from harness.quality.recipe import TRAINED, Recipe
 from harness.spec.expect import Span, training
@@ -91,6 +92,17 @@ def recipes(
     """By model that the harness trains itself, what makes it on this host."""
     models = dict.fromkeys(item.cell.model for item in items if is_trained(item.cell))
     return {model: _recipe(model, host, environment) for model in models}
+
+
+def assumptions(items: Iterable[Planned]) -> tuple[str, ...]:
+    """What no file says of the models with weights, a sentence each."""
+    told: dict[str, None] = {}
+    for item in items:
+        shape = shape_of(item.cell.model)
+        file = item.weights.get(shape.weights)
+        if file and (assumed := assumption(Path(file), shape)):
+            told[f"{item.cell.model}: {assumed}"] = None
+    return tuple(told)
 
 
 def untrained(wanted: Mapping[Choice, Recipe]) -> Mapping[Choice, Recipe]:

@@ -16,9 +16,14 @@ HarnessError                    one clear message for the user
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
+
+_WIDTH = 60  # characters of a value that a message quotes
+_LISTED = 60  # names that a message calls possible
+_MANY = 10_000  # names among which a near one is still looked for
+_TOLD = 50  # faults of specs that one message tells
 
 
 class HarnessError(Exception):
@@ -41,11 +46,14 @@ class Problem:
 
 
 class SpecError(UsageError):
-    """One or more faults in the specs, all told at once."""
+    """One or more faults in the specs, told at once; of very many, the first ones."""
 
     def __init__(self, problems: Iterable[Problem]) -> None:
         self.problems = tuple(problems)
-        super().__init__("\n".join(str(problem) for problem in self.problems))
+        lines = [str(problem) for problem in self.problems[:_TOLD]]
+        if len(self.problems) > _TOLD:
+            lines.append(f"and {len(self.problems) - _TOLD:,} more faults")
+        super().__init__("\n".join(lines))
 
 
 class UnknownName(UsageError):
@@ -91,7 +99,18 @@ class CeilingError(HarnessError):
 def unknown(kind: str, name: str, possible: Iterable[str]) -> str:
     """The sentence for a wrong name: what was found, the nearest name, what is possible."""
     names = sorted(map(str, possible))
-    near = get_close_matches(name, names, n=1)
-    hint = f"; did you mean {near[0]!r}?" if near else ""
-    possible_names = f"possible: {', '.join(names)}" if names else "there is none"
-    return f"unknown {kind} {name!r}{hint} ({possible_names})"
+    near = get_close_matches(name[:_WIDTH], names, n=1) if len(names) <= _MANY else []
+    hint = f"; did you mean {clipped(repr(near[0]))}?" if near else ""
+    possible_names = f"possible: {listed(names)}" if names else "there is none"
+    return f"unknown {kind} {clipped(repr(name))}{hint} ({possible_names})"
+
+
+def clipped(text: str, width: int = _WIDTH) -> str:
+    """A value that a message quotes, cut to that many characters: nobody reads a megabyte."""
+    return text if len(text) <= width else f"{text[: width - 3]}..."
+
+
+def listed(names: Sequence[str], most: int = _LISTED) -> str:
+    """The names, or the first ones and how many more there are."""
+    shown = ", ".join(clipped(name) for name in names[:most])
+    return f"{shown} and {len(names) - most:,} more" if len(names) > most else shown

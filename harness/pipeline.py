@@ -74,6 +74,8 @@ class Prepared:
     ceilings: ceilings.Names = field(default_factory=dict)
     # The reference models that a run trains before the first round, by their recipes.
     trainings: Mapping[Choice, Recipe] = field(default_factory=dict)
+    # What no file says of the models, and the specs alone do.
+    assumptions: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -134,7 +136,16 @@ def prepare(request: Request) -> Prepared:
     )
     lacking = ceilings.lacking(request.db, plan, host, this_environment())
     recipes = artifacts.recipes(plan.of(Action.MEASURE), host, environment)
-    return Prepared(specs, host, environment, commit, plan, lacking, artifacts.untrained(recipes))
+    return Prepared(
+        specs,
+        host,
+        environment,
+        commit,
+        plan,
+        lacking,
+        artifacts.untrained(recipes),
+        artifacts.assumptions(plan),
+    )
 
 
 def run(request: Request, watcher: Watcher) -> Outcome:

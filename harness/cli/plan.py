@@ -39,6 +39,8 @@ def plan(request: Request, style: str) -> None:
     click.echo(table(("cell", "what it is", "action", "about", "why"), rows) + "\n")
     if shared := shared_text(cells):
         click.echo(f"all: {shared}")
+    for line in prepared.assumptions:
+        click.echo(line)
     click.echo(headline(prepared))
 
 
@@ -109,6 +111,7 @@ def _document(prepared: Prepared) -> dict[str, Any]:
             for hardware, seconds in _ceiling_seconds(prepared).items()
         ],
         "trainings": [str(model) for model in prepared.trainings],
+        "assumptions": list(prepared.assumptions),
         "cells": [_object(item) for item in prepared.plan.items],
     }
 

@@ -83,7 +83,13 @@ class Lines:
         self._say(headline(prepared))
         if shared := shared_text(cells):
             self._say(f"all: {shared}")
-        for line in (*untried(prepared, self._names), *failed_before(prepared, self._names)):
+        names = self._names
+        lines = (
+            *prepared.assumptions,
+            *untried(prepared, names),
+            *failed_before(prepared, names),
+        )
+        for line in lines:
             self._say(line)
         self._cells = prepared.plan.counts().get(Action.MEASURE, 0)
 

@@ -84,6 +84,7 @@ def _object(one: Result, baseline_of: Callable[[Result], Result | None]) -> dict
         "disturbed": disturbances(one.rounds),
         "rounds_kept_apart": len(one.rounds) - len(counting(one.rounds)),
         "not_measured": dict(one.not_measured),
+        "assumed": one.assumed,
         "baseline": one.baseline,
         "speedup": _speedup_object(one, baseline_of(one)),
         "provenance": {

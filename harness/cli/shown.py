@@ -72,8 +72,15 @@ def as_table(rows: Sequence[Shown], style: str) -> str:
     headers = ["cell", *axes, "workload", "status", *columns, "speed-up", *counts, "commit", "why"]
     text = table(headers, [_row(row, axes, columns) for row in rows], style)
     shared = shared_text(cells)
-    notes = ([f"all: {shared}"] if shared else []) + _growth_lines(rows) + _disturbed_lines(rows)
+    notes = [f"all: {shared}"] if shared else []
+    notes += [*_assumptions(rows), *_growth_lines(rows), *_disturbed_lines(rows)]
     return "\n".join([text, *([""] if notes else []), *notes])
+
+
+def _assumptions(rows: Sequence[Shown]) -> dict[str, None]:
+    """What no file says of the models shown, once each."""
+    results = [row.result for row in rows]
+    return {f"{one.cell.model}: {one.assumed}": None for one in results if one.assumed}
 
 
 def _growth_lines(rows: Sequence[Shown]) -> list[str]:

@@ -44,10 +44,12 @@ def _rough(seconds: float) -> tuple[str, str]:
 
 def estimate_text(name: str, estimate: Estimate) -> str:
     """A metric with its unit and interval, e.g. `12.3 ms [12.1, 12.5]`."""
-    from harness.site.format import figure, unit_of
+    from harness.site.words import figure_of
 
-    text = figure(estimate, unit_of(name, estimate.unit))
-    return " ".join(part for part in (text.value, text.unit, text.interval) if part)
+    text = figure_of(name, estimate)
+    plain = not text.interval or text.interval.startswith("[")
+    interval = text.interval if plain else f"({text.interval})"
+    return " ".join(part for part in (text.value, text.unit, interval) if part)
 
 
 def ceiling_line(event: ceilings.Event, *, verbose: bool = False) -> str:

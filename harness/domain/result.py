@@ -11,6 +11,8 @@ from harness.domain.cell import Cell
 from harness.domain.metric import Estimate
 from harness.domain.run import Run
 
+ASSUMED = "assumed"  # the note of a round that says what was assumed of its model
+
 
 class Status(StrEnum):
     """How a round, or a cell as a whole, ended. A failure is a result too."""
@@ -78,8 +80,9 @@ class Round:
     `facts` are figures the process knows of itself (load_time in seconds, model_bytes,
     parameters, peak_memory in bytes, ...), by name, and those of the host around it, whose names
     begin with `host_`. `notes` are what no figure tells: by a metric's name why it was not
-    measured, by a `host_` name how the host stood. `values` are the metrics that were derived
-    from the facts and the samples, by name; they can be derived again.
+    measured, by a `host_` name how the host stood, under ASSUMED what no file said of the model.
+    `values` are the metrics that were derived from the facts and the samples, by name; they can
+    be derived again.
     """
 
     index: int
@@ -121,8 +124,13 @@ class Result:
             name: why
             for one in self.rounds
             for name, why in one.notes.items()
-            if not name.startswith("host_") and name not in self.metrics
+            if not name.startswith("host_") and name not in {ASSUMED, *self.metrics}
         }
+
+    @property
+    def assumed(self) -> str:
+        """What was assumed of its model, because no file says it; empty for nothing."""
+        return next((one.notes[ASSUMED] for one in self.rounds if ASSUMED in one.notes), "")
 
 
 @dataclass(frozen=True)

@@ -15,11 +15,12 @@ import torch
 from harness import compression, hardware, operators
 from harness.domain.cell import Cell
 from harness.domain.precision import PRECISIONS
-from harness.domain.result import Score, Status
+from harness.domain.result import ASSUMED, Score, Status
 from harness.execute.messages import Job, Report
 from harness.execute.probe import distance, probe, require_finite
 from harness.model.architectures import shape_of
 from harness.model.artifact import load, save
+from harness.model.layout import assumption
 from harness.model.measure import nonzero_count, parameter_count
 from harness.model.transformer import Transformer, build
 from harness.model.weights import load_gpt2_layout
@@ -55,7 +56,10 @@ def prepared(job: Job) -> Report:
     if job.quality:
         judged = _judge(job, path, text, device)
     return Report(
-        Status.OK, scores=judged.scores, facts={**facts, **judged.facts}, notes=judged.notes
+        Status.OK,
+        scores=judged.scores,
+        facts={**facts, **judged.facts},
+        notes={**judged.notes, **_assumed(job)},
     )
 
 
@@ -74,6 +78,15 @@ def dense_model(job: Job, device: torch.device, dtype: torch.dtype = torch.float
     if shape.weights:
         load_gpt2_layout(core, job.weights[shape.weights])
     return core
+
+
+def _assumed(job: Job) -> dict[str, str]:
+    """What no file says of the model."""
+    shape = shape_of(job.cell.model)
+    if shape.weights in {"", TRAINED}:
+        return {}
+    told = assumption(Path(job.weights[shape.weights]), shape)
+    return {ASSUMED: told} if told else {}
 
 
 def loaded(cell: Cell, path: Path, device: torch.device) -> Transformer:

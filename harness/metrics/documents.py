@@ -5,9 +5,16 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Sequence
 
-from harness.analyse.documents import ratio
+from harness.analyse.documents import FEWEST, ratio
+from harness.domain.metric import Estimate
 from harness.domain.result import Round, Score
-from harness.metrics import Metric, Spread
+from harness.metrics import Metric, Spread, registry
+
+
+def lacks_documents(name: str, estimate: Estimate) -> bool:
+    """Whether so few documents were read that the metric of that name has no interval."""
+    of_documents = name in registry and issubclass(registry[name], DocumentMetric)
+    return of_documents and estimate.low is None and estimate.samples < FEWEST
 
 
 class DocumentMetric(Metric):

@@ -8,6 +8,8 @@ from pydantic import Field, model_validator
 
 from harness.domain.entry import Options
 
+BYTES = "bytes"  # in the place of a tokenizer: tokens are bytes, whatever the vocabulary
+
 
 class Shape(Options):
     """A decoder's dimensions, named as Brown et al. 2020 (arXiv 2005.14165), Table 2.1."""
@@ -34,7 +36,9 @@ class Shape(Options):
         "", description="the text the model is judged by; by default the spec's `quality.corpus`"
     )
     tokenizer: str = Field(
-        "", description="a tokenizer file (tokenizer.json) for that text; without one, bytes"
+        "",
+        description="a tokenizer file (tokenizer.json) for that text; without one a token is a "
+        "byte, and `vocab` is 256. `bytes` says so of a larger or smaller vocabulary",
     )
 
     @model_validator(mode="before")

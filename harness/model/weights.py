@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import cast
 
 import torch
 from safetensors import SafetensorError
@@ -17,11 +16,15 @@ from torch import nn
 
 from harness.errors import HarnessError
 from harness.model.attention import Attention
+from harness.model.layout import (
+    HEAD,
+    LayoutError,
+    bare,
+    differences,
+    foreign,
+    read_header,
+)
 from harness.model.transformer import Block, Transformer, blocks_of
-
-# Masks that old files carry as buffers.
-_IGNORED = (".attn.bias", ".attn.masked_bias")
-_HEAD = "lm_head.weight"  # written beside its twin by some
 
 
 class WeightsError(HarnessError):
@@ -30,23 +33,11 @@ class WeightsError(HarnessError):
 
 def load_gpt2_layout(model: Transformer, path: str | Path) -> None:
     """Fill the model with the file's weights; WeightsError where they do not fit."""
-    found = _read(Path(path), tied=model.shape.tied)
     wanted = _parameters(model)
-    missing = sorted(set(wanted) - set(found))
-    surplus = sorted(set(found) - set(wanted))
-    if missing or surplus:
-        raise WeightsError(
-            f"{path} does not fit the model: missing {_some(missing)}; unexpected {_some(surplus)}"
-        )
+    found = _read(Path(path), {name: tuple(one.shape) for name, (one, _) in wanted.items()})
     with torch.no_grad():
         for name, (parameter, transposed) in wanted.items():
-            tensor = found[name].t() if transposed else found[name]
-            if tensor.shape != parameter.shape:
-                raise WeightsError(
-                    f"{path}: {name} has shape {list(tensor.shape)}, "
-                    f"the model's is {list(parameter.shape)} (Linear weights as [out, in])"
-                )
-            parameter.copy_(tensor)
+            parameter.copy_(found[name].t() if transposed else found[name])
 
 
 def save_gpt2_layout(model: Transformer, path: str | Path) -> None:
@@ -58,21 +49,24 @@ def save_gpt2_layout(model: Transformer, path: str | Path) -> None:
     save_file(tensors, path)
 
 
-def _read(path: Path, *, tied: bool) -> Mapping[str, torch.Tensor]:
+def _read(path: Path, wanted: Mapping[str, tuple[int, ...]]) -> Mapping[str, torch.Tensor]:
+    """The file's tensors, once its header tells that they are those wanted."""
     try:
-        tensors = load_file(path)
-    except (OSError, SafetensorError) as error:
+        header = dict(read_header(path))
+        if alien := foreign(header):
+            raise WeightsError(f"{path}: {alien}")
+        tied = HEAD not in wanted and header.pop(HEAD, None) is not None
+        if unfit := differences(header, wanted):
+            raise WeightsError(f"{path} does not fit the model: {unfit}")
+        tensors = {bare(name): tensor for name, tensor in load_file(path).items()}
+    except (LayoutError, OSError, SafetensorError) as error:
         raise WeightsError(f"{path} is not a readable safetensors file: {error}") from error
-    bare = {name.removeprefix("transformer."): tensor for name, tensor in tensors.items()}
-    if tied:
-        head = bare.pop(_HEAD, None)
-        own = head is not None and "wte.weight" in bare
-        if own and not torch.equal(cast("torch.Tensor", head), bare["wte.weight"]):
-            raise WeightsError(
-                f"{path}: {_HEAD} is not wte.weight: this model's head is tied to it "
-                f"(tied: false gives it one of its own)"
-            )
-    return {name: tensor for name, tensor in bare.items() if not name.endswith(_IGNORED)}
+    if tied and not torch.equal(tensors[HEAD], tensors["wte.weight"]):
+        raise WeightsError(
+            f"{path}: {HEAD} is not wte.weight: this model's head is tied to it "
+            f"(tied: false gives it one of its own)"
+        )
+    return tensors
 
 
 def _parameters(model: Transformer) -> dict[str, tuple[torch.Tensor, bool]]:
@@ -87,7 +81,7 @@ def _parameters(model: Transformer) -> dict[str, tuple[torch.Tensor, bool]]:
         **_norm("ln_f", model.ln_f),
     }
     if not model.shape.tied:
-        named[_HEAD] = (model.head.weight, False)
+        named[HEAD] = (model.head.weight, False)
     for layer, block in enumerate(blocks_of(model)):
         named.update(_block(f"h.{layer}", block))
     return named
@@ -112,8 +106,3 @@ def _norm(name: str, norm: nn.LayerNorm) -> dict[str, tuple[torch.Tensor, bool]]
 
 def _linear(name: str, linear: nn.Linear) -> dict[str, tuple[torch.Tensor, bool]]:
     return {f"{name}.weight": (linear.weight, True), f"{name}.bias": (linear.bias, False)}
-
-
-def _some(names: list[str]) -> str:
-    shown = ", ".join(names[:5])
-    return f"{shown} and {len(names) - 5} more" if len(names) > 5 else shown or "nothing"

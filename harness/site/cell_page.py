@@ -133,7 +133,8 @@ def axes(result: Result) -> tuple[tuple[str, str], ...]:
         value = getattr(cell, axis)
         full = _in_full(value) if not isinstance(value, tuple) else label
         told.append((axis, label if full == label else f"{label}: {full}"))
-    return (*told, *((key, f"{value:,}") for key, value in cell.workload))
+    told += [(key, f"{value:,}") for key, value in cell.workload]
+    return (*told, *([("assumed", result.assumed)] if result.assumed else []))
 
 
 def metric_rows(metrics: Mapping[str, Estimate]) -> Iterator[MetricRow]:
@@ -145,7 +146,7 @@ def metric_rows(metrics: Mapping[str, Estimate]) -> Iterator[MetricRow]:
             title=words.title(name),
             meaning=words.meaning(name),
             better=words.better(estimate.direction),
-            figure=figure(estimate, unit_of(name, estimate.unit)),
+            figure=words.figure_of(name, estimate),
             spread=_spread(estimate),
             rounds=estimate.rounds,
             rounds_text=rounds_text(estimate),

@@ -16,7 +16,7 @@ from harness.site import charts, words
 from harness.site.aspects import aspects
 from harness.site.baseline import Gain, Places, gain
 from harness.site.chronicle import Chronicle
-from harness.site.format import Figure, Scale, figure, finite, rounds_text, scale_for, unit_of
+from harness.site.format import Figure, Scale, finite, rounds_text, scale_for, unit_of
 from harness.site.scaling import COLUMNS, oversubscribed, scaling
 
 Headline: TypeAlias = Callable[[str], str]  # a scenario's name -> the metric that ranks it
@@ -291,7 +291,7 @@ def _row(one: Chronicle, choices: tuple[str, ...], place: str, table: _Table) ->
 def _figures(result: Result, columns: Sequence[Column]) -> Iterator[Figure | None]:
     for column in columns:
         estimate = result.metrics.get(column.metric)
-        yield figure(estimate, column.unit, column.scale) if estimate else None
+        yield words.figure_of(column.metric, estimate, column.scale) if estimate else None
 
 
 def _bar(row: Row, metric: str) -> charts.Bar:

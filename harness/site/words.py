@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-from harness.domain.metric import Direction
+from dataclasses import replace
+
+from harness.domain.metric import Direction, Estimate
 from harness.domain.result import Status
 from harness.metrics import registry as metrics
+from harness.metrics.documents import lacks_documents
+from harness.site.format import Figure, Scale, figure, unit_of
 
 _TITLES = {
     "latency": "Latency",
@@ -118,6 +122,16 @@ def title(metric: str) -> str:
 def meaning(metric: str) -> str:
     """One line on what a metric is; empty for one that no installed package declares."""
     return metrics[metric].summary if metric in metrics else ""
+
+
+def figure_of(metric: str, estimate: Estimate, scale: Scale | None = None) -> Figure:
+    """The metric in print; in the place of the interval why there is none, if documents lack."""
+    told = figure(estimate, unit_of(metric, estimate.unit), scale)
+    if not lacks_documents(metric, estimate):
+        return told
+    count = estimate.samples
+    documents = f"{count} document{'' if count == 1 else 's'}"
+    return replace(told, interval=f"{documents}: no interval")
 
 
 def better(direction: Direction) -> str:

@@ -32,13 +32,14 @@ def check_excludes(expansion: Expansion, axes: Axes, source: Source) -> None:
     if not source.overridden:
         for index in expansion.idle:
             pattern = axes.exclude[index]
-            absent = [
+            absent = (
                 (path, _absent(key, value, [one for one, _ in axes.matrix[key]]))
                 for key, pairs in pattern.items()
                 for value, path in pairs
                 if all(value != one for one, _ in axes.matrix[key])
-            ]
-            path, why = absent[0] if absent else (("exclude", index), "no cell has all of these")
+            )
+            nowhere = (("exclude", index), "no cell has all of these")
+            path, why = next(absent, nowhere)
             source.fault(path, f"this exclude leaves nothing out: {why}")
     if not expansion.cells:
         source.fault(("exclude",), "every cell is excluded: nothing is left to measure")

@@ -35,6 +35,8 @@ class Context:
     source: Source
     weights: dict[str, str] = field(default_factory=dict)  # digest -> absolute path
     texts: dict[str, str] = field(default_factory=dict)  # corpus and tokenizer, by digest
+    # Option and file -> its digest, or what is in the way: each file is read once.
+    files: dict[tuple[str, str], tuple[str | None, str]] = field(default_factory=dict)
 
 
 def named(axis: str, found: Any, path: Trail, context: Context) -> list[Choice]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel, ValidationError
 
-from harness.errors import Problem, SpecError, unknown
+from harness.errors import Problem, SpecError, clipped, unknown
 from harness.spec.reader import Place, Trail
 
 if TYPE_CHECKING:
@@ -69,7 +69,10 @@ class Source:
                 ends = [end for end, step in enumerate(path, start=1) if step == loc[-1]]
                 self.fault(path[: ends[-1]], unknown("key", str(loc[-1]), known), key=True)
             elif detail["type"] == "missing":
-                self.fault(path[:-1], f"the key {loc[-1]!r} is missing{_meaning(owner, loc[-1])}")
+                self.fault(
+                    path[:-1],
+                    f"the key {clipped(repr(loc[-1]))} is missing{_meaning(owner, loc[-1])}",
+                )
             else:
                 self.fault(_guilty(path, detail, owner, placed), sentence(detail))
 
@@ -106,7 +109,7 @@ def sentence(detail: ErrorDetails, key: str = "") -> str:
     if isinstance(cause, ValueError):
         return str(cause)
     keys = [step for step in detail["loc"] if isinstance(step, str)]
-    subject = keys[-1] if keys else key or "it"
+    subject = clipped(keys[-1] if keys else key or "it")
     should = _SHOULD.get(detail["type"], detail["msg"].removeprefix("Input "))
     return f"{subject} {should[:1].lower()}{should[1:]}, found {shown(detail['input'])}"
 
@@ -140,5 +143,4 @@ def shown(found: Any) -> str:
         return "a mapping"
     if isinstance(found, list | tuple):
         return "a list"
-    text = repr(found) if isinstance(found, str) else str(found)
-    return text if len(text) <= 60 else f"{text[:57]}..."
+    return clipped(repr(found) if isinstance(found, str) else str(found))

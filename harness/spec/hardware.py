@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from harness.domain.cell import Choice
-from harness.errors import Problem, SpecError
+from harness.errors import Problem, SpecError, clipped
 from harness.spec.catalog import Catalog, registered
 from harness.spec.choices import Context, named
 from harness.spec.faults import Source
@@ -12,7 +12,7 @@ from harness.spec.reader import read_value
 
 def parse_hardware(text: str, catalog: Catalog | None = None) -> Choice:
     """A device's name, and after a colon its options; SpecError tells what is wrong with it."""
-    where = f"--hardware {text}"
+    where = f"--hardware {clipped(text)}"
     name, _, given = text.partition(":")
     found = {"device": name.strip(), **_options(given, where)}
     source = Source(where, {}, {}, {(): where})

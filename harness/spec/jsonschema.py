@@ -5,6 +5,7 @@ The keys come from schema.py, the values of the axes from what is registered.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from typing import Any, TypeAlias
 
@@ -19,6 +20,8 @@ from harness.spec.patterns import PATTERN
 from harness.spec.schema import SpecFile
 
 Schema: TypeAlias = dict[str, Any]
+
+_TEXTS = {"tokenizer": ["corpus"]}  # what a text option needs beside it
 
 
 def json_schema(catalog: Catalog | None = None) -> Schema:
@@ -35,11 +38,15 @@ def json_schema(catalog: Catalog | None = None) -> Schema:
         matrix[axis] |= several[axis]
     pattern = _object({**several, **_bare(counts)}) | {"minProperties": 1}
     fields["include"]["items"] = fields["exclude"]["items"] = pattern
-    baseline = {axis: value for axis, value in one.items() if axis != "scenario"}
-    count = {"type": "integer", "minimum": 1}
-    fields["baseline"] |= _object({**baseline, **dict.fromkeys(WORKLOAD, count)})
-    for block in ("workload", "measure", "limits"):
+    baseline = {axis: _or_list(value, 1) for axis, value in one.items() if axis != "scenario"}
+    count = {"type": "integer", "minimum": 1, "maximum": 10**9}
+    fields["baseline"] |= _object({**baseline, **dict.fromkeys(WORKLOAD, _or_list(count, 1))})
+    fields["prices"]["propertyNames"] = {"pattern": _hardware(catalog)}
+    definitions["Quality"]["dependentRequired"] = _TEXTS
+    for block in ("workload", "measure", "quality", "limits"):
         del fields[block]["default"]  # each key tells its own
+    for key in fields.keys() - {"matrix"}:
+        fields[key] = _or_nothing(fields[key])
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "A spec of harness",
@@ -59,7 +66,8 @@ def _axis(axis: str, catalog: Catalog) -> Schema:
     entry = _entry(axis, catalog)
     if axis == "compression":
         composition = {"type": "array", "minItems": 1, "items": entry}
-        return {"anyOf": [{"const": NONE}, entry, composition]}
+        named = _object({"name": {"const": NONE}}, ["name"])
+        return {"anyOf": [{"const": NONE}, named, entry, composition]}
     if axis == "operator" and PATTERN in catalog.operator:
         return {"anyOf": [*entry["anyOf"], _pattern(catalog)]}
     return entry
@@ -126,9 +134,11 @@ def _models_of(kind: type[Shape], sizes: Mapping[str, str], own: Mapping[str, st
     options = {**known, **_options(kind)}
     told = [] if kind is Shape else ["architecture"]
     dimensions = _object(options, [*_needed(kind), *told])
+    dimensions["dependentRequired"] = {**_TEXTS, "corpus": ["weights"]}
     any_size = _object({"name": _names(sizes), **options}, ["name", "architecture"])
     of_its_own = [_object({"name": _names(own), **options}, ["name"])] if own else []
-    return [dimensions, any_size, *of_its_own]
+    named = [one | {"dependentRequired": _TEXTS} for one in (any_size, *of_its_own)]
+    return [dimensions, *named]
 
 
 def _names(summaries: Mapping[str, str]) -> Schema:
@@ -157,11 +167,28 @@ def _object(properties: Schema, required: Iterable[str] = ()) -> Schema:
     }
 
 
-def _or_list(value: Schema) -> Schema:
-    """One value or several; what describes it stays outside, where editors look for it."""
-    about: Schema = {key: value[key] for key in ("description", "default") if key in value}
-    one = {key: inner for key, inner in value.items() if key not in about}
-    return {**about, "anyOf": [one, {"type": "array", "minItems": 1, "items": one}]}
+def _or_list(value: Schema, most: int | None = None) -> Schema:
+    """One value or several, at most so many."""
+    about, one = _apart(value)
+    several = {"type": "array", "minItems": 1, "items": one}
+    return {**about, "anyOf": [one, several if most is None else several | {"maxItems": most}]}
+
+
+def _or_nothing(value: Schema) -> Schema:
+    """A key with nothing after it is as good as absent."""
+    about, one = _apart(value)
+    return {**about, "anyOf": [one, {"type": "null"}]}
+
+
+def _apart(value: Schema) -> tuple[Schema, Schema]:
+    """What describes a value, which stays outside where editors look for it; and the rest."""
+    about = {key: value[key] for key in ("description", "default") if key in value}
+    return about, {key: inner for key, inner in value.items() if key not in about}
+
+
+def _hardware(catalog: Catalog) -> str:
+    """The pattern of hardware's names, with or without options in brackets."""
+    return rf"^(?:{'|'.join(map(re.escape, catalog.hardware))})(?:\(|$)"
 
 
 def _bare(properties: Mapping[str, Schema]) -> Schema:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import stat
 from collections.abc import Iterable, Mapping, Sequence
 from glob import glob
 from pathlib import Path
@@ -23,8 +24,9 @@ from harness.spec.checks import (
 )
 from harness.spec.choices import Context
 from harness.spec.faults import Source
+from harness.spec.files import FileError, looking_up, quoted
 from harness.spec.matrix import Expansion, baselines, expand, size
-from harness.spec.models import texts
+from harness.spec.modelfiles import texts
 from harness.spec.narrow import narrow, parse_only
 from harness.spec.overrides import Override, apply, parse_overrides
 from harness.spec.reader import MAX_BYTES, Document, Trail, read_yaml
@@ -163,36 +165,54 @@ def _gathered(groups: Iterable[Iterable[str]]) -> list[str]:
 
 def _files(path: str, problems: list[Problem]) -> list[str]:
     """The files an argument names: itself, or what it matches as a glob."""
-    if Path(path).is_dir():
+    try:
+        with looking_up():
+            return _named(path, problems)
+    except FileError as error:
+        problems.extend(_unreadable(path, str(error)).problems)
+        return []
+
+
+def _named(path: str, problems: list[Problem]) -> list[str]:
+    try:
+        mode = Path(path).stat().st_mode
+    except (FileNotFoundError, NotADirectoryError):
+        return _matching(path, problems)
+    if stat.S_ISDIR(mode):
         hint = "name its files, e.g. " + repr(str(Path(path) / "*.yaml"))
         problems.append(Problem(path, f"this is a folder: {hint}"))
         return []
-    if Path(path).exists():
-        return [path]
+    return [path]
+
+
+def _matching(path: str, problems: list[Problem]) -> list[str]:
+    """The files that a glob matches; a problem if there are none."""
     if any(sign in path for sign in "*?["):
         found = sorted(one for one in glob(path, recursive=True) if Path(one).is_file())  # noqa: PTH207 - Path.glob refuses absolute patterns
         if not found:
-            problems.append(Problem(path, "no file matches this pattern"))
+            problems.append(Problem(quoted(path), "no file matches this pattern"))
         return found
     siblings = map(str, Path(path).parent.glob("*.y*ml"))
-    problems.append(Problem(path, f"there is no such file; {unknown('spec', path, siblings)}"))
+    message = f"there is no such file; {unknown('spec', path, siblings)}"
+    problems.append(Problem(quoted(path), message))
     return []
 
 
 def _text(file: str) -> str:
     """The file's text; SpecError where it cannot be read, or is no UTF-8."""
     try:
-        with Path(file).open("rb") as stream:
+        with looking_up(), Path(file).open("rb") as stream:
             data = stream.read(MAX_BYTES + 1)
-        if len(data) > MAX_BYTES:
-            raise _unreadable(file, f"it is larger than {MAX_BYTES // 2**20} MiB")
+    except FileError as error:
+        raise _unreadable(file, str(error)) from None
+    if len(data) > MAX_BYTES:
+        raise _unreadable(file, f"it is larger than {MAX_BYTES // 2**20} MiB")
+    try:
         return data.decode("utf-8-sig")
-    except OSError as error:
-        raise _unreadable(file, (error.strerror or str(error)).lower()) from None
     except UnicodeDecodeError as error:
         message = f"it is not UTF-8 (byte {error.start}: {error.reason})"
         raise _unreadable(file, message) from None
 
 
 def _unreadable(file: str, why: str) -> SpecError:
-    return SpecError([Problem(file, f"this file cannot be read: {why}")])
+    return SpecError([Problem(quoted(file), f"this file cannot be read: {why}")])

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import pathlib
 from collections.abc import Mapping
 from typing import Any
@@ -11,15 +10,14 @@ from harness.domain.cell import Choice
 from harness.errors import unknown
 from harness.model.architectures import SHAPES
 from harness.model.shape import Shape
-from harness.quality.recipe import TRAINED
 from harness.spec.choices import Context, name_and_options
 from harness.spec.faults import shown
+from harness.spec.modelfiles import FILES, resolved
 from harness.spec.options import Placed, combinations, list_options, placed, validated
 from harness.spec.reader import Trail
 
 # What makes a size that size; of another architecture than a decoder its context too.
 _WIDTHS = {"layers", "d_model", "heads", "d_ff"}
-_FILES = {"weights", "corpus", "tokenizer"}  # options that name a file
 _KEYS = ("name", "architecture")  # possible beside the options
 
 
@@ -101,17 +99,9 @@ def _foreign(key: str, kind: type[Shape], path: Trail, context: Context) -> bool
 
 def _choice(shape: Shape, options: Placed, context: Context) -> Choice | None:
     """The choice of a model; its weights are identified by their content, not by their path."""
+    whole = resolved(shape, options, context)
     label = model_label(shape, context)
-    found: dict[str, str | None] = {
-        key: _file(key, getattr(shape, key), options[key][1], context)
-        for key in _FILES
-        if getattr(shape, key) and getattr(shape, key) != TRAINED
-    }
-    if None in found.values():
-        return None
-    judged = {} if shape.weights in {"", TRAINED} or shape.corpus else context.texts
-    shape = shape.model_copy(update={**judged, **found})
-    return Choice(shape.architecture, shape.canonical(), label)
+    return Choice(whole.architecture, whole.canonical(), label) if whole else None
 
 
 def model_label(shape: Shape, context: Context) -> str:
@@ -136,7 +126,7 @@ def model_label(shape: Shape, context: Context) -> str:
         label = shape.size if kind is Shape else f"{shape.architecture} {shape.size}"
         told = {"layers", "d_model", "heads", "decoder_layers"}
         rest = _differ(shape, kind(**shape.model_dump(include=told)))
-    for key in rest.keys() & _FILES:
+    for key in rest.keys() & FILES.keys():
         rest[key] = pathlib.Path(getattr(shape, key)).name
     inner = ", ".join(f"{key}={value}" for key, value in rest.items())
     return f"{label}({inner})" if inner else label
@@ -146,31 +136,3 @@ def _differ(shape: Shape, base: Shape) -> dict[str, Any]:
     """The options of `shape` that are not those of `base`, in the order of the fields."""
     ours, theirs = shape.model_dump(), base.model_dump()
     return {key: value for key, value in ours.items() if value != theirs[key]}
-
-
-def texts(given: Mapping[str, Any], context: Context) -> dict[str, str]:
-    """The files of a spec's `quality`, identified as a model's are; faults where there are none."""
-    found = {
-        key: _file(key, given[key], ("quality", key), context)
-        for key in ("corpus", "tokenizer")
-        if isinstance(given.get(key), str) and given[key]
-    }
-    return {key: digest for key, digest in found.items() if digest}
-
-
-def _file(what: str, given: str, path: Trail, context: Context) -> str | None:
-    """The first 16 hexadecimal digits of the file's SHA-256, noted beside its absolute path."""
-    verb = "are" if what == "weights" else "is"
-    file = (pathlib.Path(context.source.file).parent / given).resolve()
-    if not file.is_file():  # nor a pipe or device, which might have no end
-        context.source.fault(path, f"the {what} {given!r} {verb} not there ({file} is no file)")
-        return None
-    try:
-        with file.open("rb") as stream:
-            digest = hashlib.file_digest(stream, "sha256").hexdigest()[:16]
-    except OSError as error:
-        reason = (error.strerror or str(error)).lower()
-        context.source.fault(path, f"the {what} {given!r} cannot be read ({file}: {reason})")
-        return None
-    context.weights[digest] = str(file)
-    return digest

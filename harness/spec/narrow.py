@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from harness.domain.cell import Cell, Choice, label
-from harness.errors import Problem, SpecError, unknown
+from harness.errors import Problem, SpecError, clipped, unknown
 from harness.spec.matrix import KEYS, Value, value_of
 from harness.spec.spec import Spec
 
@@ -22,9 +22,9 @@ def parse_only(texts: Iterable[str]) -> dict[str, list[str]]:
         key, _, given = text.partition("=")
         names = [name.strip() for name in _COMMA.split(given) if name.strip()]
         if key.strip() not in KEYS:
-            problems.append(Problem(f"--only {text}", unknown("axis", key.strip(), KEYS)))
+            problems.append(Problem(_where(text), unknown("axis", key.strip(), KEYS)))
         elif not names:
-            problems.append(Problem(f"--only {text}", "write it as axis=name, e.g. precision=bf16"))
+            problems.append(Problem(_where(text), "write it as axis=name, e.g. precision=bf16"))
         else:
             wanted.setdefault(key.strip(), []).extend(names)
     if problems:
@@ -43,7 +43,7 @@ def narrow(specs: Sequence[Spec], wanted: Mapping[str, Sequence[str]]) -> list[S
     narrowed = [_narrowed(spec, wanted) for spec in specs]
     left = [spec for spec in narrowed if spec.cells]
     if specs and not left and not problems:
-        asked = " ".join(f"--only {key}={','.join(names)}" for key, names in wanted.items())
+        asked = " ".join(_where(f"{key}={','.join(names)}") for key, names in wanted.items())
         problems.append(Problem(asked, "no cell has all of these: nothing is left to measure"))
     if problems:
         raise SpecError(problems)
@@ -58,7 +58,11 @@ def _unknown_names(specs: Sequence[Spec], wanted: Mapping[str, Sequence[str]]) -
         for name in asked:
             if name not in possible:
                 labels = {names_of(value)[0] for value in there}
-                yield Problem(f"--only {key}={name}", unknown(key, name, labels))
+                yield Problem(_where(f"{key}={name}"), unknown(key, name, labels))
+
+
+def _where(asked: str) -> str:
+    return f"--only {clipped(asked)}"
 
 
 def _narrowed(spec: Spec, wanted: Mapping[str, Sequence[str]]) -> Spec:

@@ -7,7 +7,7 @@ from copy import deepcopy
 from dataclasses import dataclass
 from typing import Any
 
-from harness.errors import Problem, SpecError
+from harness.errors import Problem, SpecError, clipped
 from harness.spec.reader import Trail, read_value
 
 
@@ -22,7 +22,7 @@ class Override:
     @property
     def where(self) -> str:
         """What stands for the place in errors: `--set workload.prompt`."""
-        return f"--set {'.'.join(map(str, self.path))}"
+        return _where(".".join(map(str, self.path)))
 
 
 def parse_overrides(texts: Iterable[str]) -> list[Override]:
@@ -39,7 +39,7 @@ def parse_overrides(texts: Iterable[str]) -> list[Override]:
                 raise ValueError("write it as path=value, e.g. workload.prompt=512,1024")  # noqa: TRY301
             overrides.append(Override(path, _value(value), text))
         except ValueError as error:
-            problems.append(Problem(f"--set {key.strip()}", str(error)))
+            problems.append(Problem(_where(key.strip()), str(error)))
     if problems:
         raise SpecError(problems)
     return overrides
@@ -61,7 +61,9 @@ def apply(value: dict[str, Any], overrides: Sequence[Override]) -> dict[str, Any
             if not isinstance(holder, dict):
                 found = ".".join(map(str, override.path[:depth]))
                 kind = "a list" if isinstance(holder, list) else "no mapping"
-                message = f"{found} is {kind}: nothing can be set inside it; set it as a whole"
+                message = (
+                    f"{clipped(found)} is {kind}: nothing can be set inside it; set it as a whole"
+                )
                 problems.append(Problem(override.where, message))
                 break
         else:
@@ -69,6 +71,10 @@ def apply(value: dict[str, Any], overrides: Sequence[Override]) -> dict[str, Any
     if problems:
         raise SpecError(problems)
     return changed
+
+
+def _where(path: str) -> str:
+    return f"--set {clipped(path)}"
 
 
 def _value(text: str) -> Any:

@@ -17,11 +17,12 @@ from ruamel.yaml.error import MarkedYAMLError
 from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 from ruamel.yaml.reader import ReaderError
 
-from harness.errors import Problem, SpecError
+from harness.errors import Problem, SpecError, clipped
 
 MAX_BYTES = 2**20
 MAX_DEPTH = 20
 MAX_NODES = 100_000
+_MAX_DIGITS = 100
 
 Trail: TypeAlias = tuple[str | int, ...]  # to a value: keys and list indexes
 Place: TypeAlias = tuple[int, int]  # line and column, from 1
@@ -84,6 +85,7 @@ class _Bounded(Composer):
         return node
 
 
+_NO_TEXT = "an escape here makes half a character (U+D800 to U+DFFF): write the whole one"
 _TOO_DEEP = f"nested deeper than {MAX_DEPTH} levels"
 _TOO_MANY = f"more than {MAX_NODES:,} values, aliases expanded"
 
@@ -96,7 +98,7 @@ def _compose(text: str, file: str) -> Node | None:
     except MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         message = ", ".join(part for part in (error.context, error.problem) if part)
-        raise _error(file, _place(mark), f"not YAML: {message}") from None
+        raise _error(file, _place(mark), f"not YAML: {clipped(message, 200)}") from None
     except ReaderError as error:
         before = text[: error.position]
         place = (before.count("\n") + 1, error.position - (before.rfind("\n") + 1) + 1)
@@ -137,9 +139,12 @@ class _Walk:
         for key, value in node.value:
             if not isinstance(key, ScalarNode):
                 self._problem(key, "a key must be a word")
+            elif not _is_text(key.value):
+                self._problem(key, _NO_TEXT)
             elif key.value in mapping:
                 line = self.keys[*path, key.value][0]
-                self._problem(key, f"the key {key.value!r} stands here twice (first: line {line})")
+                name = clipped(repr(key.value))
+                self._problem(key, f"the key {name} stands here twice (first: line {line})")
             else:
                 self.keys[*path, key.value] = _place(key.start_mark)
                 mapping[key.value] = self.plain(value, (*path, key.value))
@@ -147,16 +152,17 @@ class _Walk:
 
     def _scalar(self, node: ScalarNode) -> Any:
         if node.tag in _TEXT:
-            return node.value
+            return node.value if _is_text(node.value) else self._problem(node, _NO_TEXT)
         convert = _SCALARS.get(node.tag)
         if convert is None:
             return self._problem(node, f"the tag {_short(node.tag)} is not allowed")
         try:
             return convert(node.value)
+        except OverflowError:
+            return self._problem(node, f"{clipped(node.value, 40)} is too large a number")
         except (KeyError, ValueError):
-            return self._problem(
-                node, f"{node.value[:40]} cannot be read as a value; quote it if it is a text"
-            )
+            message = "cannot be read as a value; quote it if it is a text"
+            return self._problem(node, f"{clipped(node.value, 40)} {message}")
 
     def _problem(self, node: Node, message: str) -> None:
         line, column = _place(node.start_mark)
@@ -164,9 +170,14 @@ class _Walk:
 
 
 def _integer(text: str) -> int:
-    """YAML 1.2's: decimal even after a leading zero, or 0x, or 0o."""
+    """YAML 1.2's: decimal even after a leading zero, or 0x, or 0o; OverflowError beyond 64 bits."""
     base = {"0x": 16, "0o": 8}.get(text[:2].lower(), 10)
-    return int(text, base)
+    if len(text) > _MAX_DIGITS:  # Python refuses to read or print many more
+        raise OverflowError
+    value = int(text, base)
+    if not -(2**63) <= value < 2**63:
+        raise OverflowError
+    return value
 
 
 def _number(text: str) -> float:
@@ -191,7 +202,12 @@ _SCALARS: dict[str | None, Callable[[str], Any]] = {
 
 
 def _short(tag: object) -> str:
-    return str(tag).replace(_CORE, "!!")
+    return clipped(str(tag).replace(_CORE, "!!"))
+
+
+def _is_text(value: str) -> bool:
+    """Whether UTF-8 can hold it: an escape such as \\ud800 makes half a character."""
+    return not any("\ud800" <= sign <= "\udfff" for sign in value)
 
 
 def _place(mark: Any) -> Place:

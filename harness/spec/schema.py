@@ -165,7 +165,9 @@ class Quality(Block):
         description="a text file; its last tenth is held out, and calibration reads the rest",
     )
     tokenizer: str = Field(
-        "", description="a tokenizer file (tokenizer.json) for it; without one, a token is a byte"
+        "",
+        description="a tokenizer file (tokenizer.json) for it; without one a token is a byte, and "
+        "models with weights have a `vocab` of 256 (`bytes` says so of any other)",
     )
 
     @model_validator(mode="after")

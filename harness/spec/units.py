@@ -7,16 +7,21 @@ from typing import Annotated, TypeAlias
 
 from pydantic import BeforeValidator, WithJsonSchema
 
+from harness.errors import clipped
+
 _SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
 _BYTES = {"B": 1} | {
     f"{prefix}{suffix}": base**power
     for suffix, base in (("B", 1000), ("iB", 1024))
     for power, prefix in enumerate("KMGT", start=1)
 }
-_NUMBER = r"\d{1,12}(?:\.\d{1,6})?"
-_DURATION = rf"^{_NUMBER} ?(?:{'|'.join(_SECONDS)})$"
-_SIZE = rf"^{_NUMBER} ?(?:{'|'.join(_BYTES)})$"
-_PERCENT = rf"^{_NUMBER} ?%$"
+_NUMBER = r"[0-9]{1,12}(?:\.[0-9]{1,6})?"
+_DURATION = rf"{_NUMBER} ?(?:{'|'.join(_SECONDS)})"
+_SIZE = rf"{_NUMBER} ?(?:{'|'.join(_BYTES)})"
+_PERCENT = rf"{_NUMBER} ?%"
+# What the JSON Schema says beside that: above zero, and of a percentage at most 100.
+_SOME = r"(?=[0-9.]*[1-9])"
+_AT_MOST_100 = r"(?=0{0,9}100(?:\.0{1,6})? ?%|0{0,10}[0-9]{1,2}(?:\.|[ %]))"
 _WRITE_DURATION = "write a number with a unit, such as 500ms, 60s, 10m or 1.5h"
 _WRITE_SIZE = "write a number with a unit, such as 512MiB, 16GiB or 2GB"
 _WRITE_SHARE = "write a percentage such as 2%, or a share such as 0.02"
@@ -38,10 +43,9 @@ def size(found: object) -> int:
     if isinstance(found, int | float) and not isinstance(found, bool):
         raise ValueError(f"{found} has no unit: {_WRITE_SIZE}")  # noqa: TRY004 - pydantic's
     number, unit = _split(found, _SIZE, _WRITE_SIZE)
-    count = int(number * _BYTES[unit])
-    if not count:
+    if not number:
         raise ValueError(f"{found} is no memory at all")
-    return count
+    return max(1, int(number * _BYTES[unit]))
 
 
 def share(found: object) -> float:
@@ -66,8 +70,8 @@ def size_text(count: float) -> str:
 
 
 def _split(found: object, pattern: str, write: str) -> tuple[float, str]:
-    if not isinstance(found, str) or not re.match(pattern, found):
-        raise ValueError(f"{found!r} cannot be read: {write}")
+    if not isinstance(found, str) or not re.fullmatch(pattern, found):
+        raise ValueError(f"{clipped(repr(found))} cannot be read: {write}")
     unit = found.lstrip("0123456789.")
     return float(found.removesuffix(unit)), unit.strip()
 
@@ -75,12 +79,16 @@ def _split(found: object, pattern: str, write: str) -> tuple[float, str]:
 Duration: TypeAlias = Annotated[
     float,
     BeforeValidator(duration),
-    WithJsonSchema({"type": "string", "pattern": _DURATION, "examples": ["500ms", "60s", "1.5h"]}),
+    WithJsonSchema(
+        {"type": "string", "pattern": f"^{_SOME}{_DURATION}$", "examples": ["500ms", "60s", "1.5h"]}
+    ),
 ]
 Size: TypeAlias = Annotated[
     int,
     BeforeValidator(size),
-    WithJsonSchema({"type": "string", "pattern": _SIZE, "examples": ["512MiB", "16GiB"]}),
+    WithJsonSchema(
+        {"type": "string", "pattern": f"^{_SOME}{_SIZE}$", "examples": ["512MiB", "16GiB"]}
+    ),
 ]
 Share: TypeAlias = Annotated[
     float,
@@ -89,7 +97,7 @@ Share: TypeAlias = Annotated[
         {
             "anyOf": [
                 {"type": "number", "exclusiveMinimum": 0, "maximum": 1},
-                {"type": "string", "pattern": _PERCENT},
+                {"type": "string", "pattern": f"^{_SOME}{_AT_MOST_100}{_PERCENT}$"},
             ],
             "examples": ["2%", 0.02],
         }

@@ -328,3 +328,33 @@ def test_list_tells_what_a_named_model_is(harness: Harness) -> None:
     summaries = {entry["name"]: entry["summary"] for entry in entries}
     assert "encoder-decoder" in summaries["seed-512"]
     assert "single decoder layer" in summaries["seed-512"]
+
+
+def test_plan_says_which_heads_it_assumes_of_weights(harness: Harness, tmp_path: Path) -> None:
+    """GPT-2's layout does not tell them: a config.json beside the file does."""
+    import torch
+
+    from harness.model.shape import Shape
+    from harness.model.transformer import build
+    from harness.model.weights import save_gpt2_layout
+    from harness.operators.sdpa import Sdpa
+
+    shape = Shape(layers=1, d_model=16, heads=2, vocab=256, context=32)
+    model = build(shape, Sdpa().mixer, device=torch.device("cpu"))
+    save_gpt2_layout(model, tmp_path / "w.safetensors")
+    dimensions = "layers: 1, d_model: 16, heads: 2, vocab: 256, context: 32"
+    (tmp_path / "s.yaml").write_text(
+        f"matrix: {{model: {{{dimensions}, weights: w.safetensors}}, scenario: prefill}}\n"
+        "workload: {prompt: 8}\n"
+    )
+    assumed = "2 heads are assumed, as the spec says: neither w.safetensors nor a config.json"
+    assert assumed in harness("plan", "s.yaml").out
+    (line,) = harness("plan", "s.yaml", "--format", "json").json["assumptions"]
+    assert assumed in line
+    (tmp_path / "config.json").write_text('{"n_head": 2}')
+    assert "assumed" not in harness("plan", "s.yaml").out
+    (tmp_path / "config.json").write_text('{"n_head": 4}')
+    refused = harness("plan", "s.yaml")
+    assert refused.code == 2
+    assert "s.yaml:1:" in refused.err
+    assert "has n_head 4; the spec's model has heads 2" in refused.err

@@ -110,3 +110,10 @@ def test_json_tells_how_many_disturbed_rounds_are_kept_apart(
     result = disturbed(shown("sdpa"), busy).result
     (told,) = document([result], [result])["results"]
     assert (told["rounds_kept_apart"], bool(told["disturbed"])) == (apart, busy > 0)
+
+
+def test_what_was_assumed_of_a_model_is_told_once_below_the_table(shown: Make) -> None:
+    notes = (Round(0, Status.OK, notes={"assumed": "2 heads are assumed"}),)
+    rows = [shown("sdpa"), shown("math")]
+    rows = [replace(row, result=replace(row.result, rounds=notes)) for row in rows]
+    assert as_table(rows, "table").count("2 heads are assumed") == 1

@@ -72,3 +72,22 @@ def test_an_estimate_is_said_with_its_unit_and_interval() -> None:
 def test_an_estimate_without_an_interval_is_said_without_one() -> None:
     estimate = Estimate(0.0123, None, None, "s", Direction.LOWER, 1, 20)
     assert "[" not in estimate_text("latency", estimate)
+
+
+@pytest.mark.parametrize(
+    ("name", "documents", "said"),
+    [
+        ("quality_loss", 5, "0.120 bit/B (5 documents: no interval)"),
+        ("bits_per_byte", 1, "0.120 bit/B (1 document: no interval)"),
+        ("logit_error", 1, "12 %"),  # of no documents
+    ],
+)
+def test_too_few_documents_for_an_interval_are_told(name: str, documents: int, said: str) -> None:
+    unit = "1" if name == "logit_error" else "bit/B"
+    estimate = Estimate(0.12, None, None, unit, Direction.LOWER, 1, documents)
+    assert estimate_text(name, estimate) == said
+
+
+def test_enough_documents_have_their_interval() -> None:
+    estimate = Estimate(0.12, 0.11, 0.13, "bit/B", Direction.LOWER, 1, 64)
+    assert estimate_text("quality_loss", estimate) == "0.120 bit/B [0.110, 0.130]"

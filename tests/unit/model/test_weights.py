@@ -12,10 +12,13 @@ from safetensors.torch import load_file, save_file
 
 from harness.errors import HarnessError
 from harness.model.architectures import EncoderDecoderShape, EncoderShape
+from harness.model.layout import foreign, misfit, read_header
 from harness.model.mixer import LayerState, TokenMixer
 from harness.model.shape import Shape
 from harness.model.transformer import Transformer, build
 from harness.model.weights import WeightsError, load_gpt2_layout, save_gpt2_layout
+from harness.operators import Operator
+from harness.operators.gqa import Gqa
 from harness.operators.sdpa import Sdpa
 
 MakeModel = Callable[..., Transformer]
@@ -150,3 +153,43 @@ def test_a_head_of_its_own_is_refused(make_model: MakeModel, file: Path) -> None
     save_file({**tensors, "lm_head.weight": tensors["wte.weight"] + 1}, file)
     with pytest.raises(WeightsError, match=r"lm_head\.weight is not wte\.weight"):
         load_gpt2_layout(make_model(), file)
+
+
+@pytest.mark.parametrize("format_", [torch.complex64, torch.int32, torch.bool])
+def test_a_tensor_that_is_no_float_is_refused(
+    make_model: MakeModel, file: Path, format_: torch.dtype
+) -> None:
+    """A cast would drop the imaginary part silently."""
+    tensors = load_file(file)
+    tensors["h.1.ln_1.bias"] = tensors["h.1.ln_1.bias"].to(format_)
+    save_file(tensors, file)
+    told = r"h\.1\.ln_1\.bias has the format \w+ \(possible: F64, F32, F16, BF16\)"
+    with pytest.raises(WeightsError, match=told):
+        load_gpt2_layout(make_model(), file)
+
+
+@pytest.mark.parametrize("format_", [torch.float64, torch.float16, torch.bfloat16])
+def test_every_float_is_read(make_model: MakeModel, file: Path, format_: torch.dtype) -> None:
+    save_file({name: one.to(format_) for name, one in load_file(file).items()}, file)
+    model = make_model()
+    load_gpt2_layout(model, file)
+    expected = make_model(seed=1).wte.weight.to(format_).float()
+    assert torch.equal(model.wte.weight, expected)
+
+
+@pytest.mark.parametrize(
+    "changes", [{}, {"tied": False}, {"d_ff": 20}, {"layers": 1}, {"vocab": 7, "context": 9}]
+)
+@pytest.mark.parametrize("operator", [Sdpa(), Gqa(Gqa.Options(groups=1))], ids=["sdpa", "gqa"])
+def test_the_header_alone_tells_that_a_file_fits(
+    shape: Shape, tmp_path: Path, changes: dict[str, int | bool], operator: Operator
+) -> None:
+    """What is told of a shape without building it holds for the model that is built."""
+    one = shape.model_copy(update=changes)
+    model = build(one, operator.mixer, device=torch.device("cpu"))
+    save_gpt2_layout(model, tmp_path / "w.safetensors")
+    header = read_header(tmp_path / "w.safetensors")
+    assert (foreign(header), misfit(header, one)) == (None, None)
+    for key in ("vocab", "context", "layers", "d_model"):
+        other = one.model_copy(update={key: 6 * getattr(one, key)})
+        assert misfit(header, other) is not None

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from types import ModuleType
 
+from harness.domain.metric import Direction, Estimate
 from harness.domain.result import Result, Round, Sample, Status
 from harness.domain.run import Commit
 from harness.site.cell_page import CellView, sections, view
@@ -50,6 +51,24 @@ def test_a_metric_that_is_never_a_number_has_no_history(sample: ModuleType) -> N
     shown = page_of(told)
     assert shown.trends == ()
     assert shown.metrics[0].figure.value == "NaN"
+
+
+def test_what_was_assumed_of_the_model_stands_beside_its_axes(sample: ModuleType) -> None:
+    one = sample.make_result()
+    assert "assumed" not in dict(page_of([one]).axes)
+    notes = (Round(0, Status.OK, notes={"assumed": "2 heads are assumed"}),)
+    shown = page_of([replace(one, rounds=notes)])
+    assert dict(shown.axes)["assumed"] == "2 heads are assumed"
+
+
+def test_too_few_documents_for_an_interval_are_told(sample: ModuleType) -> None:
+    """Beside each figure of quality, and beside no other."""
+    loss = Estimate(0.1, None, None, "bit/B", Direction.LOWER, 1, 5)
+    one = sample.make_result()
+    shown = page_of([replace(one, metrics={**one.metrics, "quality_loss": loss})])
+    told = {row.metric: row.figure.interval for row in shown.metrics}
+    assert told.pop("quality_loss") == "5 documents: no interval"
+    assert not any("documents" in interval for interval in told.values())
 
 
 def test_uncommitted_changes_are_a_point_of_their_own(sample: ModuleType) -> None:

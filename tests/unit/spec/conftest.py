@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import json
+import math
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -249,6 +251,56 @@ def faults(read: Callable[..., Spec]) -> Callable[..., list[str]]:
         return str(caught.value).splitlines()
 
     return found
+
+
+@pytest.fixture(scope="session")
+def gpt2_bytes() -> Callable[..., bytes]:
+    """A weights file of a shape, `nano` if none is given: all zeros behind a true header.
+
+    `fill` makes files of different content; `tensors` replaces some by name, as (format, shape in
+    the file); None leaves one out.
+    """
+
+    def made(
+        shape: Shape = CATALOG.sizes["nano"].shape,
+        *,
+        fill: int = 0,
+        **tensors: tuple[str, tuple[int, ...]] | None,
+    ) -> bytes:
+        named = {f"transformer.{name}": ("F32", sizes) for name, sizes in gpt2_tensors(shape)}
+        header, end = {}, 0
+        for name, one in {**named, **tensors}.items():
+            if one is not None:
+                begin, end = end, end + math.prod(one[1]) * _BYTES.get(one[0], 4)
+                header[name] = {"dtype": one[0], "shape": one[1], "data_offsets": [begin, end]}
+        text = json.dumps(header).encode()
+        return len(text).to_bytes(8, "little") + text + bytes([fill]) * end
+
+    return made
+
+
+def gpt2_tensors(shape: Shape) -> Iterator[tuple[str, tuple[int, ...]]]:
+    """Names and shapes as GPT2LMHeadModel's file has them: Conv1D's weights as [in, out]."""
+    width, hidden = shape.d_model, shape.width
+    yield "wte.weight", (shape.vocab, width)
+    yield "wpe.weight", (shape.context, width)
+    affine = {
+        "attn.c_attn": (width, 3 * width),
+        "attn.c_proj": (width, width),
+        "mlp.c_fc": (width, hidden),
+        "mlp.c_proj": (hidden, width),
+        "ln_1": (width,),
+        "ln_2": (width,),
+    }
+    for layer in range(shape.layers):
+        for name, sizes in affine.items():
+            yield f"h.{layer}.{name}.weight", sizes
+            yield f"h.{layer}.{name}.bias", sizes[-1:]
+    yield "ln_f.weight", (width,)
+    yield "ln_f.bias", (width,)
+
+
+_BYTES = {"F64": 8, "C64": 8, "F32": 4, "F16": 2, "BF16": 2, "I64": 8, "BOOL": 1}
 
 
 @pytest.fixture

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from hashlib import sha256
 from typing import Any
 
 import pytest
@@ -203,14 +204,15 @@ def test_a_value_given_twice_counts_once(read: Read) -> None:
 
 
 def test_weights_are_identified_by_their_content(
-    load_here: Callable[..., list[Spec]],
+    load_here: Callable[..., list[Spec]], gpt2_bytes: Callable[..., bytes]
 ) -> None:
     """So that the same file elsewhere is the same cell, and another file of that name is not."""
     text = matrix(model="{name: nano, weights: [a.safetensors, b.safetensors, c.safetensors]}")
-    files = {"a.safetensors": b"one", "b.safetensors": b"one", "c.safetensors": b"other"}
+    one, other = gpt2_bytes(), gpt2_bytes(fill=1)
+    files = {"a.safetensors": one, "b.safetensors": one, "c.safetensors": other}
     (spec,) = load_here({**files, "s.yaml": text}, "s.yaml")
     held = [dict(model.options)["weights"] for model in values(spec, "model")]
-    assert held == ["7692c3ad3540bb80", "d9298a10d1b07358"]
+    assert held == [sha256(content).hexdigest()[:16] for content in (one, other)]
     assert labels(spec, "model") == ["nano(weights=a.safetensors)", "nano(weights=c.safetensors)"]
     assert {*held} == {*spec.weights}
     assert spec.weights[held[1]].endswith("/c.safetensors")

@@ -367,8 +367,69 @@ def test_options_that_multiply_too_far(faults: Faults) -> None:
     ]
 
 
-@pytest.mark.parametrize("weights", ["none.safetensors", ".", "/dev/zero"])
+@pytest.mark.parametrize("weights", ["none.safetensors", "/dev/zero"])
 def test_weights_that_are_no_file(faults: Faults, weights: str) -> None:
-    """Nor a folder, nor a device without an end."""
+    """Nor a device without an end."""
     (message,) = faults(axis(f"model: {{name: nano, weights: {weights}}}"))
     assert message.startswith(f"s.yaml:4:32: the weights {weights!r} are not there (/")
+
+
+LONG = "x" * 5000
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        f"{LONG}: 1",
+        f"name: {LONG}",
+        f"measure: {{max_time: {LONG}}}",
+        f"limits: {{memory: '{LONG}'}}",
+        f"measure: {{{LONG}: 1}}",
+        f"prices: {{{LONG}: 1}}",
+        f"prices: {{local: {LONG}}}",
+        f"exclude: [{{{LONG}: 1}}]",
+        f"exclude: [{{batch: {LONG}}}]",
+        f"quality: {{corpus: {LONG}}}",
+        f"baseline: {{operator: {LONG}}}",
+    ],
+)
+def test_a_long_value_is_not_echoed_whole(faults: Faults, line: str) -> None:
+    assert all(len(told) < 1000 for told in faults(spec(line)))
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        f"model: {LONG}",
+        f"model: {{{LONG}: 1}}",
+        f"model: {{name: nano, architecture: {LONG}}}",
+        f"model: {{name: nano, weights: {LONG}}}",
+        f"operator: {{name: window, {LONG}: 1}}",
+        f"operator: {{pattern: [sdpa, {LONG}]}}",
+        f"compression: [[int8, {LONG}]]",
+        f"parallelism: {{{LONG}: 1}}",
+        f"precision: {LONG}",
+    ],
+)
+def test_a_long_value_of_an_axis_is_not_echoed_whole(faults: Faults, line: str) -> None:
+    assert all(len(told) < 1000 for told in faults(axis(line)))
+
+
+@pytest.mark.parametrize("override", [f"{LONG}=1", f"name={LONG}", f"a.{LONG}.b=1", LONG])
+def test_a_long_override_is_not_echoed_whole(faults: Faults, override: str) -> None:
+    assert all(len(told) < 1000 for told in faults(spec("name: a"), override))
+
+
+def test_of_very_many_faults_the_first_are_told(faults: Faults) -> None:
+    lines = faults(axis(f"operator: {['wrong'] * 500}"))
+    assert len(lines) == 51
+    assert lines[-1] == "and 450 more faults"
+
+
+def test_of_very_many_possible_values_the_first_are_told(faults: Faults) -> None:
+    text = (
+        "matrix: {model: small, scenario: prefill}\n"
+        f"workload: {{prompt: {list(range(1, 1001))}}}\nexclude: [{{prompt: 2000}}]"
+    )
+    (line,) = faults(text)
+    assert line.endswith("and 940 more)")

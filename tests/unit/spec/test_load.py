@@ -153,11 +153,17 @@ def test_the_faults_of_all_files_are_told_at_once(load_here: Load) -> None:
     assert [line.partition(": ")[0] for line in lines] == ["a.yaml:1:1", "c.yaml:1:1"]
 
 
-def test_weights_are_looked_for_beside_the_spec(load_here: Load, tmp_path: Path) -> None:
+def test_weights_are_looked_for_beside_the_spec(
+    load_here: Load, tmp_path: Path, gpt2_bytes: Callable[..., bytes]
+) -> None:
     (tmp_path / "deep").mkdir()
-    text = "matrix: {scenario: prefill, model: {name: small, weights: ../w.safetensors}}"
-    (spec,) = load_here({"w.safetensors": b"w", "deep/s.yaml": text}, "deep/s.yaml")
-    assert {"50e721e49c013f00": str(tmp_path / "w.safetensors")} == spec.weights
+    text = (
+        "matrix: {scenario: prefill, model: {name: nano, weights: ../w.safetensors}}\n"
+        "workload: {prompt: 8}"
+    )
+    (spec,) = load_here({"w.safetensors": gpt2_bytes(), "deep/s.yaml": text}, "deep/s.yaml")
+    digest = hashlib.sha256(gpt2_bytes()).hexdigest()[:16]
+    assert {digest: str(tmp_path / "w.safetensors")} == spec.weights
 
 
 class TestOverrides:

@@ -280,12 +280,16 @@ class TestCellsThatSpecsShare:
         (item,) = shared([read(SMALL), read(SMALL + "measure: {energy: true}")])
         assert item.measure.energy
 
-    def test_they_keep_only_their_own_weights(self, load_here: Callable[..., list[Spec]]) -> None:
+    def test_they_keep_only_their_own_weights(
+        self, load_here: Callable[..., list[Spec]], gpt2_bytes: Callable[..., bytes]
+    ) -> None:
         text = (
             "matrix: {scenario: prefill, model: "
-            "[small, {name: small, weights: [a.safetensors, b.safetensors]}]}"
+            "[nano, {name: nano, weights: [a.safetensors, b.safetensors]}]}\n"
+            "workload: {prompt: 8}"
         )
-        files = {"a.safetensors": b"a", "b.safetensors": b"b", "s.yaml": text}
+        weights = {"a.safetensors": gpt2_bytes(), "b.safetensors": gpt2_bytes(fill=1)}
+        files = {**weights, "s.yaml": text}
         wanted = shared(load_here(files, "s.yaml"))
         assert [[file.rpartition("/")[2] for file in item.weights.values()] for item in wanted] == [
             [],
