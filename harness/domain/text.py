@@ -8,7 +8,7 @@ def storable(text: str) -> str:
     return text.encode(errors="backslashreplace").decode().replace("\0", "\\x00")
 
 
-def clipped(text: str, limit: int) -> str:
+def abridged(text: str, limit: int) -> str:
     """The text in at most `limit` characters: its two ends, and how long it was.
 
     The end is kept too: a traceback says there what happened.

@@ -12,7 +12,7 @@ from pydantic import ConfigDict, TypeAdapter, ValidationError
 from harness import parallelism
 from harness.domain.cell import Cell
 from harness.domain.result import Sample, Score, Status
-from harness.domain.text import clipped, storable
+from harness.domain.text import abridged, storable
 from harness.errors import UnreadableReport
 
 # Jobs and the server's answers take a few hundred bytes; a packet is read in one piece.
@@ -85,9 +85,9 @@ class Report:
         """The report with texts that a database takes, and a page can show."""
         return replace(
             self,
-            reason=clipped(storable(self.reason), _REASON),
-            detail=clipped(storable(self.detail), _DETAIL),
-            notes={name: clipped(storable(note), _REASON) for name, note in self.notes.items()},
+            reason=abridged(storable(self.reason), _REASON),
+            detail=abridged(storable(self.detail), _DETAIL),
+            notes={name: abridged(storable(note), _REASON) for name, note in self.notes.items()},
         )
 
     def encode(self) -> bytes:
@@ -106,7 +106,7 @@ class Report:
         except ValidationError as error:
             first = error.errors(include_url=False)[0]
             where = ".".join(map(str, first["loc"]))
-            why = clipped(f"{where}: {first['msg']}" if where else first["msg"], _REASON // 2)
+            why = abridged(f"{where}: {first['msg']}" if where else first["msg"], _REASON // 2)
             raise UnreadableReport(f"its report cannot be read: {why}") from None
         if why := _impossible(report):
             raise UnreadableReport(f"its report cannot be read: {why}")

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.domain.text import clipped, storable
+from harness.domain.text import abridged, storable
 
 
 @pytest.mark.parametrize(
@@ -26,7 +26,7 @@ def test_what_no_database_takes_is_spelled_out(found: str, kept: str) -> None:
 
 def test_a_long_text_keeps_both_ends() -> None:
     """And says how long it was."""
-    found = clipped("a" * 500 + "b" * 500, 100)
+    found = abridged("a" * 500 + "b" * 500, 100)
     assert found.startswith("aaa")
     assert found.endswith("bbb")
     assert "(1,000 characters in all)" in found
@@ -34,7 +34,7 @@ def test_a_long_text_keeps_both_ends() -> None:
 
 @given(st.text(max_size=300), st.integers(60, 200))
 def test_a_clipped_text_keeps_the_limit_and_is_clipped_no_further(text: str, limit: int) -> None:
-    found = clipped(text, limit)
+    found = abridged(text, limit)
     assert len(found) <= limit
-    assert clipped(found, limit) == found
+    assert abridged(found, limit) == found
     assert found == text or len(text) > limit
