@@ -64,7 +64,7 @@ def test_a_newer_harnesss_file_is_refused_and_left_alone(path: Path) -> None:
     with Store(path):
         pass
     ask(path, "PRAGMA user_version = 99")
-    told = r"harness\.db was written by a newer harness \(layout 99; this one knows \d+\)"
+    told = r"harness\.db: was written by a newer harness \(layout 99; this one knows \d+\)"
     with pytest.raises(StoreError, match=told):
         Store(path)
     assert ask(path, "PRAGMA user_version") == 99
