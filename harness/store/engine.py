@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import os
 import sqlite3
+import time
 from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 from typing import Any
 
 from sqlalchemy import URL, Connection, Engine, StaticPool, create_engine, event, text
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, OperationalError
 
 from harness.errors import StoreError, UsageError
 from harness.store.layout import Refused
@@ -19,11 +20,11 @@ from harness.store.migrations import is_current, migrate
 # How long a write waits for another run's. Transactions take milliseconds.
 _BUSY_MS = 30_000
 
+_AGAIN = 0.01  # seconds until a lock is asked for again, where SQLite does not wait itself
+
 _SETTINGS = (f"busy_timeout = {_BUSY_MS}", "foreign_keys = ON")
-_WRITER_SETTINGS = (
-    "journal_mode = WAL",  # readers and a writer side by side
-    "synchronous = NORMAL",  # with WAL, safe against any crash of a process
-)
+# With a write-ahead log, safe against any crash of a process.
+_WRITER_SETTINGS = (*_SETTINGS, "synchronous = NORMAL")
 
 
 class Database:
@@ -54,6 +55,24 @@ class Database:
             yield connection
             connection.commit()
 
+    def keep_log(self) -> None:
+        """Have the file keep a write-ahead log: readers and a writer work side by side.
+
+        While another process does the same to a new file SQLite refuses at once, without the wait
+        that it grants every other lock.
+        """
+        end = time.monotonic() + _BUSY_MS / 1000
+        with self._told(), self._engine.connect() as connection:
+            while True:
+                try:
+                    connection.execute(text("PRAGMA journal_mode = WAL"))
+                except OperationalError as error:
+                    if "locked" not in str(error.orig) or time.monotonic() > end:
+                        raise
+                    time.sleep(_AGAIN)
+                else:
+                    return
+
     @contextmanager
     def _told(self) -> Iterator[None]:
         try:
@@ -77,7 +96,8 @@ def open_to_write(path: Path) -> Database:
         raise StoreError(f"cannot make the folder of {path}: {error.strerror}") from error
     if filled:
         _recognise(path)
-    database = Database(str(path), _engine(path, {"mode": "rwc"}, _SETTINGS + _WRITER_SETTINGS))
+    database = Database(str(path), _engine(path, {"mode": "rwc"}, _WRITER_SETTINGS))
+    database.keep_log()
     with database.writing() as connection:
         migrate(connection)
     return database
