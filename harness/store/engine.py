@@ -81,6 +81,8 @@ class Database:
             raise StoreError(f"{self._name}: {_plain(error.orig)}") from error
         except sqlite3.Error as error:
             raise StoreError(f"{self._name}: {_plain(error)}") from error
+        except UnicodeDecodeError as error:  # SQLite's own message quotes what is damaged
+            raise StoreError(f"{self._name}: {_DAMAGED.format(message='its schema')}") from error
         except Refused as error:
             raise StoreError(f"{self._name}: {error}") from error
 
@@ -196,10 +198,12 @@ def _text(raw: bytes) -> str:
     return raw.decode(errors="surrogateescape")
 
 
+_DAMAGED = "is damaged ({message}); restore it from a copy, or move it away"
+
 # By a part of what SQLite says, in this order.
 _PLAIN = {
     "SQLITE_READONLY_ROLLBACK": "was left in the middle of a write; `harness run` tidies it up",
-    "malformed": "is damaged ({message}); restore it from a copy, or move it away",
+    "malformed": _DAMAGED,
     "file is not a database": "is not a SQLite database; name another file with --db",
     "unable to open database file": "cannot be opened or made; is its folder writable?",
     "readonly": "is read-only",

@@ -137,8 +137,11 @@ def test_a_damaged_file_is_told_as_such(kept: Path) -> None:
         read_all(kept)
 
 
-def test_a_damaged_schema_is_told_as_such(kept: Path) -> None:
+@pytest.mark.parametrize("damaged", [b"CREATE TABXE metric", b"CREATE \xd4ABLE metric"])
+def test_a_damaged_schema_is_told_as_such(kept: Path, damaged: bytes) -> None:
+    """Though SQLite's own message, which quotes it, be no text."""
     whole = kept.read_bytes()
-    kept.write_bytes(whole.replace(b"CREATE TABLE metric", b"CREATE TABXE metric"))
-    with pytest.raises(StoreError, match=r"harness\.db: is damaged .*malformed"):
+    assert whole.count(b"CREATE TABLE metric") == 1
+    kept.write_bytes(whole.replace(b"CREATE TABLE metric", damaged))
+    with pytest.raises(StoreError, match=r"harness\.db: is damaged .*; restore it from a copy"):
         read_all(kept)

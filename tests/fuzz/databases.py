@@ -1,0 +1,377 @@
+"""Damages a database of results at random, and sees that each command either reads it or says
+in one sentence why not.
+
+    python tests/fuzz/databases.py --count 5000 --seed 1
+
+Bytes are flipped, overwritten, moved and cut off; values, rows, columns and tables are replaced
+and removed. A traceback is a fault; so are a hang, a crash, and more memory than anyone needs.
+Each fault is printed with what repeats it. Exit code 1 if there is any.
+"""
+
+# ruff: noqa: S608 - the names in these statements are those of our own tables
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import random
+import resource
+import select
+import shutil
+import signal
+import sqlite3
+import sys
+import tempfile
+import time
+import traceback
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import closing, redirect_stderr, redirect_stdout
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from io import StringIO
+from pathlib import Path
+from typing import IO, Any
+
+from click.testing import CliRunner
+
+from harness import pipeline
+from harness.cli import cli
+from harness.domain.ceiling import Ceiling, CeilingKind
+from harness.domain.result import Round, Sample, Score, Status
+from harness.domain.run import Commit
+from harness.domain.selfcheck import SelfCheck
+from harness.errors import HarnessError
+from harness.execute.campaign import RoundDone, campaign
+from harness.store import Store
+
+SPEC = """\
+name: fuzzed
+baseline: {precision: fp32, compression: none}
+matrix:
+  model: [nano]
+  scenario: [prefill, decode]
+  precision: [fp32, bf16]
+  compression: [none, int8-dynamic]
+exclude: [{precision: bf16, compression: int8-dynamic}]
+workload: {batch: [1], prompt: [16, 32, 64], generate: 8}
+measure: {rounds: 2, max_rounds: 2}
+"""
+
+_BATCH = 50  # databases a child process reads
+_SECONDS = 60  # for one database
+_BYTES = 3 * 2**30  # of address space for a child
+
+Dice = random.Random
+
+
+# A database with rows in every table -------------------------------------------------------
+
+
+def make(folder: Path) -> Path:
+    """A database as three runs of the spec would leave it, the figures made up."""
+    spec, db = folder / "fuzzed.yaml", folder / "whole.sqlite"
+    spec.write_text(SPEC)
+    request = pipeline.Request((str(spec),), db, fresh=True)
+    prepared = pipeline.prepare(request)
+    with Store(db) as store:
+        for day in range(3):
+            date = datetime(2026, 1, 5 + day, tzinfo=UTC)
+            commit = Commit(f"{day}" * 40, "main", date, f"Change {day}") if day < 2 else None
+            fill(store, request, replace(prepared, commit=commit or prepared.commit), day)
+    return db
+
+
+def fill(store: Store, request: pipeline.Request, prepared: pipeline.Prepared, day: int) -> None:
+    """One run's rows."""
+    dice = Dice(day)
+    run = store.begin(pipeline._run(request, prepared))
+    items = prepared.plan.items
+    keys = {one.cell.id: store.open_result(run, one.cell, one.baseline, None) for one in items}
+    for event in campaign(items, {}, lambda item, index: made_up(dice, index), seed=day):
+        key = keys[event.item.cell.id]
+        if isinstance(event, RoundDone):
+            store.save_round(key, run, event.round)
+        else:
+            pipeline._close(store, key, event)
+    cell, kind = items[0].cell, CeilingKind.MEASURED
+    left = store.open_result(run, items[-1].cell, None, None)  # a failure follows, and an open one
+    store.close_result(left, Status.FAILED, "ValueError: no", "Traceback: made up")
+    store.open_result(run, items[-2].cell, None, None)
+    when = run.started + timedelta(hours=1)
+    check = SelfCheck(cell, "tokens_per_second", 50, 7.5, 0.02, 0.01, 0.03, 0.95, when)
+    store.save_selfcheck(run.host, run.environment, check)
+    found = [
+        Ceiling(name, value, unit, kind, "made up", others=0.01)
+        for name, value, unit in (("gemm_fp32", 2e11, "FLOP/s"), ("memory_read", 2e10, "B/s"))
+    ]
+    store.save_ceilings(run.host, run.environment, "local", found)
+    store.finish(run)
+
+
+def made_up(dice: Dice, index: int) -> Round:
+    """A round that went well."""
+    sections = ("latency", "ttft", "tpot")
+    samples = tuple(
+        Sample(name, dice.uniform(0.01, 0.02), warmup=turn == 0)
+        for turn in range(4)
+        for name in sections
+    )
+    scores = tuple(Score(255, 300, 800 + 9.5 * n, 799.5, 0.5, 250, 700.0) for n in range(9))
+    names = ("flops", "bytes_moved", "peak_flops", "peak_bandwidth", "model_bytes", "parameters")
+    facts = {name: dice.uniform(1e8, 2e8) for name in (*names, "peak_memory", "held_memory")}
+    facts |= {"tokens": 16.0, "steps": 8.0, "load_time": 0.5, "host_steal": 0.3, "host_others": 0.0}
+    return Round(
+        index,
+        Status.OK,
+        samples=samples,
+        scores=() if index else scores,
+        facts={**facts, "price_per_hour": 2.5, "logit_error": 1e-3, "compression_time": 0.1},
+        notes={"energy_per_token": "no counter", "host_governor": "powersave"},
+        started=datetime(2026, 1, 5, 10, index, tzinfo=UTC),
+        seconds=dice.uniform(1, 2),
+    )
+
+
+# Damage ------------------------------------------------------------------------------------
+
+
+def flip(dice: Dice, raw: bytearray) -> None:
+    """Single bits."""
+    for _ in range(dice.choice([1, 1, 3, 30, 300])):
+        raw[dice.randrange(len(raw))] ^= 1 << dice.randrange(8)
+
+
+def flip_early(dice: Dice, raw: bytearray) -> None:
+    """Bytes of the header and the schema, which the first page holds."""
+    for _ in range(dice.choice([1, 2, 8])):
+        raw[dice.randrange(dice.choice([100, 4096]))] = dice.randrange(256)
+
+
+def overwrite(dice: Dice, raw: bytearray) -> None:
+    """A run of bytes, by zeros, ones or noise."""
+    size = min(dice.choice([4, 64, 512, 4096, 16384]), len(raw))
+    start = dice.randrange(len(raw) - size + 1)
+    filler = dice.choice([b"\0" * size, b"\xff" * size, dice.randbytes(size)])
+    raw[start : start + size] = filler
+
+
+def swap_pages(dice: Dice, raw: bytearray) -> None:
+    """One page in another's place."""
+    pages = len(raw) // 4096
+    here, there = dice.randrange(pages) * 4096, dice.randrange(pages) * 4096
+    raw[here : here + 4096] = raw[there : there + 4096]
+
+
+def cut(dice: Dice, raw: bytearray) -> None:
+    """The end is lost."""
+    del raw[dice.randrange(len(raw)) :]
+
+
+RAW = (flip, flip, flip_early, overwrite, swap_pages, cut)
+
+VALUES: tuple[Any, ...] = (
+    "", "x", "nan", "\0", "0x1F", "[]", "{}", '{"name": []}', "[" * 5000, "1" * 5000, "é\u202e🦙",
+    b"", b"\xff\xfe", -1, 0, 1, 2**31, 2**63 - 1, -(2**63), 0.5, -0.0, 5e-324, 1e308, -1e308,
+    float("inf"), float("-inf"), "0001-01-01 00:00:00", "9999-12-31 23:59:59.999999",
+)  # fmt: skip
+
+
+def damage_values(dice: Dice, path: Path) -> None:
+    """Values, rows, columns and tables, as a program that knows nothing of ours would."""
+    with closing(sqlite3.connect(path, isolation_level=None)) as connection:
+        connection.text_factory = bytes
+        connection.execute("PRAGMA journal_mode = DELETE")
+        tables = "SELECT name FROM sqlite_master WHERE type = 'table'"
+        names = [name.decode() for (name,) in connection.execute(tables)]
+        for _ in range(dice.choice([1, 1, 2, 5])):
+            table = dice.choice(names)
+            try:
+                _damage_table(dice, connection, table)
+            except sqlite3.Error:  # the table is gone, or the value is one that SQLite refuses
+                continue
+
+
+def _damage_table(dice: Dice, connection: sqlite3.Connection, table: str) -> None:
+    info = connection.execute(f"PRAGMA table_info({table})").fetchall()
+    column = dice.choice(info)[1].decode()
+    chance = dice.random()
+    if chance < 0.02:
+        connection.execute(f"DROP TABLE {table}")
+    elif chance < 0.04:
+        connection.execute(f"ALTER TABLE {table} RENAME COLUMN {column} TO {column}_")
+    elif chance < 0.06:
+        number = dice.choice([-1, 0, 1, 2, 3, 2**31 - 1])
+        name = dice.choice(["user_version", "application_id"])
+        connection.execute(f"PRAGMA {name} = {number}")
+    elif rows := connection.execute(f"SELECT rowid, {column} FROM {table}").fetchall():
+        key, value = dice.choice(rows)
+        if chance < 0.12:
+            connection.execute(f"DELETE FROM {table} WHERE rowid = ?", (key,))
+        else:
+            where = "" if chance < 0.3 else f"WHERE rowid = {key}"
+            change, told = _replacement(dice, value, [other for _, other in rows])
+            connection.execute(f"UPDATE OR IGNORE {table} SET {column} = {change} {where}", (told,))
+
+
+def _replacement(dice: Dice, value: Any, others: list[Any]) -> tuple[str, Any]:
+    """What to set a column to: any value, another row's, or a text with a few bytes changed."""
+    if isinstance(value, bytes) and value and dice.random() < 0.6:
+        text = bytearray(value)
+        for _ in range(dice.choice([1, 1, 4])):
+            text[dice.randrange(len(text))] = dice.choice(b"\0 \"'{}[],:09aZ\xff\x1b")
+        return "CAST(? AS TEXT)", bytes(text)
+    return "?", dice.choice(others) if dice.random() < 0.1 else dice.choice(VALUES)
+
+
+def damaged(dice: Dice, whole: Path, path: Path) -> None:
+    """A damaged copy."""
+    shutil.copyfile(whole, path)
+    if dice.random() < 0.5:
+        damage_values(dice, path)
+    else:
+        raw = bytearray(path.read_bytes())
+        dice.choice(RAW)(dice, raw)
+        path.write_bytes(raw)
+
+
+# Reading -----------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Case:
+    """A damaged database: what makes it, and where it is."""
+
+    seed: int
+    number: int
+    folder: Path
+
+    @property
+    def dice(self) -> Dice:
+        """The same every time."""
+        return Dice(f"{self.seed} {self.number}")
+
+    @property
+    def db(self) -> Path:
+        """The damaged file."""
+        return self.folder / "damaged.sqlite"
+
+
+def outcomes(case: Case) -> Iterator[str]:
+    """Read the database in every way: how each ended, or the traceback."""
+    for read in (
+        lambda: pipeline.results(case.db, newest_only=False, samples=True),
+        lambda: pipeline.selfchecks(case.db),
+        lambda: pipeline.all_ceilings(case.db),
+    ):
+        yield outcome(read)
+    dice = case.dice
+    formats = [["--format", name] for name in ("table", "json", "csv", "markdown")]
+    yield shown("show", *dice.choice(formats), *dice.choice([[], ["--all"]]), case=case)
+    if dice.random() < 0.1:
+        yield shown("show", "--sort", "tokens_per_second", case=case)
+        yield shown("plan", str(case.folder / "fuzzed.yaml"), case=case)
+    if dice.random() < 0.1:
+        yield shown("site", "--out", str(case.folder / "site"), case=case)
+
+
+def outcome(read: Callable[[], object]) -> str:
+    """How it ended, or the traceback."""
+    try:
+        read()
+    except HarnessError:
+        return "refused"
+    except Exception:  # noqa: BLE001 - what this looks for
+        return traceback.format_exc()
+    return "read"
+
+
+def shown(*command: str, case: Case) -> str:
+    """How the command ended, or the traceback."""
+    result = CliRunner().invoke(cli, [*command, "--db", str(case.db)])
+    if result.exception is not None and not isinstance(result.exception, SystemExit):
+        return " ".join(command) + "\n" + "".join(traceback.format_exception(*result.exc_info))
+    return "refused" if result.exit_code == 2 else "read"
+
+
+# Bounds ------------------------------------------------------------------------------------
+
+
+def read_batch(whole: Path, cases: list[Case], answers: int) -> None:
+    """In a child: a line of outcomes for each database."""
+    resource.setrlimit(resource.RLIMIT_AS, (_BYTES, _BYTES))
+    with os.fdopen(answers, "w") as out, redirect_stdout(StringIO()), redirect_stderr(StringIO()):
+        for case in cases:
+            damaged(case.dice, whole, case.db)
+            out.write(json.dumps(list(outcomes(case))) + "\n")
+            out.flush()
+            for file in case.folder.glob("damaged.sqlite*"):
+                file.unlink()
+
+
+def batch(whole: Path, cases: list[Case]) -> Iterator[list[str]]:
+    """The outcomes of each database in turn; ends with the first that hangs or crashes."""
+    answers, theirs = os.pipe()
+    child = os.fork()
+    if child == 0:
+        os.close(answers)
+        try:
+            read_batch(whole, cases, theirs)
+        finally:
+            os._exit(0)
+    os.close(theirs)
+    with os.fdopen(answers) as told:
+        yield from _lines(told)
+    os.kill(child, signal.SIGKILL)
+    os.waitpid(child, 0)
+
+
+def _lines(told: IO[str]) -> Iterator[list[str]]:
+    while select.select([told], [], [], _SECONDS)[0]:
+        if not (line := told.readline()):
+            return
+        yield json.loads(line)
+
+
+def run(whole: Path, cases: list[Case]) -> Iterator[tuple[Case, list[str]]]:
+    """Every case and its outcomes; one without is a hang or a crash, and goes on behind it."""
+    start = 0
+    while start < len(cases):
+        wanted = cases[start : start + _BATCH]
+        told = list(batch(whole, wanted))
+        yield from zip(wanted, told, strict=False)
+        start += len(told)
+        if len(told) < len(wanted):
+            yield wanted[len(told)], [f"no answer: a crash, or none within {_SECONDS} s"]
+            start += 1
+
+
+def main() -> int:
+    """Print the faults, then one line of figures."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--count", type=int, default=5000, help="databases to damage")
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--first", type=int, default=0, help="number of the first one")
+    options = parser.parse_args()
+    began, counts, faults = time.monotonic(), Counter[str](), 0
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        whole = make(folder)
+        numbers = range(options.first, options.first + options.count)
+        cases = [Case(options.seed, number, folder) for number in numbers]
+        for case, told in run(whole, cases):
+            wrong = [one for one in told if one not in {"read", "refused"}]
+            counts["fault" if wrong else "refused" if "refused" in told else "read"] += 1
+            for one in wrong[:1]:
+                print(f"--seed {case.seed} --first {case.number} --count 1\n{one}", flush=True)
+    faults = counts["fault"]
+    print(
+        f"{options.count} damaged databases in {time.monotonic() - began:.0f} s: "
+        f"{counts['read']} read, {counts['refused']} refused, {faults} faults"
+    )
+    return 1 if faults else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
