@@ -6,7 +6,7 @@ BIN    := $(VENV)/bin
 PIP    := $(BIN)/pip --disable-pip-version-check
 SPECS  ?= specs/quick.yaml
 
-.PHONY: leaderboard test test-engines check unit functional e2e bench detection browser engines lock clean
+.PHONY: leaderboard test test-engines check unit functional e2e bench fuzz detection browser engines lock clean
 
 leaderboard: $(VENV)/.run  ## measure the quick specs on this machine and build the site
 	$(BIN)/harness run $(SPECS)
@@ -32,6 +32,10 @@ unit functional e2e: $(VENV)/.dev  ## one part of the test suite
 bench: $(VENV)/.dev  ## the harness's own speed, by asv; asks git for the commit
 	$(BIN)/asv machine --yes --config tests/benchmarks/asv.conf.json
 	$(BIN)/asv run --python=same --quick --show-stderr --bench 'startup|overhead' --config tests/benchmarks/asv.conf.json
+
+fuzz: $(VENV)/.dev  ## specs and databases damaged at random; each is read, or refused in a sentence
+	$(BIN)/python tests/fuzz/specs.py --count 100000
+	$(BIN)/python tests/fuzz/databases.py --count 5000
 
 detection: $(VENV)/.dev  ## how surely a slow-down of 3% is told from none here; half an hour, on a quiet machine
 	$(BIN)/python tests/benchmarks/suite/detection.py

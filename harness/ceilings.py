@@ -25,7 +25,7 @@ from harness.execute.ceiling_messages import Found, Missing
 from harness.execute.ceilings import derived, expected_seconds, measure, no_theory, wanted
 from harness.execute.host import this_processor
 from harness.spec.plan import Action, Plan
-from harness.store import Store
+from harness.store import Store, StoreReader
 
 
 @dataclass(frozen=True)
@@ -119,11 +119,8 @@ def lacking(db: Path, plan: Plan, host: Host, environment: Environment) -> Names
     """By hardware of the cells to measure, the ceilings that are asked for and not stored."""
     asked = {item.cell.hardware for item in plan.of(Action.MEASURE) if item.measure.ceiling}
     places = [Place(host, environment, one) for one in sorted(asked, key=str)]
-    found: dict[Choice, Sequence[Ceiling]] = {}
-    if db.exists():
-        with Store(db) as store:
-            found = {one.hardware: stored(store, one) for one in places}
-    names = {one.hardware: missing(found.get(one.hardware, ()), one) for one in places}
+    with StoreReader(db) as store:
+        names = {one.hardware: missing(stored(store, one), one) for one in places}
     return {choice: some for choice, some in names.items() if some}
 
 
@@ -144,7 +141,7 @@ def limits(
     }
 
 
-def stored(store: Store, place: Place) -> tuple[Ceiling, ...]:
+def stored(store: StoreReader, place: Place) -> tuple[Ceiling, ...]:
     """Those stored, of every kind."""
     return store.ceilings(place.host, place.environment, str(place.hardware))
 

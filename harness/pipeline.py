@@ -34,7 +34,7 @@ from harness.scenarios import registry as scenarios
 from harness.site.build import build
 from harness.spec.load import Spec, load
 from harness.spec.plan import Action, Plan, Planned, make_plan
-from harness.store import Store
+from harness.store import Store, StoreReader
 
 # Without a limit of its own a round may hold this share of the host's memory: beyond it the
 # machine would swap, or the kernel would choose what to kill.
@@ -125,11 +125,9 @@ def prepare(request: Request) -> Prepared:
     host = this_host()
     apart = [request.db, *(Path(one.file) for one in specs)]
     commit, environment = subject(request.repo, apart + ([request.site] if request.site else []))
-    known, durations = {}, {}
-    if request.db.exists():  # looking at a plan makes no database
-        with Store(request.db) as store:
-            known = store.known(commit, host, environment, alive=is_alive)
-            durations = store.durations(host)
+    with StoreReader(request.db) as stored:  # looking at a plan makes no database
+        known = stored.known(commit, host, environment, alive=is_alive)
+        durations = stored.durations(host)
     waiting = os.getloadavg()[0]
     plan = make_plan(
         specs, host, known, durations, request.fresh, request.retry_failed, load=waiting
@@ -182,10 +180,8 @@ def run(request: Request, watcher: Watcher) -> Outcome:
 
 def results(db: Path, *, newest_only: bool = True, samples: bool = False) -> list[Result]:
     """What is stored; nothing where there is no database yet."""
-    if not db.exists():
-        return []
-    with Store(db) as store:
-        return store.results(newest_only=newest_only, samples=samples)
+    with StoreReader(db) as stored:
+        return stored.results(newest_only=newest_only, samples=samples)
 
 
 def selfcheck(
@@ -229,10 +225,8 @@ def site(db: Path, out: Path) -> Path:
 
 def selfchecks(db: Path) -> list[tuple[Host, SelfCheck]]:
     """The newest self-check of each kind of machine and cell."""
-    if not db.exists():
-        return []
-    with Store(db) as store:
-        return store.selfchecks()
+    with StoreReader(db) as stored:
+        return stored.selfchecks()
 
 
 def ceiling(
@@ -253,10 +247,8 @@ def ceiling(
 
 def all_ceilings(db: Path) -> tuple[Ceilings, ...]:
     """What every host can do at best, as far as it is stored."""
-    if not db.exists():
-        return ()
-    with Store(db) as store:
-        return store.all_ceilings()
+    with StoreReader(db) as stored:
+        return stored.all_ceilings()
 
 
 def _run(request: Request, prepared: Prepared) -> Run:

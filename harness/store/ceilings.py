@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +13,10 @@ from sqlalchemy.dialects.sqlite import insert as upsert
 
 from harness.domain.ceiling import Ceiling, CeilingKind, Ceilings
 from harness.domain.run import Environment, Host
-from harness.store.tables import CeilingRow, HostRow
+from harness.store.decoding import decoded
+from harness.store.loading import load_hosts
+from harness.store.rows import environment_of
+from harness.store.tables import CeilingRow
 
 if TYPE_CHECKING:
     from sqlalchemy import Row
@@ -50,29 +54,32 @@ def load_ceilings(
         )
         .order_by(_FIRST_SAVED)
     )
-    return tuple(map(_ceiling, connection.execute(query)))
+    return tuple(decoded(connection, query, CeilingRow, _ceiling))
 
 
 def load_all_ceilings(connection: Connection) -> tuple[Ceilings, ...]:
     """Of every host, environment and hardware; those saved last come first."""
-    hosts = {
-        row.fingerprint: Host.from_json(row.content)
-        for row in connection.execute(select(HostRow.__table__))
-    }
-    places: defaultdict[tuple[str, str, str], list[Row[Any]]] = defaultdict(list)
-    for row in connection.execute(select(CeilingRow.__table__).order_by(_FIRST_SAVED)):
-        places[row.host, row.environment_digest, row.hardware].append(row)
-    found = [
-        Ceilings(
-            host=hosts[host],
-            environment=Environment(rows[0].environment),
-            hardware=hardware,
-            found=tuple(map(_ceiling, rows)),
-            saved=max(row.saved for row in rows),
-        )
-        for (host, _, hardware), rows in places.items()
-    ]
+    hosts = load_hosts(connection)
+
+    def alone(row: Row[Any]) -> tuple[Any, Ceilings]:
+        """A row by itself, and where it holds."""
+        place = (row.host, row.environment_digest, row.hardware)
+        found = (_ceiling(row),)
+        environment = environment_of(row)
+        return place, Ceilings(hosts[row.host], environment, row.hardware, found, row.saved)
+
+    places: defaultdict[Any, list[Ceilings]] = defaultdict(list)
+    query = select(CeilingRow.__table__).order_by(_FIRST_SAVED)
+    for place, one in decoded(connection, query, CeilingRow, alone):
+        places[place].append(one)
+    found = map(_together, places.values())
     return tuple(sorted(found, key=lambda one: one.saved, reverse=True))
+
+
+def _together(parts: Sequence[Ceilings]) -> Ceilings:
+    """The ceilings of one place."""
+    found = tuple(one for part in parts for one in part.found)
+    return replace(parts[0], found=found, saved=max(part.saved for part in parts))
 
 
 def _values(one: Ceiling, host: Host, environment: Environment, hardware: str) -> dict[str, Any]:

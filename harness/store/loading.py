@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import fields
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from sqlalchemy import Connection, func, select
 
@@ -13,7 +14,8 @@ from harness.domain.metric import Estimate
 from harness.domain.result import Result, Round, Sample, Score
 from harness.domain.run import Host, Run
 from harness.domain.selfcheck import SelfCheck
-from harness.store.rows import estimate_of, result_of, round_of, run_of
+from harness.store.decoding import decoded
+from harness.store.rows import cell_of, estimate_of, host_of, result_of, round_of, run_of
 from harness.store.tables import (
     CellRow,
     DocumentRow,
@@ -25,8 +27,18 @@ from harness.store.tables import (
     RunRow,
     SampleRow,
     SelfCheckRow,
+    Table,
     ValueRow,
 )
+
+if TYPE_CHECKING:
+    from sqlalchemy import Row
+    from sqlalchemy.orm import InstrumentedAttribute
+
+T = TypeVar("T")
+
+_ITS_RUN = RunRow.id == ResultRow.run
+_SCORE = [one.name for one in fields(Score)]
 
 # SQLite takes some 32,000 values in one statement; older ones 999.
 _CHUNK = 900
@@ -38,128 +50,112 @@ def load_results(connection: Connection, *, newest_only: bool, samples: bool) ->
     made = func.coalesce(RunRow.commit_date, RunRow.started)
     age = (made.desc(), RunRow.started.desc(), ResultRow.id.desc())
     place = func.row_number().over(partition_by=(ResultRow.cell, RunRow.host), order_by=age)
-    table = ResultRow.__table__
-    placed = select(table.c.id, place.label("place")).join(RunRow, RunRow.id == ResultRow.run)
-    query = select(table).join(RunRow, RunRow.id == ResultRow.run).order_by(*age)
+    # An outer join: a result whose run is lost must not be lost with it, unseen.
+    ranked = select(ResultRow.id, place.label("place")).outerjoin(RunRow, _ITS_RUN).subquery()
+    query = select(ResultRow.__table__).outerjoin(RunRow, _ITS_RUN).order_by(*age)
     if newest_only:
-        newest = placed.subquery()
-        query = query.where(table.c.id.in_(select(newest.c.id).where(newest.c.place == 1)))
-    rows = connection.execute(query).all()
-    keys = [row.id for row in rows]
+        query = query.where(ResultRow.id.in_(select(ranked.c.id).where(ranked.c.place == 1)))
+    keys = connection.scalars(query.with_only_columns(ResultRow.id)).all()
     runs, cells = _runs(connection), _cells(connection)
-    metrics, rounds = _metrics(connection, keys), load_rounds(connection, keys, samples=samples)
-    return [
-        result_of(
-            row, runs[row.run], cells[row.cell], metrics.get(row.id, {}), rounds.get(row.id, ())
-        )
-        for row in rows
-    ]
+    metrics = _parts(connection, MetricRow, MetricRow.result, keys, _metric)
+    rounds = load_rounds(connection, keys, samples=samples)
+
+    def made_of(row: Row[Any]) -> Result:
+        parts = dict(metrics.get(row.id, ())), rounds.get(row.id, ())
+        return result_of(row, runs[row.run], cells[row.cell], *parts)
+
+    return decoded(connection, query, ResultRow, made_of)
 
 
 def load_selfchecks(connection: Connection) -> list[tuple[Host, SelfCheck]]:
     """The newest of each kind of machine and cell, in the order they were made."""
     newest = select(func.max(SelfCheckRow.id)).group_by(SelfCheckRow.host, SelfCheckRow.cell)
     query = select(SelfCheckRow.__table__).where(SelfCheckRow.id.in_(newest))
-    rows = connection.execute(query.order_by(SelfCheckRow.id)).mappings().all()
-    hosts, cells = _hosts(connection), _cells(connection)
+    hosts, cells = load_hosts(connection), _cells(connection)
     names = [one.name for one in fields(SelfCheck) if one.name != "cell"]
-    return [
-        (
-            hosts[row["host"]],
-            SelfCheck(cell=cells[row["cell"]], **{name: row[name] for name in names}),
-        )
-        for row in rows
-    ]
+
+    def made_of(row: Row[Any]) -> tuple[Host, SelfCheck]:
+        figures = {name: getattr(row, name) for name in names}
+        return hosts[row.host], SelfCheck(cell=cells[row.cell], **figures)
+
+    return decoded(connection, query.order_by(SelfCheckRow.id), SelfCheckRow, made_of)
 
 
 def load_rounds(
     connection: Connection, results: Sequence[int], *, samples: bool
 ) -> Mapping[int, tuple[Round, ...]]:
     """By result, its rounds in order; with their samples and scores if asked."""
-    rows = [
-        row
-        for keys in _chunks(results)
-        for row in connection.execute(
-            select(RoundRow.__table__)
-            .where(RoundRow.result.in_(keys))
-            .order_by(RoundRow.position, RoundRow.id)
-        )
+    keys = [
+        key
+        for chunk in _chunks(results)
+        for key in connection.scalars(select(RoundRow.id).where(RoundRow.result.in_(chunk)))
     ]
-    keys = [row.id for row in rows]
-    facts, values = (_figures(connection, table, keys) for table in (FactRow, ValueRow))
-    taken = _samples(connection, keys) if samples else {}
-    told = _scores(connection, keys) if samples else {}
-    found: defaultdict[int, list[Round]] = defaultdict(list)
-    for row in rows:
-        raw = tuple(taken.get(row.id, ())), tuple(told.get(row.id, ()))
-        one = round_of(row, *raw, facts.get(row.id, {}), values.get(row.id, {}))
-        found[row.result].append(one)
+    facts = _parts(connection, FactRow, FactRow.round, keys, _figure)
+    values = _parts(connection, ValueRow, ValueRow.round, keys, _figure)
+    raw = keys if samples else []
+    taken = _parts(connection, SampleRow, SampleRow.round, raw, _sample)
+    told = _parts(connection, DocumentRow, DocumentRow.round, raw, _score)
+
+    def made_of(row: Row[Any]) -> Round:
+        figures = dict(facts.get(row.id, ())), dict(values.get(row.id, ()))
+        return round_of(row, tuple(taken.get(row.id, ())), tuple(told.get(row.id, ())), *figures)
+
+    order = (RoundRow.position, RoundRow.id)
+    found = _parts(connection, RoundRow, RoundRow.result, results, made_of, order)
     return {result: tuple(rounds) for result, rounds in found.items()}
 
 
+def load_hosts(connection: Connection) -> Mapping[str, Host]:
+    """By fingerprint."""
+    query = select(HostRow.__table__)
+    return dict(decoded(connection, query, HostRow, lambda row: (row.fingerprint, host_of(row))))
+
+
 def _runs(connection: Connection) -> Mapping[int, Run]:
-    hosts = _hosts(connection)
-    rows = connection.execute(select(RunRow.__table__))
-    return {row.id: run_of(row, hosts) for row in rows}
-
-
-def _hosts(connection: Connection) -> Mapping[str, Host]:
-    rows = connection.execute(select(HostRow.__table__))
-    return {row.fingerprint: Host.from_json(row.content) for row in rows}
+    hosts = load_hosts(connection)
+    query = select(RunRow.__table__)
+    return dict(decoded(connection, query, RunRow, lambda row: (row.id, run_of(row, hosts))))
 
 
 def _cells(connection: Connection) -> Mapping[str, Cell]:
-    rows = connection.execute(select(CellRow.id, CellRow.content))
-    return {row.id: Cell.from_json(row.content) for row in rows}
+    query = select(CellRow.id, CellRow.content)
+    return dict(decoded(connection, query, CellRow, lambda row: (row.id, cell_of(row))))
 
 
-def _metrics(
-    connection: Connection, results: Sequence[int]
-) -> Mapping[int, Mapping[str, Estimate]]:
-    found: defaultdict[int, dict[str, Estimate]] = defaultdict(dict)
-    for keys in _chunks(results):
-        query = select(MetricRow.__table__).where(MetricRow.result.in_(keys))
-        for row in connection.execute(query):
-            found[row.result][row.name] = estimate_of(row)
+def _parts(
+    connection: Connection,
+    table: type[Table],
+    owner: InstrumentedAttribute[int],
+    owners: Sequence[int],
+    make: Callable[[Row[Any]], T],
+    order: Sequence[InstrumentedAttribute[int]] = (),
+) -> Mapping[int, Sequence[T]]:
+    """By owner, what is made of its rows in the table; in the order of their keys, unless said."""
+    found: defaultdict[int, list[T]] = defaultdict(list)
+    columns = order or table.__table__.primary_key
+    for chunk in _chunks(owners):
+        query = select(table.__table__).where(owner.in_(chunk)).order_by(*columns)
+        for key, one in decoded(
+            connection, query, table, lambda row: (getattr(row, owner.key), make(row))
+        ):
+            found[key].append(one)
     return found
 
 
-def _figures(
-    connection: Connection, table: type[FactRow | ValueRow], rounds: Sequence[int]
-) -> Mapping[int, Mapping[str, float]]:
-    found: defaultdict[int, dict[str, float]] = defaultdict(dict)
-    for keys in _chunks(rounds):
-        query = select(table.__table__).where(table.round.in_(keys))
-        for row in connection.execute(query):
-            found[row.round][row.name] = row.value
-    return found
+def _metric(row: Row[Any]) -> tuple[str, Estimate]:
+    return row.name, estimate_of(row)
 
 
-def _samples(connection: Connection, rounds: Sequence[int]) -> Mapping[int, Sequence[Sample]]:
-    found: defaultdict[int, list[Sample]] = defaultdict(list)
-    for keys in _chunks(rounds):
-        query = (
-            select(SampleRow.__table__)
-            .where(SampleRow.round.in_(keys))
-            .order_by(SampleRow.round, SampleRow.position)
-        )
-        for row in connection.execute(query):
-            found[row.round].append(Sample(row.section, row.seconds, row.warmup))
-    return found
+def _figure(row: Row[Any]) -> tuple[str, float]:
+    return row.name, row.value
 
 
-def _scores(connection: Connection, rounds: Sequence[int]) -> Mapping[int, Sequence[Score]]:
-    names = [one.name for one in fields(Score)]
-    found: defaultdict[int, list[Score]] = defaultdict(list)
-    for keys in _chunks(rounds):
-        query = (
-            select(DocumentRow.__table__)
-            .where(DocumentRow.round.in_(keys))
-            .order_by(DocumentRow.round, DocumentRow.position)
-        )
-        for row in connection.execute(query).mappings():
-            found[row["round"]].append(Score(**{name: row[name] for name in names}))
-    return found
+def _sample(row: Row[Any]) -> Sample:
+    return Sample(row.section, row.seconds, row.warmup)
+
+
+def _score(row: Row[Any]) -> Score:
+    return Score(**{name: getattr(row, name) for name in _SCORE})
 
 
 def _chunks(keys: Sequence[int]) -> Iterator[Sequence[int]]:

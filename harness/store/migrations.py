@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 from sqlalchemy import Connection, text
 
-from harness.errors import StoreError
+from harness.store.layout import APPLICATION_ID, Refused, check_complete, layout_of
 from harness.store.tables import DocumentRow, Table
 
 
@@ -27,14 +27,30 @@ def _documents(connection: Connection) -> None:
 STEPS: tuple[Callable[[Connection], None], ...] = (_first, _documents)
 
 
-def migrate(connection: Connection, name: str) -> None:
-    """Do the steps that are missing; the connection holds the write lock, so no other does."""
-    done = int(connection.execute(text("PRAGMA user_version")).scalar_one())
-    if done > len(STEPS):
-        raise StoreError(
-            f"{name} was written by a newer harness (layout {done}; this one knows {len(STEPS)})"
-        )
-    for step in STEPS[done:]:
+def is_current(connection: Connection) -> bool:
+    """False if steps are missing. Refused if the database is not ours, or not whole."""
+    if _steps_done(connection) < len(STEPS):
+        return False
+    check_complete(connection)
+    return True
+
+
+def migrate(connection: Connection) -> None:
+    """Do the steps that are missing, and stamp the database as ours.
+
+    The connection holds the write lock, so no other does them at the same time.
+    """
+    for step in STEPS[_steps_done(connection) :]:
         step(connection)
-    if done < len(STEPS):
-        connection.execute(text(f"PRAGMA user_version = {len(STEPS)}"))
+    check_complete(connection)
+    for pragma in (f"user_version = {len(STEPS)}", f"application_id = {APPLICATION_ID}"):
+        connection.execute(text(f"PRAGMA {pragma}"))
+
+
+def _steps_done(connection: Connection) -> int:
+    done = layout_of(connection)
+    if not 0 <= done <= len(STEPS):
+        raise Refused(
+            f"was written by a newer harness (layout {done}; this one knows {len(STEPS)})"
+        )
+    return done

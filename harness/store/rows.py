@@ -6,13 +6,49 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from harness.domain.cell import Cell
+from pydantic import BaseModel, TypeAdapter
+
+from harness.domain.cell import Cell, Scalar
 from harness.domain.metric import Direction, Estimate
 from harness.domain.result import Result, Round, Sample, Score, Status, StopRule
 from harness.domain.run import Asked, Commit, Environment, Host, Run
 
 if TYPE_CHECKING:
     from sqlalchemy import Row
+
+
+class _Choice(BaseModel):
+    """A choice in a cell's content: see Cell.to_json."""
+
+    name: str
+    options: dict[str, Scalar | list[Scalar]]
+    label: str
+
+
+# What columns of JSON hold, which SQLite does not check.
+_CELL = TypeAdapter(dict[str, _Choice | list[_Choice] | dict[str, int]])
+_HOST = TypeAdapter(Host)
+_SPECS = TypeAdapter(dict[str, Asked])
+_TEXTS = TypeAdapter(dict[str, str])
+
+
+def host_of(row: Row[Any]) -> Host:
+    """A row as its host."""
+    return _HOST.validate_python(row.content)
+
+
+def cell_of(row: Row[Any]) -> Cell:
+    """A row as its cell; ValueError if it is another's than the row's id says."""
+    _CELL.validate_python(row.content)
+    cell = Cell.from_json(row.content)
+    if cell.id != row.id:
+        raise ValueError("its content is not what its id says")
+    return cell
+
+
+def environment_of(row: Row[Any]) -> Environment:
+    """The environment in a row of a run or of a ceiling."""
+    return Environment(_TEXTS.validate_python(row.environment))
 
 
 def run_values(run: Run) -> dict[str, Any]:
@@ -42,10 +78,10 @@ def run_of(row: Row[Any], hosts: Mapping[str, Host]) -> Run:
     return Run(
         commit=Commit(row.commit_sha, row.branch, row.commit_date, row.subject, row.dirty),
         host=hosts[row.host],
-        environment=Environment(row.environment),
+        environment=environment_of(row),
         started=row.started,
         seed=row.seed,
-        specs={file: Asked(**asked) for file, asked in row.specs.items()},
+        specs=_SPECS.validate_python(row.specs),
         command=row.command,
         finished=row.finished,
         pid=row.pid,
@@ -85,7 +121,7 @@ def round_of(
         samples=samples,
         scores=scores,
         facts=facts,
-        notes=row.notes,
+        notes=_TEXTS.validate_python(row.notes),
         values=values,
         started=row.started,
         seconds=row.seconds,
@@ -134,6 +170,8 @@ def metric_values(result: int, metrics: Mapping[str, Estimate]) -> list[dict[str
 
 def estimate_of(row: Row[Any]) -> Estimate:
     """A row as its estimate."""
+    if (row.low is None) is not (row.high is None):
+        raise ValueError("an interval with one bound")
     return Estimate(
         row.value, row.low, row.high, row.unit, Direction(row.direction), row.rounds, row.samples
     )

@@ -2,25 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import fields, replace
 from datetime import UTC, datetime
-from pathlib import Path
-from types import TracebackType
-from typing import Self
 
-from sqlalchemy import Connection, func, insert, select, update
+from sqlalchemy import Connection, insert, select, update
 from sqlalchemy.dialects.sqlite import insert as upsert
 
-from harness.domain.ceiling import Ceiling, Ceilings
+from harness.domain.ceiling import Ceiling
 from harness.domain.cell import Cell
 from harness.domain.metric import Estimate
-from harness.domain.result import Known, Result, Round, Status, StopRule, Took
-from harness.domain.run import Commit, Environment, Host, Run
+from harness.domain.result import Round, Status, StopRule
+from harness.domain.run import Environment, Host, Run
 from harness.domain.selfcheck import SelfCheck
-from harness.store.ceilings import load_all_ceilings, load_ceilings, save_ceilings
-from harness.store.engine import Database
-from harness.store.loading import load_results, load_rounds, load_selfchecks
+from harness.store.ceilings import save_ceilings
+from harness.store.engine import open_to_write
+from harness.store.reader import StoreReader
 from harness.store.rows import metric_values, round_values, run_values, sample_values, score_values
 from harness.store.tables import (
     CellRow,
@@ -37,22 +34,10 @@ from harness.store.tables import (
 )
 
 
-class Store:
-    """A database of results. Several processes may use one at the same time."""
+class Store(StoreReader):
+    """A database of results, to read and to write. Several processes may use one at a time."""
 
-    def __init__(self, path: Path) -> None:
-        self._database = Database(path)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self._database.close()
+    _open = staticmethod(open_to_write)
 
     def begin(self, run: Run) -> Run:
         """Note that a run starts; the run with its key."""
@@ -68,57 +53,6 @@ class Store:
         ended = update(RunRow).where(RunRow.id == run.id).values(finished=datetime.now(UTC))
         with self._database.writing() as connection:
             connection.execute(ended)
-
-    def known(
-        self,
-        commit: Commit,
-        host: Host,
-        environment: Environment,
-        alive: Callable[[int, float], bool],
-    ) -> dict[str, Known]:
-        """By cell, the newest result of this very commit, host and environment.
-
-        What a run still `alive` (asked by process id and its start) is measuring is left out:
-        it is that run's. Outside a git repository the built-in Transformer is the subject, and
-        the harness's version, which is part of the environment, identifies it.
-        """
-        counted = (
-            select(RoundRow.result, func.count().label("rounds"))
-            .group_by(RoundRow.result)
-            .subquery()
-        )
-        query = (
-            select(
-                ResultRow.id,
-                ResultRow.cell,
-                ResultRow.status,
-                ResultRow.reason,
-                func.coalesce(counted.c.rounds, 0).label("rounds"),
-                RunRow.pid,
-                RunRow.pid_started,
-                RunRow.finished,
-            )
-            .join(RunRow, RunRow.id == ResultRow.run)
-            .outerjoin(counted, counted.c.result == ResultRow.id)
-            .where(
-                RunRow.commit_sha == commit.sha,
-                RunRow.dirty == commit.dirty,
-                RunRow.host == host.fingerprint,
-                RunRow.environment_digest == environment.digest,
-            )
-            .order_by(ResultRow.id)
-        )
-        with self._database.reading() as connection:
-            rows = connection.execute(query).all()
-        found: dict[str, Known] = {}
-        for row in rows:
-            measuring = row.status == Status.MEASURING
-            if measuring and row.finished is None and alive(row.pid, row.pid_started):
-                continue
-            if measuring and row.cell in found and found[row.cell].status.final:
-                continue  # an abandoned attempt does not undo a result
-            found[row.cell] = Known(Status(row.status), row.reason, row.rounds, row.id)
-        return found
 
     def open_result(self, run: Run, cell: Cell, baseline: str | None, adopt: int | None) -> int:
         """A cell's result whose rounds are to come; its key.
@@ -160,11 +94,6 @@ class Store:
                 if rows:
                     connection.execute(insert(table), rows)
 
-    def rounds_of(self, result: int) -> list[Round]:
-        """A result's rounds so far, in order."""
-        with self._database.reading() as connection:
-            return list(load_rounds(connection, [result], samples=True).get(result, ()))
-
     def close_result(
         self,
         result: int,
@@ -186,26 +115,6 @@ class Store:
             if metrics:
                 connection.execute(insert(MetricRow), metric_values(result, metrics))
 
-    def durations(self, host: Host) -> dict[str, Took]:
-        """By cell, what its rounds took on such a host, and how many a result had at most."""
-        each = (
-            select(
-                ResultRow.cell,
-                func.sum(RoundRow.seconds).label("seconds"),
-                func.count().label("rounds"),
-            )
-            .join(RoundRow, RoundRow.result == ResultRow.id)
-            .join(RunRow, RunRow.id == RoundRow.run)
-            .where(RunRow.host == host.fingerprint)
-            .group_by(ResultRow.id)
-            .subquery()
-        )
-        mean = func.sum(each.c.seconds) / func.sum(each.c.rounds)
-        query = select(each.c.cell, mean, func.max(each.c.rounds)).group_by(each.c.cell)
-        with self._database.reading() as connection:
-            rows = connection.execute(query).all()
-        return {cell: Took(float(seconds), rounds) for cell, seconds, rounds in rows}
-
     def save_selfcheck(self, host: Host, environment: Environment, check: SelfCheck) -> None:
         """Keep what a self-check said."""
         figures = {one.name: getattr(check, one.name) for one in fields(check)}
@@ -223,19 +132,6 @@ class Store:
                 )
             )
 
-    def selfchecks(self) -> list[tuple[Host, SelfCheck]]:
-        """The newest of each kind of machine and cell."""
-        with self._database.reading() as connection:
-            return load_selfchecks(connection)
-
-    def results(self, *, newest_only: bool = True, samples: bool = False) -> list[Result]:
-        """Results, newest first: of each cell and host the newest, or all.
-
-        Rounds come with their samples if asked, else without.
-        """
-        with self._database.reading() as connection:
-            return load_results(connection, newest_only=newest_only, samples=samples)
-
     def save_ceilings(
         self, host: Host, environment: Environment, hardware: str, found: Sequence[Ceiling]
     ) -> None:
@@ -244,16 +140,6 @@ class Store:
             with self._database.writing() as connection:
                 _know(connection, host)
                 save_ceilings(connection, host, environment, hardware, found)
-
-    def ceilings(self, host: Host, environment: Environment, hardware: str) -> tuple[Ceiling, ...]:
-        """What the hardware, by its label, can do at best, as far as it is known."""
-        with self._database.reading() as connection:
-            return load_ceilings(connection, host, environment, hardware)
-
-    def all_ceilings(self) -> tuple[Ceilings, ...]:
-        """Of every host, environment and hardware; those saved last come first."""
-        with self._database.reading() as connection:
-            return load_all_ceilings(connection)
 
 
 def _know(connection: Connection, host: Host) -> None:

@@ -6,7 +6,7 @@ import sqlite3
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
-from threading import Barrier, Thread
+from threading import Barrier, Thread, Timer
 from typing import Any
 
 import pytest
@@ -64,7 +64,7 @@ def test_a_newer_harnesss_file_is_refused_and_left_alone(path: Path) -> None:
     with Store(path):
         pass
     ask(path, "PRAGMA user_version = 99")
-    told = r"harness\.db was written by a newer harness \(layout 99; this one knows \d+\)"
+    told = r"harness\.db: was written by a newer harness \(layout 99; this one knows \d+\)"
     with pytest.raises(StoreError, match=told):
         Store(path)
     assert ask(path, "PRAGMA user_version") == 99
@@ -149,6 +149,21 @@ def test_two_runs_may_write_to_one_file_at_once(
         results = store.results()
     assert len(results) == 30
     assert all(result.rounds == (make_round(samples=(), scores=()),) for result in results)
+
+
+def test_a_writer_waits_for_another_where_there_is_no_log_yet(path: Path) -> None:
+    """SQLite itself would refuse it at once, as where several runs make the file together."""
+    with Store(path):
+        pass
+    ask(path, "PRAGMA journal_mode = DELETE")
+    with closing(sqlite3.connect(path, isolation_level=None, check_same_thread=False)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        ends = Timer(0.3, other.execute, ["COMMIT"])
+        ends.start()
+        with Store(path):
+            pass
+        ends.join()
+    assert ask(path, "PRAGMA journal_mode") == "wal"
 
 
 def test_a_reader_sees_one_moment_while_another_writes(

@@ -1,0 +1,108 @@
+"""Rows to values; what cannot be a value is refused with its table and key."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from datetime import datetime
+from itertools import islice
+from reprlib import repr as short_repr
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
+
+from pydantic import ValidationError
+from sqlalchemy import JSON, Boolean, Connection, Float, Integer, Select, String, type_coerce
+from sqlalchemy.types import NULLTYPE, NullType
+
+from harness.store.layout import Refused
+from harness.store.tables import Moment, Table
+
+if TYPE_CHECKING:
+    from sqlalchemy import ColumnElement, Row
+    from sqlalchemy.types import TypeEngine
+
+T = TypeVar("T")
+AnySelect: TypeAlias = "Select[*tuple[Any, ...]]"
+
+_MOST_TOLD = 200  # characters of what is wrong with a row
+
+# By a column's type: what its values may be, and what to call that.
+_KINDS: dict[type[TypeEngine[Any]], tuple[tuple[type, ...], str]] = {
+    Integer: ((int,), "an integer"),
+    Float: ((float, int), "a number"),
+    String: ((str,), "text"),
+    Boolean: ((bool,), "true or false"),
+    Moment: ((datetime,), "a time"),
+    JSON: ((dict,), "a mapping"),
+    NullType: ((object,), "anything"),  # of an expression: whoever makes the value checks it
+}
+
+# What parsing and building a value raises if the row is not what it should be.
+_UNREADABLE = (
+    ValueError, TypeError, LookupError, AttributeError, ArithmeticError, RecursionError
+)  # fmt: skip
+
+
+def decoded(
+    connection: Connection, query: AnySelect, table: type[Table], make: Callable[[Row[Any]], T]
+) -> list[T]:
+    """What is made of each row of the query. Refused, with the row's key, if one cannot be.
+
+    SQLite takes any value in any column, and a damaged file may hold anything. The query selects
+    the table's primary key.
+    """
+    columns = [(column.name, *_kind(column)) for column in query.selected_columns]
+    found: list[T] = []
+    try:
+        for row in connection.execute(query):
+            _check(row, columns)
+            found.append(make(row))
+    except _UNREADABLE as error:
+        key = _key(connection, query, table, len(found))
+        raise Refused(
+            f"row {key} of table {table.__tablename__} cannot be read: {_because(error)}"
+        ) from error
+    return found
+
+
+def _kind(column: ColumnElement[Any]) -> tuple[tuple[type, ...], str]:
+    kinds, name = next(told for kind, told in _KINDS.items() if isinstance(column.type, kind))
+    return ((*kinds, type(None)) if getattr(column, "nullable", False) else kinds), name
+
+
+def _check(row: Iterable[Any], columns: Iterable[tuple[str, tuple[type, ...], str]]) -> None:
+    """TypeError if a value is not of its column's type, which SQLite does not hold it to."""
+    for value, (name, kinds, kind) in zip(row, columns, strict=True):
+        if not isinstance(value, kinds):
+            raise TypeError(f"{name} is {short_repr(value)}, not {kind}")
+        if isinstance(value, str) and not value.isascii():
+            _refuse_surrogates(name, value)
+
+
+def _refuse_surrogates(name: str, value: str) -> None:
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        raise ValueError(f"{name} is {short_repr(value)}, not UTF-8 text") from None
+
+
+def _key(connection: Connection, query: AnySelect, table: type[Table], position: int) -> str:
+    """The primary key of the query's row at that position, whatever it holds.
+
+    The query is asked again with its columns as they are stored: the row itself may be what
+    cannot be parsed.
+    """
+    stored = [type_coerce(one, NULLTYPE).label(one.name) for one in query.selected_columns]
+    again = connection.execute(query.with_only_columns(*stored, maintain_column_froms=True))
+    row = next(islice(again, position, None))
+    key = tuple(getattr(row, column.name) for column in table.__table__.primary_key)
+    return short_repr(key[0] if len(key) == 1 else key)
+
+
+def _because(error: Exception) -> str:
+    if isinstance(error, ValidationError):
+        first = error.errors()[0]
+        told = f"{'.'.join(map(str, first['loc']))}: {first['msg']}"
+    elif isinstance(error, KeyError):
+        told = f"{short_repr(error.args[0])} is missing"
+    else:
+        told = str(error) or type(error).__name__
+    return told if len(told) <= _MOST_TOLD else told[:_MOST_TOLD] + "..."

@@ -1,0 +1,159 @@
+"""Load results. Each method is one short transaction."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Self
+
+from sqlalchemy import func, select
+
+from harness.domain.ceiling import Ceiling, Ceilings
+from harness.domain.result import Known, Result, Round, Status, Took
+from harness.domain.run import Commit, Environment, Host
+from harness.domain.selfcheck import SelfCheck
+from harness.store.ceilings import load_all_ceilings, load_ceilings
+from harness.store.decoding import decoded
+from harness.store.engine import open_to_read
+from harness.store.loading import load_results, load_rounds, load_selfchecks
+from harness.store.tables import ResultRow, RoundRow, RunRow
+
+if TYPE_CHECKING:
+    from sqlalchemy import Row
+
+
+class StoreReader:
+    """A database of results, to read only. One that is not there holds nothing."""
+
+    _open = staticmethod(open_to_read)
+
+    def __init__(self, path: Path) -> None:
+        self._database = self._open(path)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._database.close()
+
+    def known(
+        self,
+        commit: Commit,
+        host: Host,
+        environment: Environment,
+        alive: Callable[[int, float], bool],
+    ) -> dict[str, Known]:
+        """By cell, the newest result of this very commit, host and environment.
+
+        What a run still `alive` (asked by process id and its start) is measuring is left out:
+        it is that run's. Outside a git repository the built-in Transformer is the subject, and
+        the harness's version, which is part of the environment, identifies it.
+        """
+        counted = (
+            select(RoundRow.result, func.count().label("rounds"))
+            .group_by(RoundRow.result)
+            .subquery()
+        )
+        query = (
+            select(
+                ResultRow.id,
+                ResultRow.cell,
+                ResultRow.status,
+                ResultRow.reason,
+                func.coalesce(counted.c.rounds, 0).label("rounds"),
+                RunRow.pid,
+                RunRow.pid_started,
+                RunRow.finished,
+            )
+            .join(RunRow, RunRow.id == ResultRow.run)
+            .outerjoin(counted, counted.c.result == ResultRow.id)
+            .where(
+                RunRow.commit_sha == commit.sha,
+                RunRow.dirty == commit.dirty,
+                RunRow.host == host.fingerprint,
+                RunRow.environment_digest == environment.digest,
+            )
+            .order_by(ResultRow.id)
+        )
+        with self._database.reading() as connection:
+            rows = decoded(connection, query, ResultRow, _with_known)
+        found: dict[str, Known] = {}
+        for row, known in rows:
+            measuring = row.status == Status.MEASURING
+            if measuring and row.finished is None and alive(row.pid, row.pid_started):
+                continue
+            if measuring and row.cell in found and found[row.cell].status.final:
+                continue  # an abandoned attempt does not undo a result
+            found[row.cell] = known
+        return found
+
+    def rounds_of(self, result: int) -> list[Round]:
+        """A result's rounds so far, in order."""
+        with self._database.reading() as connection:
+            return list(load_rounds(connection, [result], samples=True).get(result, ()))
+
+    def durations(self, host: Host) -> dict[str, Took]:
+        """By cell, what its rounds took on such a host, and how many a result had at most."""
+        query = (
+            select(
+                func.min(RoundRow.id).label("id"),
+                ResultRow.cell,
+                func.sum(RoundRow.seconds).label("seconds"),
+                func.count().label("rounds"),
+            )
+            .join(RoundRow, RoundRow.result == ResultRow.id)
+            .join(RunRow, RunRow.id == RoundRow.run)
+            .where(RunRow.host == host.fingerprint)
+            .group_by(ResultRow.id)
+        )
+        with self._database.reading() as connection:
+            results = decoded(connection, query, RoundRow, _duration)
+        by_cell: defaultdict[str, list[Took]] = defaultdict(list)
+        for cell, took in results:
+            by_cell[cell].append(took)
+        return {cell: _together(several) for cell, several in by_cell.items()}
+
+    def selfchecks(self) -> list[tuple[Host, SelfCheck]]:
+        """The newest of each kind of machine and cell."""
+        with self._database.reading() as connection:
+            return load_selfchecks(connection)
+
+    def results(self, *, newest_only: bool = True, samples: bool = False) -> list[Result]:
+        """Results, newest first: of each cell and host the newest, or all.
+
+        Rounds come with their samples if asked, else without.
+        """
+        with self._database.reading() as connection:
+            return load_results(connection, newest_only=newest_only, samples=samples)
+
+    def ceilings(self, host: Host, environment: Environment, hardware: str) -> tuple[Ceiling, ...]:
+        """What the hardware, by its label, can do at best, as far as it is known."""
+        with self._database.reading() as connection:
+            return load_ceilings(connection, host, environment, hardware)
+
+    def all_ceilings(self) -> tuple[Ceilings, ...]:
+        """Of every host, environment and hardware; those saved last come first."""
+        with self._database.reading() as connection:
+            return load_all_ceilings(connection)
+
+
+def _with_known(row: Row[Any]) -> tuple[Row[Any], Known]:
+    return row, Known(Status(row.status), row.reason, row.rounds, row.id)
+
+
+def _duration(row: Row[Any]) -> tuple[str, Took]:
+    return row.cell, Took(float(row.seconds) / row.rounds, row.rounds)
+
+
+def _together(several: Sequence[Took]) -> Took:
+    """Of several results of a cell."""
+    rounds = sum(one.rounds for one in several)
+    seconds = sum(one.seconds * one.rounds for one in several)
+    return Took(seconds / rounds, max(one.rounds for one in several))
