@@ -14,6 +14,7 @@ from harness.domain.cell import Cell
 from harness.domain.result import Sample, Score, Status
 from harness.domain.text import abridged, storable
 from harness.errors import UnreadableReport
+from harness.execute.allocator import Allocator
 
 # Jobs and the server's answers take a few hundred bytes; a packet is read in one piece.
 PACKET = 1 << 20
@@ -42,7 +43,7 @@ class Job:
     artifact: str = ""  # the prepared model's file; without one it is built anew
     prepares: bool = False  # make that file, and measure nothing
     proves: bool = False  # compare the split model with one process, and measure nothing
-    allocator: str = "steady"  # the state of the C library's allocator, see allocator.py
+    allocator: Allocator = "steady"  # the state of the C library's allocator, see allocator.py
     cold: bool = False  # read that file from the disk, not from memory
 
     @property
@@ -108,8 +109,8 @@ class Report:
             where = ".".join(map(str, first["loc"]))
             why = abridged(f"{where}: {first['msg']}" if where else first["msg"], _REASON // 2)
             raise UnreadableReport(f"its report cannot be read: {why}") from None
-        if why := _impossible(report):
-            raise UnreadableReport(f"its report cannot be read: {why}")
+        if fault := _impossible(report):
+            raise UnreadableReport(f"its report cannot be read: {fault}")
         return report.bounded()
 
 
