@@ -182,7 +182,7 @@ def _or_nothing(value: Schema) -> Schema:
 
 def _apart(value: Schema) -> tuple[Schema, Schema]:
     """What describes a value, which stays outside where editors look for it; and the rest."""
-    about = {key: value[key] for key in ("description", "default") if key in value}
+    about: Schema = {key: value[key] for key in ("description", "default") if key in value}
     return about, {key: inner for key, inner in value.items() if key not in about}
 
 

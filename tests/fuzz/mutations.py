@@ -270,9 +270,18 @@ def _spoilt(dice: random.Random, text: str) -> str:
 
 def _weights() -> bytes:
     """A file of the model that seeds/files.yaml describes: its tensors overlap, all of zeros."""
-    linears = {"attn.c_attn": (8, 24), "attn.c_proj": (8, 8), "mlp.c_fc": (8, 32)}
+    linears: dict[str, tuple[int, ...]] = {
+        "attn.c_attn": (8, 24),
+        "attn.c_proj": (8, 8),
+        "mlp.c_fc": (8, 32),
+    }
     linears |= {"mlp.c_proj": (32, 8), "ln_1": (8,), "ln_2": (8,)}
-    shapes = {"wte.weight": (256, 8), "wpe.weight": (32, 8), "ln_f.weight": (8,), "ln_f.bias": (8,)}
+    shapes: dict[str, tuple[int, ...]] = {
+        "wte.weight": (256, 8),
+        "wpe.weight": (32, 8),
+        "ln_f.weight": (8,),
+        "ln_f.bias": (8,),
+    }
     for name, sizes in linears.items():
         shapes |= {f"h.0.{name}.weight": sizes, f"h.0.{name}.bias": sizes[-1:]}
     entries = {

@@ -26,14 +26,13 @@ from multiprocessing.connection import Connection, wait
 from pathlib import Path
 from typing import Any
 
-sys.path.insert(0, str(Path(__file__).parent))
-
-from mutations import Case, make_case, seeds_of
+sys.path.insert(0, str(Path(__file__).parents[2]))
 
 from harness.domain.run import Gpu, Host
 from harness.errors import HarnessError, SpecError, UsageError
 from harness.spec.load import load
 from harness.spec.plan import make_plan
+from tests.fuzz.mutations import Case, make_case, seeds_of
 
 FILE = "s.yaml"
 PATIENCE = 5.0  # seconds for a case

@@ -13,7 +13,7 @@ import pytest
 
 from harness.errors import SpecError
 from harness.model.shape import Shape
-from harness.spec.files import FileError, looking_up
+from harness.spec.files import FileError, digest, looking_up
 from harness.spec.load import load
 from harness.spec.spec import Spec
 
@@ -292,7 +292,8 @@ def test_a_config_that_agrees_or_is_of_something_else_is_no_fault(
     gpt2 = {"n_head": 2, "n_layer": 2, "n_embd": 16, "vocab_size": 256, "n_positions": 32}
     usual = {"activation_function": "gelu_new", "layer_norm_epsilon": 1e-05}
     text = spec_of(f"{OPTIONS}, weights: w")
-    for config in ({**gpt2, **usual}, {"theme": "dark"}, []):
+    configs: list[Any] = [{**gpt2, **usual}, {"theme": "dark"}, []]
+    for config in configs:
         files = {"w": gpt2_bytes(SHAPE), "config.json": json.dumps(config), "s.yaml": text}
         assert load_here(files, "s.yaml")
 
@@ -375,11 +376,13 @@ def test_a_tokenizer_or_random_weights_ask_for_no_bytes(
 def test_a_file_that_many_models_name_is_read_once(
     load_here: Load, gpt2_bytes: Gpt2Bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from harness.spec import modelfiles
-
     read = []
-    real = modelfiles.digest
-    monkeypatch.setattr(modelfiles, "digest", lambda file: read.append(file) or real(file))
+
+    def counted(file: Path) -> str:
+        read.append(file)
+        return digest(file)
+
+    monkeypatch.setattr("harness.spec.modelfiles.digest", counted)
     text = spec_of(f"{OPTIONS}, tied: [true, true], weights: [w, w, w]")
     load_here({"w": gpt2_bytes(SHAPE), "s.yaml": text}, "s.yaml")
     assert len(read) == 1
