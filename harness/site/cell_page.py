@@ -191,7 +191,7 @@ def provenance(result: Result, version: str) -> tuple[tuple[str, str], ...]:
     run = result.run
     commit = run.commit
     return (
-        ("commit", commit.sha or "none: the spec was outside a git repository"),
+        ("commit", commit.sha or "none: the code lies in no git checkout"),
         ("subject", commit.subject),
         ("branch", commit.branch),
         ("committed", moment(commit.date)),

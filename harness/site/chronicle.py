@@ -51,7 +51,7 @@ def newest_first(results: Sequence[Result]) -> list[Result]:
     """By commit date, then by when the run started.
 
     Measuring an old commit today, to fill the history, does not make it the newest. A commit
-    without a date (outside a git repository) counts as made when its run started.
+    without a date (code in no git checkout) counts as made when its run started.
     """
     return sorted(results, key=_age, reverse=True)
 
