@@ -144,7 +144,7 @@ def kept_apart(rounds: Sequence[Round]) -> str:
     told = f"{count} of {len(rounds)} round{'' if len(rounds) == 1 else 's'} {verb} disturbed"
     if len(counting(rounds)) < len(rounds):
         return f"{told} and {'is' if count == 1 else 'are'} kept apart"
-    return f"{told}, and {'counts' if count == 1 else 'count'}: fewer than {FEWEST} were not"
+    return f"{told}; all count, because fewer than {FEWEST} were undisturbed"
 
 
 def account(rounds: Sequence[Round]) -> list[str]:

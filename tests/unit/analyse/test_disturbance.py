@@ -57,8 +57,16 @@ BUSY = {"host_others": 0.3}
     [
         ("", "0123", ""),
         ("0", "123", "1 of 4 rounds was disturbed and is kept apart"),
-        ("01", "0123", "2 of 4 rounds were disturbed, and count: fewer than 3 were not"),
-        ("0123", "0123", "4 of 4 rounds were disturbed, and count: fewer than 3 were not"),
+        (
+            "01",
+            "0123",
+            "2 of 4 rounds were disturbed; all count, because fewer than 3 were undisturbed",
+        ),
+        (
+            "0123",
+            "0123",
+            "4 of 4 rounds were disturbed; all count, because fewer than 3 were undisturbed",
+        ),
     ],
 )
 def test_undisturbed_rounds_alone_count_where_there_are_three(

@@ -326,7 +326,10 @@ def test_a_cell_on_a_machine_that_is_always_disturbed_ends_in_its_time() -> None
     *_, end = told = events([item], machine.measure)
     assert isinstance(end, CellDone)
     assert (len(told) - 1, end.stop_rule) == (20, StopRule.TIME_BOX)
-    assert end.disturbed == "20 of 20 rounds were disturbed, and count: fewer than 3 were not"
+    assert (
+        end.disturbed
+        == "20 of 20 rounds were disturbed; all count, because fewer than 3 were undisturbed"
+    )
 
 
 def test_a_cell_is_compared_by_the_undisturbed_rounds_of_both() -> None:

@@ -168,7 +168,7 @@ def test_the_hosts_part_is_told_beside_the_figures(sample: ModuleType, tmp_path:
     rounds = tuple(replace(one, facts=facts, notes=notes) for one in plain.rounds)
     index = build([replace(plain, rounds=rounds)], tmp_path).read_text(encoding="utf-8")
     sentence = "other processes used 20% of the CPU in 3 of 3 rounds"
-    fate = "3 of 3 rounds were disturbed, and count: fewer than 3 were not"
+    fate = "3 of 3 rounds were disturbed; all count, because fewer than 3 were undisturbed"
     assert f'title="{sentence}; {fate}">disturbed</span>' in index
     [cell] = (tmp_path / "cells").iterdir()
     page = cell.read_text(encoding="utf-8")

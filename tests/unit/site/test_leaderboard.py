@@ -214,7 +214,7 @@ def test_a_row_tells_what_disturbed_it(sample: ModuleType) -> None:
     [row] = only_group([replace(plain, rounds=busy)]).ranked
     assert row.disturbed == (
         "other processes used 20% of the CPU in 3 of 3 rounds",
-        "3 of 3 rounds were disturbed, and count: fewer than 3 were not",
+        "3 of 3 rounds were disturbed; all count, because fewer than 3 were undisturbed",
     )
     assert only_group([plain]).ranked[0].disturbed == ()
 
