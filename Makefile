@@ -6,7 +6,7 @@ BIN    := $(VENV)/bin
 PIP    := $(BIN)/pip --disable-pip-version-check
 SPECS  ?= specs/quick.yaml
 
-.PHONY: leaderboard test test-engines check unit functional e2e bench fuzz detection browser engines lock clean
+.PHONY: leaderboard test test-engines check unit functional e2e bench fuzz soak detection browser engines lock clean
 
 leaderboard: $(VENV)/.run  ## measure the quick specs on this machine and build the site
 	$(BIN)/harness run $(SPECS)
@@ -36,6 +36,9 @@ bench: $(VENV)/.dev  ## the harness's own speed, by asv; asks git for the commit
 fuzz: $(VENV)/.dev  ## specs and databases damaged at random; each is read, or refused in a sentence
 	$(BIN)/python tests/fuzz/specs.py --count 100000
 	$(BIN)/python tests/fuzz/databases.py --count 5000
+
+soak: $(VENV)/.dev  ## a thousand SIGKILLs at random instants of a run, its server, its rounds; half an hour
+	$(BIN)/python tests/soak/kills.py --kills 1000
 
 detection: $(VENV)/.dev  ## how surely a slow-down of 3% is told from none here; half an hour, on a quiet machine
 	$(BIN)/python tests/benchmarks/suite/detection.py
