@@ -23,6 +23,9 @@ T = TypeVar("T")
 AnySelect: TypeAlias = "Select[*tuple[Any, ...]]"
 
 _MOST_TOLD = 200  # characters of what is wrong with a row
+_AT_ONCE = 1000  # rows fetched together
+
+_ANY: tuple[type, ...] = ()
 
 # By a column's type: what its values may be, and what to call that.
 _KINDS: dict[type[TypeEngine[Any]], tuple[tuple[type, ...], str]] = {
@@ -32,7 +35,7 @@ _KINDS: dict[type[TypeEngine[Any]], tuple[tuple[type, ...], str]] = {
     Boolean: ((bool,), "true or false"),
     Moment: ((datetime,), "a time"),
     JSON: ((dict,), "a mapping"),
-    NullType: ((object,), "anything"),  # of an expression: whoever makes the value checks it
+    NullType: (_ANY, "anything"),  # of an expression: whoever makes the value checks it
 }
 
 # What parsing and building a value raises if the row is not what it should be.
@@ -50,10 +53,13 @@ def decoded(
     the table's primary key.
     """
     columns = [(column.name, *_kind(column)) for column in query.selected_columns]
+    right: set[tuple[type, ...]] = set()  # types of rows that are as the columns say
     found: list[T] = []
     try:
-        for row in connection.execute(query):
-            _check(row, columns)
+        for row in connection.execute(query).yield_per(_AT_ONCE):
+            if (types := tuple(map(type, row))) not in right:
+                _check(row, columns)
+                right.add(types)
             found.append(make(row))
     except _UNREADABLE as error:
         key = _key(connection, query, table, len(found))
@@ -65,23 +71,14 @@ def decoded(
 
 def _kind(column: ColumnElement[Any]) -> tuple[tuple[type, ...], str]:
     kinds, name = next(told for kind, told in _KINDS.items() if isinstance(column.type, kind))
-    return ((*kinds, type(None)) if getattr(column, "nullable", False) else kinds), name
+    return (*kinds, type(None)) if kinds and getattr(column, "nullable", False) else kinds, name
 
 
 def _check(row: Iterable[Any], columns: Iterable[tuple[str, tuple[type, ...], str]]) -> None:
     """TypeError if a value is not of its column's type, which SQLite does not hold it to."""
     for value, (name, kinds, kind) in zip(row, columns, strict=True):
-        if not isinstance(value, kinds):
+        if kinds != _ANY and type(value) not in kinds:
             raise TypeError(f"{name} is {short_repr(value)}, not {kind}")
-        if isinstance(value, str) and not value.isascii():
-            _refuse_surrogates(name, value)
-
-
-def _refuse_surrogates(name: str, value: str) -> None:
-    try:
-        value.encode()
-    except UnicodeEncodeError:
-        raise ValueError(f"{name} is {short_repr(value)}, not UTF-8 text") from None
 
 
 def _key(connection: Connection, query: AnySelect, table: type[Table], position: int) -> str:

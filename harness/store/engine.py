@@ -185,7 +185,6 @@ def _configured(engine: Engine, settings: tuple[str, ...]) -> Engine:
     @event.listens_for(engine, "connect")
     def on_connect(connection: sqlite3.Connection, _: object) -> None:
         connection.isolation_level = None  # transactions begin where this module says so
-        # What is no UTF-8 must not hide which row holds it: decoding.py refuses it.
         connection.text_factory = _text
         with closing(connection.cursor()) as cursor:
             for pragma in settings:
@@ -194,8 +193,21 @@ def _configured(engine: Engine, settings: tuple[str, ...]) -> Engine:
     return engine
 
 
+class NotText(str):
+    """Text of a damaged file, which is no UTF-8.
+
+    It does not stop the reading, which would hide whose row it is in: decoding.py takes it for no
+    text.
+    """
+
+    __slots__ = ()
+
+
 def _text(raw: bytes) -> str:
-    return raw.decode(errors="surrogateescape")
+    try:
+        return raw.decode()
+    except UnicodeDecodeError:
+        return NotText(raw.decode(errors="surrogateescape"))
 
 
 _DAMAGED = "is damaged ({message}); restore it from a copy, or move it away"
