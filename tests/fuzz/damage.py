@@ -63,12 +63,14 @@ def damage_values(dice: Dice, path: Path) -> None:
             table = dice.choice(names)
             try:
                 _damage_table(dice, connection, table)
-            except sqlite3.Error:  # the table is gone, or the value is one that SQLite refuses
+            except sqlite3.Error:  # what SQLite refuses
                 continue
 
 
 def _damage_table(dice: Dice, connection: sqlite3.Connection, table: str) -> None:
     info = connection.execute(f"PRAGMA table_info({table})").fetchall()
+    if not info:  # dropped before
+        return
     column = dice.choice(info)[1].decode()
     chance = dice.random()
     if chance < 0.02:

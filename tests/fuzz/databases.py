@@ -210,6 +210,8 @@ def batch(whole: Path, cases: list[Case]) -> Iterator[list[str]]:
         os.close(answers)
         try:
             read_batch(whole, cases, theirs)
+        except Exception:  # noqa: BLE001 - a fault of this script itself
+            traceback.print_exc()
         finally:
             os._exit(0)
     os.close(theirs)
