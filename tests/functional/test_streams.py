@@ -16,9 +16,8 @@ import pytest
 
 from harness.domain.result import Status
 from harness.domain.run import Asked, Run
-from harness.execute.commit import NO_COMMIT
-from harness.execute.environment import this_environment
 from harness.execute.host import this_host
+from harness.execute.subject import subject
 from harness.spec.load import load
 from harness.store import Store
 from tests.conftest import Answer
@@ -73,12 +72,13 @@ def spec(tmp_path: Path) -> str:
 def hostile_results(tmp_path: Path, spec: str) -> str:
     """The spec, whose cell has failed before for a reason that would take the terminal over."""
     [loaded] = load([str(tmp_path / spec)], (), ())
+    commit, environment = subject()
     with Store(tmp_path / "results" / "harness.sqlite") as store:
         run = store.begin(
             Run(
-                NO_COMMIT,
+                commit,
                 this_host(),
-                this_environment(),
+                environment,
                 started=datetime.now(UTC),
                 seed=0,
                 specs={f"{HOSTILE}.yaml": Asked(HOSTILE, HOSTILE, "9f2c")},
