@@ -6,6 +6,7 @@ import math
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -14,7 +15,7 @@ import torch.distributed as dist
 from harness.domain.cell import Cell, Choice
 from harness.domain.result import Status
 from harness.errors import HarnessError
-from harness.execute import worker
+from harness.execute import preparation, worker
 from harness.execute.messages import Effort, Job
 from harness.execute.phase import Phase
 from harness.execute.probe import distance
@@ -159,6 +160,37 @@ def test_a_round_refuses_a_file_that_was_tampered_with(prepared: Job) -> None:
     report = report_of(prepared)
     assert report.status is Status.FAILED
     assert "was changed since it was written" in report.reason
+
+
+def test_weights_that_have_diverged_are_a_failure(
+    prepared: Job, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An ordinary checkpoint of NaN is told when it is judged, and no figure of it leaves."""
+    usual = preparation.dense_model
+
+    def diverged(*given: Any, **named: Any) -> Any:
+        model = usual(*given, **named)
+        next(model.parameters()).data.fill_(math.nan)
+        return model
+
+    monkeypatch.setattr(preparation, "dense_model", diverged)
+    dense = replace(prepared.cell, compression=())
+    report = report_of(replace(prepared, cell=dense, prepares=True, quality=True))
+    assert report.status is Status.FAILED
+    assert report.reason.endswith("the model's logits are not finite numbers")
+    assert report.facts == {}
+
+
+def test_a_model_in_half_precision_has_the_weights_of_the_full_one_rounded(
+    prepared: Job,
+) -> None:
+    """So that the rounds in bf16 can be held against the dense fp32 model of the same seed."""
+    full, half = (
+        preparation.dense_model(prepared, torch.device("cpu"), dtype)
+        for dtype in (torch.float32, torch.bfloat16)
+    )
+    for ours, theirs in zip(half.parameters(), full.parameters(), strict=True):
+        assert torch.equal(ours, theirs.bfloat16())
 
 
 def test_a_rank_takes_its_own_device_and_meets_the_others(
