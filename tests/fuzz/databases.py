@@ -182,6 +182,8 @@ def outcome(read: Callable[[], object]) -> str:
 def shown(*command: str, case: Case) -> str:
     """How the command ended, or the traceback."""
     result = CliRunner().invoke(cli, [*command, "--db", str(case.db)])
+    if isinstance(result.exception, HarnessError):  # which `harness` prints as one line
+        return "refused"
     if result.exception is not None and not isinstance(result.exception, SystemExit):
         return " ".join(command) + "\n" + "".join(traceback.format_exception(result.exception))
     return "refused" if result.exit_code == 2 else "read"
