@@ -48,7 +48,7 @@ def env(tmp_path: Path) -> dict[str, str]:
 def harness(tmp_path: Path, env: Mapping[str, str]) -> Harness:
     """Run `harness` with these arguments in a folder of the test's own."""
 
-    def call(*arguments: str, timeout: float = 240) -> Answer:
+    def call(*arguments: str, timeout: float = 290) -> Answer:
         done = subprocess.run(
             [sys.executable, "-m", "harness", *arguments],
             cwd=tmp_path,

@@ -88,6 +88,7 @@ class Runner:
 
         One that was lost with the fork server says nothing of the cell: it is done again, once.
         """
+        started, begin = datetime.now(UTC), time.perf_counter()
         try:
             return self._round(job, bounds)
         except WorkerLost:
@@ -96,7 +97,13 @@ class Runner:
             return self._round(job, bounds)
         except WorkerLost as loss:
             self._close()
-            return Round(job.index, Status.CRASHED, f"{loss}, twice")
+            return Round(
+                job.index,
+                Status.CRASHED,
+                f"{loss}, twice",
+                started=started,
+                seconds=time.perf_counter() - begin,
+            )
 
     def _round(self, job: Job, bounds: Bounds) -> Round:
         if self._server is None:

@@ -126,7 +126,9 @@ def fewest(measure: Measure, seconds: float) -> int:
 
 
 def most(measure: Measure, seconds: float) -> int:
-    """Rounds of a cell whose rounds never agree, each of so many seconds."""
+    """Rounds of a cell whose rounds never agree, each of so many seconds; 0 if none was timed."""
+    if not seconds:
+        return measure.max_rounds
     return max(measure.rounds, min(measure.max_rounds, math.ceil(measure.max_time / seconds)))
 
 

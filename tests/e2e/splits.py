@@ -35,7 +35,7 @@ UNPROVED = {"quality": "quality: false, "}
 
 def write(folder: Path, cells: list[str], **given: str) -> None:
     """The spec s.yaml of these cells, none of which minds how many cores there are."""
-    usual = {"hardware": "local", "scenario": "train", "quality": "", "timeout": "2m"}
+    usual = {"hardware": "local", "scenario": "train", "quality": "", "timeout": "4m"}
     told = {**usual, **given}
     mark = ", oversubscribe: true" if told["hardware"] == "local" else ""
     lines = "\n    - ".join(f"{{{one}{mark}}}" for one in cells)

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from harness.analyse.stats import ENOUGH
 from harness.domain.result import Took
 from harness.domain.run import Host
 from harness.spec import expect
@@ -143,3 +144,10 @@ def test_training_takes_six_flops_a_parameter_and_token(expected: Expect) -> Non
 def test_a_range_has_one_figure_for_those_who_want_one() -> None:
     assert Span(2.0, 8.0).middle == 4.0
     assert Span(1.0, 2.0) + Span(3.0, 5.0) == Span(4.0, 7.0)
+
+
+def test_rounds_that_took_no_time_before_are_no_fault() -> None:
+    """Those that were not tried, as the model could not be trained, are stored with no seconds."""
+    measure = Measure(rounds=2, max_rounds=30)
+    assert most(measure, 0.0) == 30
+    assert fewest(measure, 0.0) == ENOUGH
