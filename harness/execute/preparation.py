@@ -118,11 +118,11 @@ def _judge(job: Job, path: Path, text: Text, device: torch.device) -> _Judged:
     """The model as its file gives it, beside the dense one in fp32."""
     cell = job.cell
     dense, model = dense_model(job, device), loaded(cell, path, device)
-    require_finite(probe(model, model.shape, job.seed), "the model's logits")
+    logits = probe(model, model.shape, job.seed)
+    require_finite(logits, "the model's logits")
     facts = {}
     if cell.compression or cell.precision.name != "fp32":
-        expected = probe(dense, dense.shape, job.seed)
-        facts["logit_error"] = distance(probe(model, model.shape, job.seed), expected)
+        facts["logit_error"] = distance(logits, probe(dense, dense.shape, job.seed))
     documents = text.held_out(model.shape.context) if model.shape.generates else ()
     if documents and type(model) is Transformer:
         return _Judged(tuple(scores(model, dense, documents)), facts, {})

@@ -15,7 +15,6 @@ import time
 import uuid
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from types import TracebackType
 from typing import IO, Any, Self
 
 import psutil
@@ -75,12 +74,7 @@ class Runner:
         self._server = _Server()
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self._close()
 
     def round(self, job: Job, bounds: Bounds) -> Round:
@@ -298,11 +292,9 @@ class _Flight:
         """Take what is there of the report; False where there is, or will be, no more."""
         if len(self.text) > _LONGEST_REPORT:
             return False
-        with contextlib.suppress(BlockingIOError):
-            chunk = self._pipe.read(1 << 16)
-            self.text += chunk or b""
-            return bool(chunk)
-        return False
+        chunk = self._pipe.read(1 << 16)  # None where there is nothing now
+        self.text += chunk or b""
+        return bool(chunk)
 
     def _out_of_bounds(self) -> Report | None:
         bounds = self._bounds
