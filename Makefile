@@ -5,8 +5,9 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 PIP    := $(BIN)/pip --disable-pip-version-check
 SPECS  ?= specs/quick.yaml
+GPU_OUT ?= build/gpu
 
-.PHONY: leaderboard test test-engines check unit functional e2e bench fuzz soak detection browser engines lock clean
+.PHONY: leaderboard test test-engines gpu check unit functional e2e bench fuzz soak detection browser engines lock clean
 
 leaderboard: $(VENV)/.run  ## measure the quick specs on this machine and build the site
 	$(BIN)/harness run $(SPECS)
@@ -28,6 +29,9 @@ check: $(VENV)/.dev
 
 unit functional e2e: $(VENV)/.dev  ## one part of the test suite
 	$(BIN)/pytest tests/$@
+
+gpu:  ## on a machine with a GPU, by PYTHON and its torch: the tests marked cuda, and specs/gpu.yaml
+	$(PYTHON) tests/cuda/run.py $(GPU_OUT)
 
 bench: $(VENV)/.dev  ## the harness's own speed, by asv; asks git for the commit
 	$(BIN)/asv machine --yes --config tests/benchmarks/asv.conf.json

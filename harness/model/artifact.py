@@ -255,15 +255,20 @@ def _encoded(
     """As the file keeps them: without zeros where that takes fewer bytes."""
     for name, on_device in tensors:
         tensor = on_device.cpu().contiguous()
-        filled = int(torch.count_nonzero(tensor)) if tensor.numel() >= _SMALL else tensor.numel()
+        flat = _selectable(tensor.flatten())
+        filled = int(torch.count_nonzero(flat)) if tensor.numel() >= _SMALL else tensor.numel()
         sparse = -(-tensor.numel() // 8) + filled * tensor.element_size()
         if sparse < tensor.nbytes:
-            flat = tensor.flatten()
             mask = flat != 0
             yield name + _MASK, torch.from_numpy(np.packbits(mask.numpy()))
-            yield name + _VALUES, flat[mask]
+            yield name + _VALUES, flat[mask].view(tensor.dtype)
         else:
             yield name, tensor.clone()  # memory of its own: safetensors refuses what is shared
+
+
+def _selectable(flat: torch.Tensor) -> torch.Tensor:
+    """The same memory, as numbers that can be compared and selected: torch cannot in fp8."""
+    return flat.view(torch.uint8) if flat.element_size() == 1 else flat
 
 
 class _Decoded:
@@ -288,7 +293,7 @@ class _Decoded:
             mask = np.unpackbits(self._found[name + _MASK].numpy(), count=math.prod(shape))
             values = self._found[name + _VALUES]
             tensor = torch.zeros(math.prod(shape), dtype=values.dtype)
-            tensor[torch.from_numpy(mask).bool()] = values
+            _selectable(tensor)[torch.from_numpy(mask).bool()] = _selectable(values)
         # The file's pages are only mapped: what runs must not be read from it, nor change with it.
         return tensor.reshape(shape).to(self._device, copy=True)
 

@@ -280,9 +280,15 @@ def _initialise(model: Transformer, generator: torch.Generator) -> None:
         elif isinstance(module, (nn.Linear, nn.Embedding)):
             if module is not model.head or not model.shape.tied:  # tied: written as embedding
                 scale = scaled.get(id(module.weight), 1.0)
-                module.weight.normal_(std=_INIT_STD * scale, generator=generator)
+                _draw(module.weight, _INIT_STD * scale, generator)
             if isinstance(module, nn.Linear) and module.bias is not None:
                 module.bias.zero_()
+
+
+def _draw(weight: torch.Tensor, std: float, generator: torch.Generator) -> None:
+    """Normal, drawn in fp32 whatever the weight's type: its draws in bf16 may be other numbers."""
+    drawn = torch.empty(weight.shape, dtype=torch.float32, device=weight.device)
+    weight.copy_(drawn.normal_(std=std, generator=generator))
 
 
 def _residual_weights(stack: Sequence[Block]) -> list[torch.Tensor]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Self
 
 import torch
@@ -37,6 +38,14 @@ class Fp8Linear(PackedLinear):
         scale = (weight.abs().max().float() / _MOST).clamp_min(1e-12)
         bias = None if layer.bias is None else layer.bias.detach()
         return cls((weight / scale).to(_FORMAT), scale, bias)
+
+    def _apply(self, fn: Callable[..., torch.Tensor], recurse: bool = True) -> Self:
+        """Moves with the model, but is not cast with it: torch takes fp8 for floating point."""
+        kept = {"numbers": self.numbers, "scale": self.scale}
+        super()._apply(fn, recurse)  # type: ignore[no-untyped-call]  # torch's has no annotations
+        for name, tensor in kept.items():
+            setattr(self, name, tensor.to(getattr(self, name).device))
+        return self
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """[..., in] -> [..., out]."""
