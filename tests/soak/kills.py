@@ -30,7 +30,7 @@ name: soak
 matrix: {model: nano, scenario: [prefill, decode], operator: [sdpa, math]}
 workload: {prompt: 16, generate: 4}
 measure:
-  {rounds: 20, max_rounds: 20, samples: 3, round_time: 50ms, ceiling: false, max_time: 10m}
+  {rounds: 5, max_rounds: 5, samples: 3, round_time: 50ms, ceiling: false, max_time: 10m}
 """
 MARK = "HARNESS_SOAK"
 LONGEST = 8.0  # seconds from the start of a run, or from the last kill, to the next
