@@ -13,10 +13,8 @@ leaderboard: $(VENV)/.run  ## measure the quick specs on this machine and build 
 	$(BIN)/harness run $(SPECS)
 	$(BIN)/harness site
 
-# What measures, in tests/e2e, has the machine to itself.
 test: $(VENV)/.dev browser check  ## lint, types, import walls, and every test
-	$(BIN)/pytest -n auto --dist worksteal harness/contract tests/unit tests/functional
-	$(BIN)/pytest tests/e2e
+	$(BIN)/pytest -n auto --dist worksteal
 
 test-engines: $(VENV)/.dev engines  ## the tests of Lightning, Horovod and Spark
 	$(BIN)/pytest -m engines

@@ -8,6 +8,8 @@ from collections.abc import Callable
 import torch
 from torch import nn
 
+from harness.model.muon import Muon
+
 _WARM = 0.05  # of the steps, in which the rate rises
 _LAST = 0.02  # of the rate, at the end
 _CLIP = 1.0
@@ -25,8 +27,8 @@ def fit(
 ) -> None:
     """So many steps on what `loss_of` gives for each; `tell` hears each step's loss.
 
-    The blocks' matrices by Muon (Jordan 2024, kellerjordan.github.io/posts/muon), which needs a
-    third of the tokens that AdamW does here; everything else by AdamW. The rate rises linearly
+    The blocks' matrices by Muon (harness/model/muon.py), which needs a third of the tokens that
+    AdamW does here; everything else by AdamW. The rate rises linearly
     and falls as a cosine (Loshchilov and Hutter 2017, arXiv 1608.03983); gradients are clipped to
     norm 1. With `keep_zeros` what is zero in a matrix at the start is zero at the end.
     """
@@ -40,10 +42,7 @@ def fit(
         torch.optim.AdamW(others, lr=slow, betas=(0.9, 0.98), weight_decay=0.0, fused=True)
     ]
     if matrices:
-        muon = torch.optim.Muon(
-            matrices, lr=rate, weight_decay=0.01, adjust_lr_fn="match_rms_adamw"
-        )
-        optimizers.append(muon)
+        optimizers.append(Muon(matrices, lr=rate, weight_decay=0.01))
     schedules = [
         torch.optim.lr_scheduler.LambdaLR(one, lambda step: _share(step, steps))
         for one in optimizers

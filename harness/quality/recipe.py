@@ -15,7 +15,8 @@ TRAINED = "trained"  # what a model says in the place of a file of weights
 # Who follows a recipe: a change of theirs is another model.
 _SOURCES = (
     *("quality/language.py", "quality/recipe.py", "quality/reference.py", "quality/text.py"),
-    *("model/attention.py", "model/shape.py", "model/training.py", "model/transformer.py"),
+    *("model/attention.py", "model/muon.py", "model/shape.py", "model/training.py"),
+    "model/transformer.py",
 )
 
 

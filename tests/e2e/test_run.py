@@ -30,10 +30,10 @@ prices: {{local: 0.10}}
 matrix:
   model: [nano]
   scenario: [prefill, decode, generate, train]
-  parallelism: [none, {{data: 2}}]
   compression: [none, int8-dynamic]
   operator: [sdpa, math]
   precision: [fp32, bf16]
+include: [{{parallelism: {{data: 2}}, scenario: [prefill, decode, generate, train]}}]
 workload: {{batch: [2], prompt: 16, generate: 4}}
 {QUICK}"""
 
@@ -76,8 +76,8 @@ def test_every_axis_is_measured_and_what_cannot_be_says_why(
         statuses[one["status"]] += 1
         assert one["status"] == "ok" or one["reason"], one
     # int8 kernels take fp32 activations and give no gradients:
-    # of 64 cells the 16 with int8 in bf16, and 4 more that train, cannot be.
-    assert statuses == {"ok": 44, "unsupported": 20}
+    # of 36 cells the 8 with int8 in bf16, and 2 more that train, cannot be.
+    assert statuses == {"ok": 26, "unsupported": 10}
     expected = {
         "prefill": {"latency", "tokens_per_second"},
         "decode": {"tpot", "tokens_per_second"},
@@ -103,7 +103,7 @@ def test_every_axis_is_measured_and_what_cannot_be_says_why(
             assert ("logit_error" in one["metrics"]) is not dense
     again = harness("run", "all.yaml")
     assert again.code == 0
-    assert "44 to reuse" in again.err
+    assert "26 to reuse" in again.err
     site = harness("site")
     assert site.code == 0, site.err
 
@@ -247,7 +247,7 @@ def wait_until_gone(processes: list[psutil.Process]) -> list[psutil.Process]:
     return alive
 
 
-@pytest.mark.parametrize("rounds", [0, 1, 5, 11])
+@pytest.mark.parametrize("rounds", [0, 5, 11])
 def test_a_run_killed_at_any_moment_goes_on_and_leaves_no_orphan(
     harness: Harness, env: dict[str, str], tmp_path: Path, rounds: int
 ) -> None:

@@ -4,25 +4,33 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from statistics import fmean
 from typing import Any
 
 import pytest
 import torch
-from torch.nn.functional import cross_entropy
+from safetensors.torch import load_file
 
 from harness import compression
 from harness.model.attention import Attention, fused_attention
 from harness.model.shape import Shape
-from harness.model.training import fit
 from harness.model.transformer import Transformer, build
 from harness.quality.evaluate import scores
 from harness.quality.text import GeneratedText, HeldOut
 
 SMALL = Shape(layers=4, d_model=64, heads=4, vocab=256, context=96)
+TAUGHT = Path(__file__).with_name("taught.safetensors")
 
 Compress = Callable[..., Transformer]
 Loss = Callable[[Transformer], float]
+
+
+def untaught() -> Transformer:
+    """As `build` initialises it."""
+    return build(
+        SMALL, lambda shape, _: Attention(shape, fused_attention), device=torch.device("cpu")
+    )
 
 
 @pytest.fixture(scope="session")
@@ -36,21 +44,12 @@ def documents(text: GeneratedText) -> Sequence[HeldOut]:
 
 
 @pytest.fixture(scope="session")
-def _taught(text: GeneratedText) -> Transformer:
-    """A minute of training would tell more; this is enough to have something to lose."""
+def _taught() -> Transformer:
+    """Read from the file beside this one, which `python tests/unit/compression/teach.py` makes."""
     torch.set_num_threads(1)
-    model = build(
-        SMALL, lambda shape, _: Attention(shape, fused_attention), device=torch.device("cpu")
-    )
-    steps, batch = 300, 8
-    tokens = text.sequences("training", steps * batch, SMALL.context)
-
-    def loss_of(step: int) -> torch.Tensor:
-        some = tokens[step * batch : (step + 1) * batch]
-        return cross_entropy(model(some[:, :-1]).flatten(0, 1), some[:, 1:].flatten())
-
-    fit(model, steps, 1e-2, loss_of)
-    return model
+    model = untaught()
+    model.load_state_dict(load_file(TAUGHT))
+    return model.eval()
 
 
 @pytest.fixture

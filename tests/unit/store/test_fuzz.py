@@ -1,4 +1,4 @@
-"""A hundred databases damaged at random; `make fuzz` reads thousands."""
+"""Some databases damaged at random; `make fuzz` reads thousands."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ SCRIPT = Path(__file__).parents[2] / "fuzz" / "databases.py"
 
 def test_no_damage_ends_in_a_traceback() -> None:
     """Whatever a file holds, it is read, or refused in a sentence."""
-    command = [sys.executable, str(SCRIPT), "--count", "100", "--seed", "2"]
+    command = [sys.executable, str(SCRIPT), "--count", "40", "--seed", "2"]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
-    assert "100 damaged databases" in done.stdout
+    assert "40 damaged databases" in done.stdout
     assert done.stdout.rstrip().endswith(", 0 faults")
