@@ -167,15 +167,20 @@ def test_a_layer_that_changes_nothing_is_the_first_to_go(compress: Compress, los
 
 
 def test_static_ranges_are_those_of_the_text(compress: Compress, loss: Loss) -> None:
-    """As little is lost as where each batch's range is searched for: nothing is clipped."""
-    assert abs(loss(compress("int8-static"))) < 0.005
+    """Nothing is clipped: however large the inputs, as little is lost.
+
+    How little depends on the processor: without VNNI activations take 7 bits.
+    """
+    plain = loss(compress("int8-static"))
+    assert abs(plain) < 0.01
     wide = compress()
     for block in blocks_of(wide):
         with torch.no_grad():  # the same function of inputs fifty times as large
             block.ln_2.weight.mul_(50)
             block.ln_2.bias.mul_(50)
             block.up.weight.div_(50)
-    assert abs(loss(registry["int8-static"]().apply(wide, GeneratedText()))) < 0.005
+    lost = loss(registry["int8-static"]().apply(wide, GeneratedText()))
+    assert lost == pytest.approx(plain, abs=0.002)
 
 
 @pytest.mark.parametrize(
@@ -254,16 +259,16 @@ def test_distillation_beats_a_student_from_scratch(
 ) -> None:
     """With the same dimensions, steps, batches and documents."""
     taught = compress(
-        ("distill", {"layers": 2, "steps": 60, "batch": 16, "rate": 1e-2, "length": 95})
+        ("distill", {"layers": 2, "steps": 30, "batch": 16, "rate": 1e-2, "length": 95})
     )
     alone = build(SMALL.model_copy(update={"layers": 2}), Sdpa().mixer, device=torch.device("cpu"))
-    tokens = text.sequences("distillation", 60 * 16, 96)
+    tokens = text.sequences("distillation", 30 * 16, 96)
 
     def loss_of(step: int) -> torch.Tensor:
         some = tokens[step * 16 : (step + 1) * 16]
         return cross_entropy(alone(some[:, :-1]).flatten(0, 1), some[:, 1:].flatten())
 
-    fit(alone, 60, 1e-2, loss_of)
+    fit(alone, 30, 1e-2, loss_of)
     assert loss(taught) < loss(alone)
 
 
@@ -283,7 +288,7 @@ def test_recovery_gives_quality_back_and_nothing_else(
 ) -> None:
     """What was taken out stays out."""
     pruned = compress(pruning)
-    healed = compress(pruning, ("recover", {"steps": 40, "length": 95}))
+    healed = compress(pruning, ("recover", {"steps": 20, "length": 95}))
     assert loss(healed) < 0.7 * loss(pruned)
     assert parameter_count(healed) == parameter_count(pruned)
     assert nonzero_count(healed) <= nonzero_count(pruned) + 0.01 * parameter_count(pruned)
@@ -291,7 +296,7 @@ def test_recovery_gives_quality_back_and_nothing_else(
 
 def test_soft_targets_teach_more_than_hard_ones(compress: Compress, loss: Loss) -> None:
     """The same student from the same start, none of it the teacher's, on the same documents."""
-    student = {"layers": 2, "d_model": 32, "heads": 2, "steps": 60, "rate": 1e-2, "length": 95}
+    student = {"layers": 2, "d_model": 32, "heads": 2, "steps": 30, "rate": 1e-2, "length": 95}
     soft, hard = (loss(compress(("distill", {**student, "soft": share}))) for share in (0.9, 0.0))
     assert soft < hard
 
