@@ -5,7 +5,7 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -49,18 +49,25 @@ def harness(tmp_path: Path, env: Mapping[str, str]) -> Harness:
     """Run `harness` with these arguments in a folder of the test's own."""
 
     def call(*arguments: str, timeout: float = 290) -> Answer:
-        done = subprocess.run(
-            [sys.executable, "-m", "harness", *arguments],
-            cwd=tmp_path,
-            env=dict(env),
-            capture_output=True,
-            text=True,
-            timeout=timeout,
-            check=False,
-        )
-        return Answer(done.returncode, done.stdout, done.stderr)
+        return started(arguments, tmp_path, env, timeout)
 
     return call
+
+
+def started(
+    arguments: Sequence[str], folder: Path, env: Mapping[str, str], timeout: float
+) -> Answer:
+    """What `harness` with these arguments leaves behind, started in the folder."""
+    done = subprocess.run(
+        [sys.executable, "-m", "harness", *arguments],
+        cwd=folder,
+        env=dict(env),
+        capture_output=True,
+        text=True,
+        timeout=timeout,
+        check=False,
+    )
+    return Answer(done.returncode, done.stdout, done.stderr)
 
 
 @pytest.fixture(scope="session")
