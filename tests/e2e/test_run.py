@@ -22,6 +22,8 @@ measure:
   {rounds: 2, max_rounds: 2, samples: 3, max_samples: 20, round_time: 10ms, ceiling: false}
 """
 
+ONCE = QUICK.replace("ounds: 2", "ounds: 1")
+
 ALL_AXES = f"""\
 # Does everything run?
 name: everything
@@ -50,7 +52,7 @@ include:
   - {{model: {{name: nano, architecture: encoder-decoder}}, parallelism: {{data: 2}}, scenario: [decode, train]}}
   - {{model: {{name: nano, architecture: encoder-decoder}}, compression: int8-dynamic}}
   - {{model: {{name: nano, architecture: encoder}}, precision: bf16, operator: math}}
-{QUICK}"""
+{ONCE}"""
 
 TROUBLE = f"""\
 name: trouble
