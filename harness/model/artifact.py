@@ -267,7 +267,7 @@ def _encoded(
 
 
 def _selectable(flat: torch.Tensor) -> torch.Tensor:
-    """The same memory, as numbers that can be compared and selected: torch cannot in fp8."""
+    """View one-byte formats as integers: torch neither compares nor indexes fp8 on a CPU."""
     return flat.view(torch.uint8) if flat.element_size() == 1 else flat
 
 

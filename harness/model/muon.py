@@ -1,8 +1,8 @@
-"""Muon: momentum whose update of each matrix is made orthogonal.
+"""The Muon optimizer: momentum with orthogonalized updates (Jordan 2024).
 
-Jordan 2024 (kellerjordan.github.io/posts/muon). It computes what torch.optim.Muon does with
-`adjust_lr_fn="match_rms_adamw"`, but in a format that the processor multiplies in: torch's always
-uses bfloat16, which takes several times as long where there are no instructions for it.
+Source: kellerjordan.github.io/posts/muon. Same arithmetic as torch.optim.Muon with
+`adjust_lr_fn="match_rms_adamw"`, except that torch always orthogonalizes in bfloat16, which is
+slow on processors without bfloat16 instructions. This one uses fp32 there.
 """
 
 from __future__ import annotations
@@ -15,12 +15,12 @@ import torch
 
 _COEFFICIENTS = (3.4445, -4.7750, 2.0315)  # of the quintic iteration
 _ITERATIONS = 5
-_LEAST = 1e-7  # of a norm that is divided by
-_LIKE_ADAMW = 0.2  # the root mean square of AdamW's updates
+_EPSILON = 1e-7  # keeps the division by the norm finite
+_ADAMW_RMS = 0.2  # typical root mean square of an AdamW update
 
 
 class Muon(torch.optim.Optimizer):
-    """For matrices alone; with Nesterov momentum and decoupled weight decay."""
+    """For 2D parameters only, with Nesterov momentum and decoupled weight decay."""
 
     def __init__(
         self,
@@ -46,16 +46,16 @@ class Muon(torch.optim.Optimizer):
         past.lerp_(grad, 1 - momentum)
         update = orthogonal(grad.lerp(past, momentum), _format(matrix.device))
         matrix.mul_(1 - rate * group["weight_decay"])
-        matrix.add_(update, alpha=-rate * _LIKE_ADAMW * math.sqrt(max(matrix.shape)))
+        matrix.add_(update, alpha=-rate * _ADAMW_RMS * math.sqrt(max(matrix.shape)))
 
 
 def orthogonal(matrix: torch.Tensor, dtype: torch.dtype) -> torch.Tensor:
-    """Nearly U V^T of the matrix U S V^T [m, n]: its singular values end between 0.5 and 1.5."""
+    """Approximate U V^T of the matrix U S V^T [m, n]; singular values end within 0.5 to 1.5."""
     a, b, c = _COEFFICIENTS
     tall = matrix.shape[0] > matrix.shape[1]
     x = matrix.to(dtype, copy=True)
     x = x.T if tall else x
-    x.div_(x.norm().clamp(min=_LEAST))
+    x.div_(x.norm().clamp(min=_EPSILON))
     for _ in range(_ITERATIONS):
         gram = x @ x.T
         x = torch.addmm(x, torch.addmm(gram, gram, gram, beta=b, alpha=c), x, beta=a)
@@ -63,7 +63,7 @@ def orthogonal(matrix: torch.Tensor, dtype: torch.dtype) -> torch.Tensor:
 
 
 def _format(device: torch.device) -> torch.dtype:
-    """bfloat16 where the device multiplies in it."""
+    """bfloat16 if the device has instructions for it, else fp32."""
     if device.type != "cpu":
         return torch.bfloat16
     fast = torch.backends.mkldnn.is_available() and torch.ops.mkldnn._is_mkldnn_bf16_supported()

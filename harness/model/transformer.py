@@ -286,7 +286,7 @@ def _initialise(model: Transformer, generator: torch.Generator) -> None:
 
 
 def _draw(weight: torch.Tensor, std: float, generator: torch.Generator) -> None:
-    """Normal, drawn in fp32 whatever the weight's type: its draws in bf16 may be other numbers."""
+    """Fill with normal numbers. Drawn in fp32, as torch may draw different ones in bf16."""
     drawn = torch.empty(weight.shape, dtype=torch.float32, device=weight.device)
     weight.copy_(drawn.normal_(std=std, generator=generator))
 

@@ -1,10 +1,10 @@
-"""All that a GPU is needed for, in one go: the tests marked `cuda`, then specs/gpu.yaml.
+"""Run everything that needs a GPU: the tests marked `cuda`, then specs/gpu.yaml.
 
     python tests/cuda/run.py OUT [--minutes 8]
 
-Needs a torch that can use the GPU, what pyproject.toml asks for beside it, pytest, and no network.
-What each step prints goes to OUT/<step>.log, results to OUT/gpu.sqlite. No step hides another:
-all are done, as far as the time goes, and the exit code is 1 if any of them failed.
+Needs a torch that can use the GPU, the project's other dependencies and pytest; no network.
+Each step logs to OUT/<step>.log; results go to OUT/gpu.sqlite. A failing step does not stop the
+later ones. Exit code 1 if any step failed or ran out of time.
 """
 
 from __future__ import annotations

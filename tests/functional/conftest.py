@@ -1,6 +1,6 @@
-"""Commands that cost no second to start: these tests give many, and most measure nothing.
+"""Fork commands from a process that has already imported the harness, to save startup time.
 
-End-to-end tests start theirs as users do.
+End-to-end tests start their commands as users do.
 """
 
 from __future__ import annotations

@@ -40,7 +40,7 @@ class Fp8Linear(PackedLinear):
         return cls((weight / scale).to(_FORMAT), scale, bias)
 
     def _apply(self, fn: Callable[..., torch.Tensor], recurse: bool = True) -> Self:
-        """Moves with the model, but is not cast with it: torch takes fp8 for floating point."""
+        """Move with the model, but keep the types: `.to(torch.bfloat16)` would cast fp8 too."""
         kept = {"numbers": self.numbers, "scale": self.scale}
         super()._apply(fn, recurse)  # type: ignore[no-untyped-call]  # torch's has no annotations
         for name, tensor in kept.items():
