@@ -12,6 +12,10 @@ from typing import Any
 
 import pytest
 
+# Tests run beside each other, on few cores. Threads that spin while they wait for one another
+# would make everything ten times slower. Read when torch is loaded, here and in what tests start.
+os.environ.setdefault("OMP_WAIT_POLICY", "passive")
+
 
 @dataclass(frozen=True)
 class Answer:
