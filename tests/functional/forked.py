@@ -47,7 +47,7 @@ def _main(
     os.environ.clear()
     os.environ.update(env)
     flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC
-    for descriptor, path in enumerate((os.devnull, *streams)):
+    for descriptor, path in enumerate((Path(os.devnull), *streams)):
         opened = os.open(path, flags if descriptor else os.O_RDONLY)
         os.dup2(opened, descriptor)
         os.close(opened)
