@@ -42,7 +42,10 @@ class Muon(torch.optim.Optimizer):
     def _update(self, matrix: torch.Tensor, group: dict[str, Any]) -> None:
         grad, momentum, rate = matrix.grad, group["momentum"], group["lr"]
         assert grad is not None
-        past = self.state[matrix].setdefault("momentum", torch.zeros_like(grad))
+        state = self.state[matrix]
+        if "momentum" not in state:
+            state["momentum"] = torch.zeros_like(grad)
+        past = state["momentum"]
         past.lerp_(grad, 1 - momentum)
         update = orthogonal(grad.lerp(past, momentum), _format(matrix.device))
         matrix.mul_(1 - rate * group["weight_decay"])
