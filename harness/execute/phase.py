@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import resource
 from collections.abc import Callable, Mapping
+from itertools import pairwise
+from statistics import median
 from typing import Self
 
 import torch
@@ -13,18 +16,32 @@ from harness.scenarios import Clock, Iteration
 
 
 class Counted:
-    """An iteration that knows how often it was done.
+    """An iteration that counts its repetitions, and the page faults of this process in each.
 
     `meet` has all ranks begin it together: one that is done early does not run ahead.
     """
 
     def __init__(self, iteration: Iteration, meet: Callable[[], object] | None = None) -> None:
         self._iteration, self._meet = iteration, meet
-        self.times = 0
+        self._faults: list[int] = []  # so far, at the start of each repetition
+
+    @property
+    def times(self) -> int:
+        """How often the iteration was done."""
+        return len(self._faults)
+
+    def page_faults(self) -> float:
+        """Median number of minor page faults in an iteration, over the second half of them.
+
+        Near zero where the allocator keeps its memory, once the first iterations have filled it.
+        A process that maps its activations anew has one for every 4 KiB of them.
+        """
+        each = [after - before for before, after in pairwise(self._faults)]
+        return median(each[len(each) // 2 :] or [0])
 
     def __call__(self, clock: Clock) -> Mapping[str, float]:
         """Do it once more."""
-        self.times += 1
+        self._faults.append(resource.getrusage(resource.RUSAGE_SELF).ru_minflt)
         if self._meet is not None:
             self._meet()
         return self._iteration(clock)

@@ -45,6 +45,7 @@ _SUMMED = (
     "peak_reserved",
     "state_bytes",
     "bytes_moved",
+    "page_faults",
 )
 _AVERAGED = ("bubble",)
 # What is imported late, and by the fork server; a rank that it did not fork pays before it starts.

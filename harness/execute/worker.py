@@ -121,6 +121,7 @@ def _timed(
         if subject.driver is not None:
             facts |= subject.driver.facts()
         measured = iteration.times
+        facts["page_faults"] = iteration.page_faults()
         facts |= inspected(
             lambda: iteration(clock),
             _tensors_of(subject),

@@ -57,6 +57,7 @@ _TITLES = {
     "compression_time": "Compression time",
     "cold_load_time": "Cold load time",
     "resident_memory": "Resident memory",
+    "page_faults": "Page faults",
 }
 
 # In the order pages show them. Metrics not named here follow, by name.
@@ -91,6 +92,7 @@ BACKGROUND = (
     "straggling",
     "launch_time",
     "bubble_in_theory",
+    "page_faults",
 )
 
 # Figures of one process of several: where all cells are of one, others tell the same.

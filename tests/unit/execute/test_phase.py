@@ -132,3 +132,25 @@ def test_ranks_meet_before_each_iteration() -> None:
     for _ in range(2):
         counted(HostClock())
     assert told == ["meet", "work"] * 2
+
+
+def test_page_faults_are_those_of_an_iteration_once_memory_is_warm(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Of eight iterations the first ones fill the heap: the later half says what one costs."""
+    so_far = iter([0, 9000, 14000, 14900, 15000, 15003, 15005, 15009, 15012])
+    usage = SimpleNamespace(
+        RUSAGE_SELF=0, getrusage=lambda _: SimpleNamespace(ru_minflt=next(so_far))
+    )
+    monkeypatch.setattr(phase, "resource", usage)
+    iteration = Counted(lambda _: {})
+    for _ in range(9):
+        iteration(HostClock())
+    assert iteration.times == 9
+    assert iteration.page_faults() == 3
+
+
+def test_one_iteration_tells_nothing_of_page_faults() -> None:
+    iteration = Counted(lambda _: {})
+    iteration(HostClock())
+    assert iteration.page_faults() == 0
