@@ -24,6 +24,7 @@ check: $(VENV)/.dev
 	$(BIN)/ruff check
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/lint-imports --config tests/imports.toml
 
 unit functional e2e: $(VENV)/.dev  ## one part of the test suite
 	$(BIN)/pytest tests/$@
@@ -75,7 +76,7 @@ $(VENV)/.engines: pyproject.toml constraints.txt | $(VENV)/bin/python
 	$(BIN)/python -c 'import horovod.torch' 2>/dev/null || \
 	  HOROVOD_WITH_PYTORCH=1 HOROVOD_WITHOUT_TENSORFLOW=1 HOROVOD_WITHOUT_MXNET=1 \
 	  HOROVOD_WITH_GLOO=1 HOROVOD_WITHOUT_MPI=1 \
-	  HOROVOD_CMAKE=$(CURDIR)/$(BIN)/cmake CXX=$(CURDIR)/harness/engines/c++17 \
+	  HOROVOD_CMAKE=$(CURDIR)/$(BIN)/cmake CXX=$(CURDIR)/harness/launchers/c++17 \
 	  $(PIP) install -q -c constraints.txt --no-build-isolation --no-cache-dir --force-reinstall horovod
 	touch $@ $(VENV)/.run
 

@@ -11,30 +11,30 @@ from functools import partial
 from pathlib import Path
 from typing import Protocol, TypeAlias
 
-from harness import artifacts, ceilings
 from harness.analyse.selfcheck import judged
-from harness.artifacts import Artifacts
+from harness.dispatch import artifacts, ceilings
+from harness.dispatch.artifacts import Artifacts
+from harness.dispatch.campaign import CellDone, Event, RoundDone, campaign
+from harness.dispatch.local import Bounds, Runner
+from harness.dispatch.selfcheck import trials as compared_with_itself
 from harness.domain.ceiling import Ceiling, Ceilings
 from harness.domain.cell import Choice
 from harness.domain.result import Result, Round, Status
 from harness.domain.run import Asked, Commit, Environment, Host, Run
 from harness.domain.selfcheck import SelfCheck
 from harness.errors import TrainingError, Unsupported
-from harness.execute.campaign import CellDone, Event, RoundDone, campaign
-from harness.execute.environment import this_environment
-from harness.execute.host import this_host
-from harness.execute.messages import Effort, Job
-from harness.execute.runner import Bounds, Runner
-from harness.execute.selfcheck import trials as compared_with_itself
-from harness.execute.subject import subject
-from harness.execute.watch import HostWatch
+from harness.host.machine import this_host
+from harness.host.watch import HostWatch
+from harness.plan.plan import Action, Plan, Planned, make_plan
 from harness.process import identity, is_alive
 from harness.quality.recipe import TRAINED, Recipe
 from harness.scenarios import registry as scenarios
 from harness.site.build import build
 from harness.spec.load import Spec, load
-from harness.spec.plan import Action, Plan, Planned, make_plan
 from harness.store import Store, StoreReader
+from harness.subject.environment import this_environment
+from harness.subject.identity import subject
+from harness.worker.messages import Effort, Job
 
 # Without a limit of its own a round may hold this share of the host's memory: beyond it the
 # machine would swap, or the kernel would choose what to kill.

@@ -17,7 +17,7 @@ T = TypeVar("T", bound=Entry)
 
 # Those that have a registry, and an entry-point group `harness.<room>` each.
 ROOMS = (
-    *("backends", "compression", "engines", "hardware"),
+    *("backends", "compression", "hardware", "launchers"),
     *("metrics", "operators", "parallelism", "scenarios"),
 )
 

@@ -16,7 +16,7 @@ from harness.cli.words import ceiling_line
 from harness.domain.ceiling import SEARCH_SECONDS
 
 if TYPE_CHECKING:
-    from harness.ceilings import Event, Place
+    from harness.dispatch.ceilings import Event, Place
     from harness.domain.ceiling import Ceiling
 
 EXIT_FAILED = 1
@@ -79,14 +79,14 @@ def ceiling(
 
 
 def _is_failure(event: Event) -> bool:
-    from harness.ceilings import Failed
-    from harness.execute.ceiling_messages import Missing
+    from harness.ceilings.messages import Missing
+    from harness.dispatch.ceilings import Failed
 
     return isinstance(event, (Failed, Missing))
 
 
 def _document(place: Place, found: Sequence[Ceiling]) -> dict[str, Any]:
-    from harness.ceilings import why_no_theory
+    from harness.dispatch.ceilings import why_no_theory
     from harness.domain.ceiling import tenable
 
     return {
@@ -129,7 +129,7 @@ def _text(place: Place, found: Sequence[Ceiling]) -> str:
 
 def _notes(place: Place, found: Sequence[Ceiling]) -> list[str]:
     """What is not known, and why."""
-    from harness.ceilings import why_no_theory
+    from harness.dispatch.ceilings import why_no_theory
     from harness.domain.ceiling import CeilingKind
 
     notes = []

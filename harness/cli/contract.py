@@ -50,7 +50,7 @@ def _tested(packages: Sequence[str]) -> Sequence[str]:
 
 def _command(packages: Sequence[str], *, verbose: bool) -> list[str]:
     """Pytest, whatever the folder that it is started in says of its settings."""
-    from harness.execute.code import HARNESS
+    from harness.subject.code import HARNESS
 
     ours = ["-c", os.devnull, "--rootdir", str(Path(HARNESS).parent), "-p", "no:cacheprovider"]
     chosen = [f"--package={name}" for name in packages]

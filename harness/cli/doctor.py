@@ -39,9 +39,9 @@ def _document(db: Path) -> dict[str, Any]:
 
     from harness import pipeline
     from harness.cli.listing import entry_rows
-    from harness.execute.disturbance import findings
-    from harness.execute.energy import standing
-    from harness.execute.host import this_host
+    from harness.host.energy import standing
+    from harness.host.interference import findings
+    from harness.host.machine import this_host
 
     host = this_host()
     versions, told = _subject()
@@ -60,9 +60,9 @@ def _document(db: Path) -> dict[str, Any]:
 def _subject() -> tuple[dict[str, str], dict[str, str]]:
     """The versions of the environment, and what a run measures, or why that cannot be told."""
     from harness.errors import UsageError
-    from harness.execute.code import HARNESS
-    from harness.execute.environment import this_environment
-    from harness.execute.subject import subject
+    from harness.subject.code import HARNESS
+    from harness.subject.environment import this_environment
+    from harness.subject.identity import subject
 
     code = {"code": str(HARNESS)}
     try:

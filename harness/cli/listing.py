@@ -24,7 +24,7 @@ def list_entries(style: str, axis: str | None) -> None:
     `harness list operator`.
     """
     from harness.errors import UnknownName
-    from harness.execute.host import this_host
+    from harness.host.machine import this_host
 
     rows = entry_rows(this_host())
     axes = {row["axis"] for row in rows}
@@ -53,8 +53,8 @@ def _registered(host: Host) -> list[dict[str, Any]]:
     from harness import (
         backends,
         compression,
-        engines,
         hardware,
+        launchers,
         metrics,
         operators,
         parallelism,
@@ -65,7 +65,7 @@ def _registered(host: Host) -> list[dict[str, Any]]:
         hardware,
         scenarios,
         parallelism,
-        engines,
+        launchers,
         compression,
         operators,
         backends,

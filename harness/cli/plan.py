@@ -15,8 +15,8 @@ from harness.domain.naming import shared_text, short_names
 
 if TYPE_CHECKING:
     from harness.pipeline import Prepared, Request
-    from harness.spec.expect import Span
-    from harness.spec.plan import Planned
+    from harness.plan.expect import Span
+    from harness.plan.plan import Planned
 
 
 @click.command()
@@ -60,8 +60,8 @@ def headline(prepared: Prepared) -> str:
 
 def expected(prepared: Prepared) -> Span:
     """Seconds of the whole run: importing torch, ceilings, reference models, and all cells."""
-    from harness.artifacts import expected_training
-    from harness.spec.expect import start
+    from harness.dispatch.artifacts import expected_training
+    from harness.plan.expect import start
 
     cells = prepared.plan.span()
     if not cells.high:
@@ -77,7 +77,7 @@ def span_text(span: Span) -> str:
 
 def _ceiling_span(prepared: Prepared) -> Span:
     """Seconds for all ceilings; each is measured up to three times if other work disturbs it."""
-    from harness.spec.expect import Span
+    from harness.plan.expect import Span
 
     seconds = sum(_ceiling_seconds(prepared).values())
     return Span(seconds, 3 * seconds)
@@ -85,7 +85,7 @@ def _ceiling_span(prepared: Prepared) -> Span:
 
 def _ceiling_seconds(prepared: Prepared) -> dict[str, float]:
     """By hardware, how long measuring its own limits takes before the first round."""
-    from harness.execute.ceilings import expected_seconds
+    from harness.ceilings.measure import expected_seconds
 
     return {
         str(one): expected_seconds(names, SEARCH_SECONDS)

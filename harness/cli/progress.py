@@ -6,26 +6,26 @@ import sys
 import time
 from typing import TYPE_CHECKING, Any
 
-from harness.ceilings import Failed
+from harness.ceilings.messages import Missing
 from harness.cli.output import drawing, printable, say
 from harness.cli.plan import expected, headline, span_text
 from harness.cli.words import ceiling_line, duration, duration_range, estimate_text
+from harness.dispatch.campaign import CellDone, RoundDone
+from harness.dispatch.ceilings import Failed
 from harness.domain.naming import shared_text, short_names
 from harness.domain.result import Status
-from harness.execute.campaign import CellDone, RoundDone
-from harness.execute.ceiling_messages import Missing
-from harness.spec.plan import Action
+from harness.plan.plan import Action
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from rich.progress import Progress, TaskID
 
-    from harness import ceilings
-    from harness.artifacts import Step
-    from harness.execute.campaign import Event
+    from harness.dispatch import ceilings
+    from harness.dispatch.artifacts import Step
+    from harness.dispatch.campaign import Event
     from harness.pipeline import Prepared, Watcher
-    from harness.spec.plan import Planned
+    from harness.plan.plan import Planned
 
 
 def watcher(*, quiet: bool, verbose: bool) -> Watcher:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from harness import ceilings
+    from harness.dispatch import ceilings
     from harness.domain.metric import Estimate
 
 _MINUTE, _HOUR = 60, 3600
@@ -57,8 +57,8 @@ def ceiling_line(event: ceilings.Event, *, verbose: bool = False) -> str:
 
     If `verbose`, with how, and a line for each kernel that was tried.
     """
-    from harness.ceilings import Begun, Failed
-    from harness.execute.ceiling_messages import Found
+    from harness.ceilings.messages import Found
+    from harness.dispatch.ceilings import Begun, Failed
     from harness.site.format import quantity
 
     if isinstance(event, Begun):

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     import torch
     from pydantic.fields import FieldInfo
 
-    from harness.scenarios import Clock
+    from harness.timer import Timer
 
 E = TypeVar("E", bound=Entry)
 
@@ -98,7 +98,7 @@ class CountingClock:
 
 
 @pytest.fixture
-def counting() -> Callable[[], Clock]:
+def counting() -> Callable[[], Timer]:
     """Make a clock that starts anew."""
     return CountingClock
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from harness import parallelism
 from harness.domain.cell import Cell, Choice
-from harness.engines import Engine
+from harness.launchers import Engine
 
 
 def test_it_names_its_version(entry: type[Engine]) -> None:

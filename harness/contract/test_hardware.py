@@ -9,8 +9,8 @@ import torch
 
 from harness.contract.plugin import example_of
 from harness.domain.run import Host
-from harness.execute.host import this_host
 from harness.hardware import Hardware
+from harness.host.machine import this_host
 
 
 @pytest.fixture

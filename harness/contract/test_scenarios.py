@@ -17,10 +17,11 @@ from harness.model import cost
 from harness.model.sizes import SIZES
 from harness.model.transformer import build
 from harness.operators.sdpa import Sdpa
-from harness.scenarios import Clock, Scenario, Subject
+from harness.scenarios import Scenario, Subject
+from harness.timer import Timer
 
 NANO = SIZES["nano"].shape
-MakeClock = Callable[[], Clock]
+MakeClock = Callable[[], Timer]
 LOADS = [
     {"batch": 1, "prompt": 1, "generate": 1},
     {"batch": 2, "prompt": 12, "generate": 5},

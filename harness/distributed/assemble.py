@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from harness.distributed.replicas import average_gradients, shard_parameters
 from harness.distributed.split import Split, mesh_of
 from harness.model.transformer import Transformer
+from harness.timer import Timer
 
 if TYPE_CHECKING:
     import torch
@@ -25,10 +26,11 @@ class Whole:
     changes: Sequence[Change]
     device: torch.device
     trains: bool
+    timer: Timer
 
     def split(self) -> Split:
         """Nothing is changed yet, and ranks are in no grid."""
-        return Split(self.core, self.device, self.degrees, self.trains)
+        return Split(self.core, self.device, self.degrees, self.trains, self.timer)
 
     def change(self, split: Split) -> None:
         """The innermost strategy's first."""

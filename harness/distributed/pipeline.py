@@ -24,12 +24,11 @@ from torch.distributed.pipelining.schedules import get_schedule_class
 from torch.distributed.tensor import DTensor
 from torch.nn.functional import cross_entropy
 
-from harness.clock import clock_of
 from harness.distributed.split import Split
 from harness.model.transformer import Block, DecodeState, Transformer, blocks_of
 
 if TYPE_CHECKING:
-    from harness.scenarios import Clock
+    from harness.timer import Timer
 
 # What a spec calls them, and torch; how many stages a rank has.
 SCHEDULES = {
@@ -79,7 +78,7 @@ class Line:
     ranks: int
     schedule: str
     microbatches: int
-    clock: Clock
+    timer: Timer
     worked: float = 0.0  # seconds in passes and the loss, of those in steps
     stepped: float = 0.0
     # Beginnings and ends in the step at hand: a GPU's are not told before it is done.
@@ -124,16 +123,16 @@ class Line:
         return 1 - self.worked / self.stepped if self.stepped else None
 
     def _add_up(self) -> None:
-        self.worked += sum(self.clock.seconds(*pair) for pair in self._work)
-        self.stepped += sum(self.clock.seconds(*pair) for pair in self._step)
+        self.worked += sum(self.timer.seconds(*pair) for pair in self._work)
+        self.stepped += sum(self.timer.seconds(*pair) for pair in self._step)
         self._work.clear()
         self._step.clear()
 
     @contextmanager
     def _timed(self, pairs: list[tuple[object, object]]) -> Iterator[None]:
-        start = self.clock.mark()
+        start = self.timer.mark()
         yield
-        pairs.append((start, self.clock.mark()))
+        pairs.append((start, self.timer.mark()))
 
     @property
     def is_first(self) -> bool:
@@ -154,7 +153,7 @@ def split_layers(split: Split, *, schedule: str, microbatches: int) -> None:
     """Keep only this rank's layers: as stages for training, in one piece for inference."""
     group = split.group("pipeline")
     rank, ranks = dist.get_rank(group), dist.get_world_size(group)
-    split.line = line = Line(group, rank, ranks, schedule, microbatches, clock_of(split.device))
+    split.line = line = Line(group, rank, ranks, schedule, microbatches, split.timer)
     layers = len(split.core.blocks)
     if not split.trains:
         _keep(split.core, line, even(layers, ranks)[rank])

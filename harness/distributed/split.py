@@ -15,6 +15,7 @@ from torch import nn
 from torch.distributed.device_mesh import DeviceMesh, init_device_mesh
 
 from harness.model.transformer import Transformer
+from harness.timer import Timer
 
 if TYPE_CHECKING:
     from torch.optim import Optimizer
@@ -49,6 +50,7 @@ class Split:
     device: torch.device
     degrees: Mapping[str, int]  # by strategy, those above 1
     trains: bool
+    timer: Timer  # of the device's work
     mesh: DeviceMesh | None = None
     parts: list[nn.Module] = field(default_factory=list)  # what this rank runs: modules called
     accumulate: int = 1

@@ -9,6 +9,7 @@ from harness.domain.cell import Cell
 from harness.domain.entry import Entry
 from harness.domain.run import Host
 from harness.registry import Registry
+from harness.timer import HostTimer, Timer
 
 if TYPE_CHECKING:
     import torch
@@ -25,6 +26,10 @@ class Hardware(Entry):
 
         Raises Unsupported where the device turns out not to be usable.
         """
+
+    def timer(self) -> Timer:
+        """What times this device's work."""
+        return HostTimer()
 
     def devices(self, ranks: int) -> int:
         """How many such devices so many processes take: by default they share one."""

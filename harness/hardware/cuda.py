@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from pydantic import Field
 
@@ -11,6 +11,7 @@ from harness.domain.run import Host
 from harness.errors import Unsupported
 from harness.hardware import Hardware, register
 from harness.hardware.datasheets import data_sheet
+from harness.timer import Timer
 
 if TYPE_CHECKING:
     import torch
@@ -71,6 +72,10 @@ class Cuda(Hardware):
         torch.cuda.set_device(device)
         return device
 
+    def timer(self) -> Timer:
+        """CUDA events."""
+        return _EventTimer()
+
     def device(self, host: Host) -> str:
         """The GPU's; "" where there is no such device."""
         gpus = host.gpus[self.options.index : self.options.index + 1]
@@ -85,3 +90,23 @@ class Cuda(Hardware):
         """The device's memory; 0 where there is no such device."""
         gpus = host.gpus[self.options.index : self.options.index + 1]
         return gpus[0].memory_bytes if gpus else 0
+
+
+class _EventTimer:
+    """CUDA events: times the device's own work, not the host's queueing of it."""
+
+    resolution = 5e-7  # as documented for cudaEventElapsedTime
+
+    def mark(self) -> torch.cuda.Event:
+        """An event recorded behind all work queued so far."""
+        import torch
+
+        event = torch.cuda.Event(enable_timing=True)
+        event.record()
+        return event
+
+    def seconds(self, start: object, end: object) -> float:
+        """Waits for the later event; events tell milliseconds."""
+        first, last = cast("torch.cuda.Event", start), cast("torch.cuda.Event", end)
+        last.synchronize()
+        return float(first.elapsed_time(last)) / 1e3

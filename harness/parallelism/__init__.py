@@ -3,31 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from math import prod
 from typing import TYPE_CHECKING, ClassVar
 
-from harness import engines
+from harness import launchers as engines
 from harness.domain.cell import Cell, Choice
 from harness.domain.entry import Entry
 from harness.domain.run import Host
-from harness.engines import Engine
+from harness.launchers import Engine
 from harness.model.architectures import SHAPES
 from harness.registry import Registry
 
 if TYPE_CHECKING:
     from harness.distributed.split import Split
-
-
-@dataclass(frozen=True)
-class Rank:
-    """Which of the cell's processes this is."""
-
-    index: int = 0
-    world: int = 1
-
-
-ALONE = Rank()
 
 
 class Parallelism(Entry):

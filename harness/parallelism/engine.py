@@ -1,6 +1,6 @@
 """engine: who starts the processes and has them exchange what they learn; by default torch itself.
 
-What each does stands in its file in harness/engines/.
+What each does stands in its file in harness/launchers/.
 """
 
 from __future__ import annotations
@@ -9,11 +9,11 @@ from typing import Any, Literal
 
 from pydantic import Field, field_validator
 
-from harness import engines
+from harness import launchers as engines
 from harness.domain.cell import Cell
 from harness.domain.entry import Options
 from harness.domain.run import Host
-from harness.engines.spark import MASTER
+from harness.launchers.spark import MASTER
 from harness.parallelism import Parallelism, degrees, engine_of, register
 
 _Name: Any = Literal[tuple(engines.registry)]  # with those of outside packages

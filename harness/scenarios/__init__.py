@@ -5,12 +5,13 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, ClassVar, Protocol, TypeAlias
+from typing import TYPE_CHECKING, ClassVar, TypeAlias
 
 from harness.domain.cell import Cell
 from harness.domain.entry import Entry
 from harness.model.cost import Work
 from harness.registry import Registry
+from harness.timer import Timer
 
 if TYPE_CHECKING:
     import torch
@@ -18,18 +19,6 @@ if TYPE_CHECKING:
 
     from harness.distributed.driver import Driver
     from harness.model.transformer import DecodeState, Transformer
-
-
-class Clock(Protocol):
-    """Marks moments on the device's own time line."""
-
-    resolution: float  # seconds: what it can tell apart
-
-    def mark(self) -> object:
-        """Now, once all work given to the device before is accounted for."""
-
-    def seconds(self, start: object, end: object) -> float:
-        """The time between two marks."""
 
 
 @dataclass
@@ -90,7 +79,7 @@ class Subject:
         return logits.argmax(-1)
 
 
-Iteration: TypeAlias = Callable[[Clock], Mapping[str, float]]
+Iteration: TypeAlias = Callable[[Timer], Mapping[str, float]]
 
 
 class Scenario(Entry):

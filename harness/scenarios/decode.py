@@ -12,9 +12,10 @@ from pydantic import Field
 
 from harness.domain.entry import Options
 from harness.model.cost import Work
-from harness.scenarios import Clock, Iteration, Scenario, Subject, register
+from harness.scenarios import Iteration, Scenario, Subject, register
 from harness.scenarios.cold import DESCRIPTION, chiller
 from harness.scenarios.tokens import random_tokens
+from harness.timer import Timer
 
 
 @register("decode", "produce tokens one at a time after a prompt")
@@ -55,27 +56,27 @@ class Decode(Scenario):
         first = subject.following(random_tokens(subject, prompt), state)  # [B, 1]
         after_prompt = state.snapshot()
 
-        def iteration(clock: Clock) -> Mapping[str, float]:
+        def iteration(timer: Timer) -> Mapping[str, float]:
             state.restore(after_prompt)
             token = first
-            start = clock.mark()
+            start = timer.mark()
             for _ in range(count):
                 token = subject.following(token, state)
-            return {"tpot": clock.seconds(start, clock.mark()) / count}
+            return {"tpot": timer.seconds(start, timer.mark()) / count}
 
         if not self.options.cold:
             return iteration
         chill = chiller(subject.device)
 
-        def cold_iteration(clock: Clock) -> Mapping[str, float]:
+        def cold_iteration(timer: Timer) -> Mapping[str, float]:
             """Each token has its own time, with the caches emptied before."""
             state.restore(after_prompt)
             token, times = first, []
             for _ in range(count):
                 chill()
-                start = clock.mark()
+                start = timer.mark()
                 token = subject.following(token, state)
-                times.append((start, clock.mark()))
-            return {"tpot": sum(clock.seconds(*edges) for edges in times) / count}
+                times.append((start, timer.mark()))
+            return {"tpot": sum(timer.seconds(*edges) for edges in times) / count}
 
         return cold_iteration

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from harness.model.cost import Work
-from harness.scenarios import Clock, Iteration, Scenario, Subject, register
+from harness.scenarios import Iteration, Scenario, Subject, register
 from harness.scenarios.tokens import random_tokens
+from harness.timer import Timer
 
 
 @register("generate", "read a prompt, then produce tokens: TTFT and TPOT apart")
@@ -36,17 +37,17 @@ class Generate(Scenario):
         tokens = random_tokens(subject, prompt)
         state = subject.new_state(prompt + count - 1, further=count - 1)
 
-        def iteration(clock: Clock) -> Mapping[str, float]:
+        def iteration(timer: Timer) -> Mapping[str, float]:
             state.rewind(0)
-            start = clock.mark()
+            start = timer.mark()
             token = subject.following(tokens, state)  # [B, 1]
-            first = clock.mark()
+            first = timer.mark()
             for _ in range(count - 1):
                 token = subject.following(token, state)
-            end = clock.mark()
-            sections = {"latency": clock.seconds(start, end), "ttft": clock.seconds(start, first)}
+            end = timer.mark()
+            sections = {"latency": timer.seconds(start, end), "ttft": timer.seconds(start, first)}
             if count > 1:  # a single token has no time per further token
-                sections["tpot"] = clock.seconds(first, end) / (count - 1)
+                sections["tpot"] = timer.seconds(first, end) / (count - 1)
             return sections
 
         return iteration

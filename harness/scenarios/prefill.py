@@ -11,9 +11,10 @@ from pydantic import Field
 
 from harness.domain.entry import Options
 from harness.model.cost import Work
-from harness.scenarios import Clock, Iteration, Scenario, Subject, register
+from harness.scenarios import Iteration, Scenario, Subject, register
 from harness.scenarios.cold import DESCRIPTION, chiller
 from harness.scenarios.tokens import random_tokens
+from harness.timer import Timer
 
 
 @register("prefill", "read a prompt and score the next token")
@@ -47,12 +48,12 @@ class Prefill(Scenario):
         state = subject.new_state(prompt)
         chill = chiller(subject.device) if self.options.cold else None
 
-        def iteration(clock: Clock) -> Mapping[str, float]:
+        def iteration(timer: Timer) -> Mapping[str, float]:
             state.rewind(0)
             if chill is not None:
                 chill()
-            start = clock.mark()
+            start = timer.mark()
             subject.read(tokens, state)
-            return {"latency": clock.seconds(start, clock.mark())}
+            return {"latency": timer.seconds(start, timer.mark())}
 
         return iteration

@@ -6,8 +6,9 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
 from harness.model.cost import Work
-from harness.scenarios import Clock, Iteration, Scenario, Subject, register
+from harness.scenarios import Iteration, Scenario, Subject, register
 from harness.scenarios.tokens import random_tokens
+from harness.timer import Timer
 
 if TYPE_CHECKING:
     import torch
@@ -42,10 +43,10 @@ class Train(Scenario):
         tokens = random_tokens(subject, subject.workload["prompt"] + 1)
         step = lessons(subject, *subject.core.lesson(tokens), optimizer_of(subject))
 
-        def iteration(clock: Clock) -> Mapping[str, float]:
-            start = clock.mark()
+        def iteration(timer: Timer) -> Mapping[str, float]:
+            start = timer.mark()
             subject.output.last = step()
-            return {"latency": clock.seconds(start, clock.mark())}
+            return {"latency": timer.seconds(start, timer.mark())}
 
         return iteration
 

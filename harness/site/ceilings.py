@@ -61,7 +61,7 @@ def title(name: str) -> str:
 _TITLES = {
     "memory_read": "Reading memory",
     "memory_copy": "Copying memory, read and written bytes",
-    CLOCK: "Clock under load",
+    CLOCK: "Timer under load",
 }
 
 

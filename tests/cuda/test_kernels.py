@@ -1,4 +1,4 @@
-"""What runs inside a round, on a real GPU: kernels beside the processor's, clock, memory, ceilings."""
+"""What runs inside a round, on a real GPU: kernels beside the processor's, timer, memory, ceilings."""
 
 from __future__ import annotations
 
@@ -11,19 +11,16 @@ import pytest
 import torch
 from torch.nn.functional import cross_entropy
 
-from harness import compression, operators
-from harness.clock import clock_of
+from harness import compression, hardware, operators
+from harness.ceilings import gemm, memory
 from harness.compression import Compression
 from harness.compression.two_four import TwoFour
 from harness.contract.plugin import choice_of, example_of
 from harness.domain.cell import Cell, Choice
 from harness.domain.run import Gpu, Host
 from harness.errors import Unsupported
-from harness.execute import gpu as driver
-from harness.execute.host import this_host
-from harness.execute.limits import gemm, memory
-from harness.execute.peak import PeakMemory
-from harness.execute.phase import Phase
+from harness.host import gpu as driver
+from harness.host.machine import this_host
 from harness.model.artifact import load, save
 from harness.model.shape import Shape
 from harness.model.transformer import Transformer, build
@@ -31,6 +28,8 @@ from harness.operators import Operator
 from harness.operators.sdpa import Sdpa
 from harness.quality.text import RandomText
 from harness.scenarios.cold import chiller
+from harness.worker.peak import PeakMemory
+from harness.worker.phase import Phase
 
 pytestmark = pytest.mark.cuda
 
@@ -209,15 +208,15 @@ def test_the_sparse_kernel_computes_what_the_masked_weights_give(
 
 def test_the_clock_times_the_gpus_work_not_its_queueing(gpu: torch.device) -> None:
     """Of work that sleeps on the GPU, the call returns long before."""
-    clock = clock_of(gpu)
+    timer = hardware.registry["cuda"]().timer()
     torch.cuda._sleep(1000)
     torch.cuda.synchronize()
     begin = time.perf_counter()
-    start = clock.mark()
+    start = timer.mark()
     torch.cuda._sleep(200_000_000)
-    end = clock.mark()
+    end = timer.mark()
     queued = time.perf_counter() - begin
-    worked = clock.seconds(start, end)
+    worked = timer.seconds(start, end)
     assert queued < worked <= time.perf_counter() - begin
 
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import psutil
 import pytest
 
-from harness.execute.host import this_host
+from harness.host.machine import this_host
 
 if TYPE_CHECKING:
     from tests.conftest import Harness

@@ -13,7 +13,7 @@ from typing import Any
 import psutil
 import pytest
 
-from harness.execute.host import this_host
+from harness.host.machine import this_host
 from tests.conftest import Harness
 
 SPEC = """\

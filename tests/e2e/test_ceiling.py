@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Any
 import psutil
 import pytest
 
+from harness.ceilings.measure import measure
 from harness.domain.cell import Choice
 from harness.errors import CeilingError
-from harness.execute.ceilings import measure
 
 if TYPE_CHECKING:
     from tests.conftest import Harness

@@ -117,7 +117,7 @@ def test_nothing_of_spark_outlives_a_run_that_is_killed(
     while "train.py" not in (seen := "\n".join(commands(env))):
         assert time.monotonic() < deadline
         time.sleep(0.2)
-    for part in ("deploy.master.Master", "deploy.worker.Worker", "harness.engines.spark_daemon"):
+    for part in ("deploy.master.Master", "deploy.worker.Worker", "harness.launchers.spark_daemon"):
         assert part in seen
     os.kill(run.pid, signal.SIGKILL)
     run.wait()
@@ -134,7 +134,7 @@ def assert_nothing_is_left(env: dict[str, str]) -> None:
 
 def test_sparks_daemon_learns_of_its_workers_ends() -> None:
     """Else their processor time would count as some other program's."""
-    command = [sys.executable, "-m", "harness.engines.spark_daemon", "pyspark.worker"]
+    command = [sys.executable, "-m", "harness.launchers.spark_daemon", "pyspark.worker"]
     pipe = subprocess.PIPE
     with subprocess.Popen(command, stdin=pipe, stdout=pipe) as daemon:
         deadline = time.monotonic() + 30
@@ -179,7 +179,7 @@ def test_lightnings_own_word_for_what_it_cannot_do() -> None:
     """The reason that a cell gives is the one that Fabric raises."""
     from lightning.fabric import Fabric
 
-    from harness.engines.lightning import NO_FSDP
+    from harness.launchers.lightning import NO_FSDP
 
     with pytest.raises(ValueError, match=NO_FSDP):
         Fabric(accelerator="cpu", devices=2, strategy="fsdp")
@@ -187,7 +187,7 @@ def test_lightnings_own_word_for_what_it_cannot_do() -> None:
 
 def test_horovods_own_word_for_what_it_cannot_do() -> None:
     """In a process of its own: Horovod is started once a process."""
-    from harness.engines.horovod import NO_BF16
+    from harness.launchers.horovod import NO_BF16
 
     code = (
         "import torch, horovod.torch as hvd; hvd.init(); "

@@ -10,12 +10,12 @@ import click
 import pytest
 
 from harness import backends, compression, hardware, metrics, operators, parallelism, scenarios
+from harness.ceilings.measure import wanted
 from harness.cli import cli
 from harness.domain.cell import Choice
 from harness.domain.precision import PRECISIONS
 from harness.domain.result import Status, StopRule
 from harness.domain.run import Gpu, Host
-from harness.execute.ceilings import wanted
 from harness.hardware.processors import Processor
 from harness.model.architectures import SHAPES
 from harness.model.shape import Shape

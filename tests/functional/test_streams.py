@@ -16,10 +16,10 @@ import pytest
 
 from harness.domain.result import Status
 from harness.domain.run import Asked, Run
-from harness.execute.host import this_host
-from harness.execute.subject import subject
+from harness.host.machine import this_host
 from harness.spec.load import load
 from harness.store import Store
+from harness.subject.identity import subject
 from tests.conftest import Answer
 
 if TYPE_CHECKING:

@@ -36,12 +36,12 @@ from damage import damaged  # type: ignore[import-not-found]  # beside this scri
 
 from harness import pipeline
 from harness.cli import cli
+from harness.dispatch.campaign import RoundDone, campaign
 from harness.domain.ceiling import Ceiling, CeilingKind
 from harness.domain.result import Round, Sample, Score, Status
 from harness.domain.run import Commit
 from harness.domain.selfcheck import SelfCheck
 from harness.errors import HarnessError
-from harness.execute.campaign import RoundDone, campaign
 from harness.store import Store
 
 SPEC = """\

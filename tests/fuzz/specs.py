@@ -30,8 +30,8 @@ sys.path.insert(0, str(Path(__file__).parents[2]))
 
 from harness.domain.run import Gpu, Host
 from harness.errors import HarnessError, SpecError, UsageError
+from harness.plan.plan import make_plan
 from harness.spec.load import load
-from harness.spec.plan import make_plan
 from tests.fuzz.mutations import Case, make_case, seeds_of
 
 FILE = "s.yaml"

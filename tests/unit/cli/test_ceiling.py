@@ -6,9 +6,9 @@ from dataclasses import replace
 
 import pytest
 
-from harness import ceilings
-from harness.ceilings import Place
 from harness.cli.ceiling import _document, _text
+from harness.dispatch import ceilings
+from harness.dispatch.ceilings import Place
 from harness.domain.ceiling import Ceiling, CeilingKind
 from harness.domain.cell import Choice
 from harness.domain.run import Environment, Host

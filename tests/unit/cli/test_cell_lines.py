@@ -6,11 +6,11 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from harness.cli.progress import cell_line, round_line
+from harness.dispatch.campaign import CellDone, RoundDone
 from harness.domain.cell import Cell
 from harness.domain.metric import Direction, Estimate
 from harness.domain.result import Round, Status, StopRule
-from harness.execute.campaign import CellDone, RoundDone
-from harness.spec.plan import Action, Planned
+from harness.plan.plan import Action, Planned
 from harness.spec.schema import Limits, Measure
 
 MakeCell = Callable[..., Cell]

@@ -8,14 +8,14 @@ from dataclasses import replace
 import pytest
 
 from harness.cli.progress import Live
+from harness.dispatch.campaign import CellDone, RoundDone
 from harness.domain.cell import Cell
 from harness.domain.metric import Direction, Estimate
 from harness.domain.result import Round, Status, StopRule
 from harness.domain.run import Commit, Environment, Host
-from harness.execute.campaign import CellDone, RoundDone
 from harness.pipeline import Prepared
-from harness.spec.expect import Expected, Span
-from harness.spec.plan import Action, Plan, Planned
+from harness.plan.expect import Expected, Span
+from harness.plan.plan import Action, Plan, Planned
 from harness.spec.schema import Limits, Measure
 
 MakeCell = Callable[..., Cell]

@@ -8,12 +8,12 @@ from threading import Thread
 
 import pytest
 
-from harness.artifacts import Step
 from harness.cli import progress
 from harness.cli.output import Stream
 from harness.cli.progress import Live
+from harness.dispatch.artifacts import Step
+from harness.dispatch.campaign import CellDone
 from harness.domain.result import Status
-from harness.execute.campaign import CellDone
 from harness.pipeline import Prepared, Request, prepare
 
 HOSTILE = "\x1b[2J\x07\u202e [red]evil"

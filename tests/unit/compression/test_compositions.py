@@ -19,9 +19,9 @@ from harness.model.measure import model_bytes, nonzero_count
 from harness.model.sizes import SIZES
 from harness.model.transformer import build
 from harness.operators.sdpa import Sdpa
+from harness.plan.feasible import Feasibility
 from harness.quality.text import RandomText
 from harness.spec.catalog import registered
-from harness.spec.feasible import Feasibility
 from harness.spec.schema import Limits
 
 

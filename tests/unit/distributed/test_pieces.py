@@ -10,7 +10,6 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.clock import HostClock
 from harness.distributed.count import Collectives
 from harness.distributed.pipeline import Line, _keep, even
 from harness.distributed.ring import Ring, _flash, _merge, seen
@@ -19,6 +18,7 @@ from harness.model.attention import fused_attention
 from harness.model.shape import Shape
 from harness.model.transformer import blocks_of, build
 from harness.operators.sdpa import Sdpa
+from harness.timer import HostTimer
 
 
 def test_each_rank_has_the_rows_of_its_heads() -> None:
@@ -106,7 +106,7 @@ def test_what_a_rank_hands_over_is_counted(
 )
 def test_a_pipeline_waits_as_theory_says(schedule: str, microbatches: int, share: float) -> None:
     """Of two ranks; a rank's second stage halves the wait."""
-    line = Line(None, 0, 2, schedule, microbatches, HostClock())  # type: ignore[arg-type]  # alone
+    line = Line(None, 0, 2, schedule, microbatches, HostTimer())  # type: ignore[arg-type]  # alone
     assert line.bubble_in_theory == pytest.approx(share)
     assert line.bubble is None  # none is measured yet
 
@@ -118,7 +118,7 @@ def test_a_stage_lets_go_of_what_is_others() -> None:
     for rank, layers in ((0, [0, 2]), (1, [1])):
         core = build(shape, Sdpa().mixer, device=torch.device("cpu"))
         blocks = blocks_of(core)
-        _keep(core, Line(None, rank, 2, "gpipe", 2, HostClock()), layers)  # type: ignore[arg-type]
+        _keep(core, Line(None, rank, 2, "gpipe", 2, HostTimer()), layers)  # type: ignore[arg-type]
         assert blocks_of(core) == [blocks[layer] for layer in layers]
         named = [name for name, _ in core.named_parameters() if not name.startswith("blocks")]
         ends.append(named)

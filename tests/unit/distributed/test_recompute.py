@@ -15,10 +15,11 @@ from harness.distributed.driver import Driver
 from harness.distributed.recompute import recompute
 from harness.distributed.split import Split
 from harness.domain.cell import Choice
-from harness.execute.inspection import inspected
 from harness.model.shape import Shape
 from harness.model.transformer import build
 from harness.operators import registry
+from harness.timer import HostTimer
+from harness.worker.inspection import inspected
 
 SHAPE = Shape(layers=3, d_model=32, heads=2, vocab=11, context=16)
 CPU = torch.device("cpu")
@@ -44,7 +45,7 @@ def split(mode: str) -> Split:
         if mode != "none":
             recompute(one, selective=mode == "selective")
 
-    return split_model(Whole(core, {}, [change], CPU, trains=True))
+    return split_model(Whole(core, {}, [change], CPU, trains=True, timer=HostTimer()))
 
 
 def lesson(one: Split) -> None:

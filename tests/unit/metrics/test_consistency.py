@@ -7,10 +7,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness import scenarios
+from harness.dispatch.summary import estimates, valued
 from harness.domain.cell import Choice
 from harness.domain.metric import Estimate
 from harness.domain.result import Round, Sample, Status
-from harness.execute.summary import estimates, valued
 
 LOAD = {"batch": 4, "prompt": 32, "generate": 8}
 # What each scenario times of an iteration, the section that its rate is made from first.

@@ -8,8 +8,8 @@ import pytest
 import torch
 
 from harness import metrics
+from harness.dispatch.summary import estimate, valued
 from harness.domain.result import Round, Score, Status
-from harness.execute.summary import estimate, valued
 from harness.model.shape import Shape
 from harness.model.transformer import Transformer, build
 from harness.operators.sdpa import Sdpa

@@ -15,10 +15,11 @@ from harness.model.architectures import SHAPES
 from harness.model.shape import Shape
 from harness.model.transformer import build
 from harness.operators.sdpa import Sdpa
-from harness.scenarios import Clock, Scenario, Subject
+from harness.scenarios import Scenario, Subject
 from harness.scenarios.train import Train
+from harness.timer import Timer
 
-MakeClock = Callable[[], Clock]
+MakeClock = Callable[[], Timer]
 LOADS = [
     {"batch": 1, "prompt": 1, "generate": 1},
     {"batch": 2, "prompt": 12, "generate": 5},

@@ -71,7 +71,7 @@ def test_every_host_and_hardware_has_a_table(host: Host) -> None:
         ("gemm_bf16", "Matrix products in bf16"),
         ("all_reduce_2", "All-reduce over 2 processes"),
         ("memory_read", "Reading memory"),
-        ("clock", "Clock under load"),
+        ("clock", "Timer under load"),
         ("something_new", "Something new"),
     ],
 )

@@ -12,8 +12,8 @@ from harness.domain.run import Host
 from harness.errors import SpecError
 from harness.model.shape import Shape
 from harness.operators.pattern import Pattern
+from harness.plan.feasible import Feasibility
 from harness.spec.catalog import registered
-from harness.spec.feasible import Feasibility
 from harness.spec.jsonschema import json_schema
 from harness.spec.load import read_spec
 from harness.spec.narrow import narrow, parse_only

@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from harness.domain.run import Gpu, Host
+from harness.plan.plan import Action, Plan, make_plan
 from harness.spec.load import load
-from harness.spec.plan import Action, Plan, make_plan
 
 FOLDER = Path(__file__).parents[3] / "specs"
 FILES = sorted(FOLDER.glob("*.yaml"))

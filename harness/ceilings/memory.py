@@ -1,0 +1,102 @@
+"""Reading and copying memory, far beyond the last cache: candidates for its bandwidth."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+import numpy as np
+import psutil
+import torch
+from torch import Tensor
+
+from harness.ceilings.search import Trial
+from harness.errors import Unsupported
+from harness.scenarios.cold import last_level_bytes
+
+_LEAST = 2**30
+_CACHES = 4  # the working set, in last-level caches
+_SHARE = 8  # of the memory that is free, one buffer takes at most this part
+_COLUMNS = 4096
+
+
+@dataclass(frozen=True)
+class WorkingSet:
+    """How many bytes one buffer has, and why."""
+
+    bytes: int
+    told: str  # "1.02 GiB, 4 times the last cache"
+
+
+def working_set(device: torch.device) -> WorkingSet:
+    """Of this device."""
+    if device.type == "cuda":
+        free, _ = torch.cuda.mem_get_info(device)
+        return sized(torch.cuda.get_device_properties(device).L2_cache_size, free)
+    return sized(_caches(), psutil.virtual_memory().available)
+
+
+def sized(cache: int | None, free: int) -> WorkingSet:
+    """At least a GiB and four last caches, as far as the free memory allows it twice over."""
+    wanted = max(_LEAST, _CACHES * (cache or 0))
+    size = min(wanted, free // _SHARE)
+    size -= size % (16 * _COLUMNS)  # halves of whole rows of fp32, and whole int64
+    told = f"{size / 2**30:.2f} GiB"
+    if cache is None:
+        return WorkingSet(size, f"{told}; the cache's size is not told by this system")
+    return WorkingSet(size, f"{told}, {size / cache:.1f} times the last cache")
+
+
+def _caches() -> int | None:
+    """Bytes of all last-level caches together; None where the system does not tell."""
+    try:
+        return last_level_bytes()
+    except Unsupported:
+        return None
+
+
+def read_trials(size: WorkingSet, device: torch.device) -> Iterator[Trial]:
+    """Ways to read every byte once."""
+    flat = _random(size, device)
+    half = flat.numel() // 2
+    first, second = flat[:half], flat[half:]
+    rows, vector = flat.view(-1, _COLUMNS), _ones(_COLUMNS, device)
+    ways: dict[str, Callable[[], object]] = {
+        "torch.dot of its halves": lambda: torch.dot(first, second),
+        "torch.sum of fp32": flat.sum,
+        "torch.sum of int64": flat.view(torch.int64).sum,
+        "torch.mv": lambda: torch.mv(rows, vector),
+    }
+    return _trials(ways, size, size.bytes)
+
+
+def copy_trials(size: WorkingSet, device: torch.device) -> Iterator[Trial]:
+    """Ways to copy every byte once; read and written bytes both count."""
+    source = _random(size, device)
+    target = torch.zeros_like(source)
+    ways: dict[str, Callable[[], object]] = {"torch copy_": lambda: target.copy_(source)}
+    if device.type == "cpu":
+        ways["memcpy, one call a thread"] = _threaded_copy(target, source)
+    return _trials(ways, size, 2 * size.bytes)
+
+
+def _threaded_copy(target: Tensor, source: Tensor) -> Callable[[], object]:
+    """NumPy copies by memcpy, which writes past the cache, and without holding the GIL."""
+    threads = torch.get_num_threads()
+    pool = ThreadPoolExecutor(threads)
+    parts = [np.array_split(one.numpy(), threads) for one in (target, source)]
+    return lambda: list(pool.map(np.copyto, *parts))
+
+
+def _trials(ways: dict[str, Callable[[], object]], size: WorkingSet, work: int) -> Iterator[Trial]:
+    for kernel, call in ways.items():
+        yield Trial(kernel, size.told, float(work), lambda call=call: call)  # type: ignore[misc]
+
+
+def _random(size: WorkingSet, device: torch.device) -> Tensor:
+    return torch.rand(size.bytes // 4, device=device)
+
+
+def _ones(length: int, device: torch.device) -> Tensor:
+    return torch.ones(length, device=device)

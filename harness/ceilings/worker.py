@@ -1,0 +1,186 @@
+"""Measures what a device can do at best, in a process of its own.
+
+    python -m harness.ceilings.worker PARENT DESCRIPTOR ORDER
+
+PARENT is the parent's process id, ORDER an Order as JSON. Each ceiling is told through the
+descriptor as soon as it is measured, one line of JSON each (ceilings/messages.py). The
+process ends with its parent.
+"""
+
+from __future__ import annotations
+
+import gc
+import math
+import os
+import sys
+import time
+import warnings
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from functools import partial
+
+import torch
+
+from harness import hardware
+from harness.ceilings.collective import measure_all_reduce
+from harness.ceilings.frequency import clock_under_load
+from harness.ceilings.gemm import trials as gemm_trials
+from harness.ceilings.memory import copy_trials, read_trials, working_set
+from harness.ceilings.messages import Answer, Found, Missing, Order
+from harness.ceilings.search import Findings, Trial, Watch, search
+from harness.domain.ceiling import (
+    CLOCK,
+    DISTURBED,
+    MEMORY_COPY,
+    MEMORY_READ,
+    Ceiling,
+    CeilingKind,
+    unit_of,
+)
+from harness.errors import HarnessError, Unsupported
+from harness.hardware import Hardware
+from harness.host.watch import HostWatch, Reading, between
+from harness.process import die_with_parent
+from harness.timer import Timer
+
+# Measured so often where other work took much of the machine, as long as all tries together
+# have not taken so many times what a search may.
+_TRIES = 3
+_PATIENCE = 4
+# A repeat that had this share of its threads' time had them to itself.
+_WHOLE = 0.95
+
+
+def main(parent: int, descriptor: int, order: Order) -> None:
+    """Do what is ordered; the parent reads what comes of it."""
+    die_with_parent(parent)
+    # Torch's int8 kernels for processors are deprecated, its prototypes unstable: it says so often.
+    warnings.simplefilter("ignore")
+    gc.disable()  # a collection inside the clock would time the harness's own garbage
+    with os.fdopen(descriptor, "wb", buffering=0) as pipe:
+        for answer in answers(order):
+            pipe.write(answer.encode())
+
+
+def answers(order: Order) -> Iterator[Answer]:
+    """One for each name, the all-reduces first: they fork, and nothing may be computed before."""
+    entry = hardware.registry.of(order.hardware)
+    collectives = [name for name in order.names if name.startswith("all_reduce_")]
+    for name in collectives:
+        count = int(name.rpartition("_")[2])
+        measure: Callable[[], _Measured] = partial(_all_reduce, entry, count, order.seconds)
+        yield _answer(name, measure, order.seconds)
+    others = [name for name in order.names if name not in collectives]
+    if not others:
+        return
+    device = entry.prepare(1)
+    with torch.inference_mode():
+        for name in others:
+            measure = partial(_measured, name, device, entry.timer(), order.seconds)
+            yield _answer(name, measure, order.seconds)
+
+
+def _answer(name: str, measure: Callable[[], _Measured], seconds: float) -> Answer:
+    """What came of measuring; a limit that cannot be found leaves the others alone."""
+    try:
+        one = _undisturbed(measure, _PATIENCE * seconds)
+    except Exception as error:  # noqa: BLE001 - whatever it is, it is told as the reason
+        told = str(error) if isinstance(error, HarnessError) else f"{type(error).__name__}: {error}"
+        return Missing(name, (told or type(error).__name__).splitlines()[0])
+    ceiling = Ceiling(
+        name, one.value, unit_of(name), CeilingKind.MEASURED, one.how, others=one.others
+    )
+    return Found(ceiling, one.tried)
+
+
+@dataclass(frozen=True)
+class _Measured:
+    value: float
+    how: str
+    tried: tuple[tuple[str, float], ...] = ()
+    whole: bool = False  # whether it certainly had all its processors to itself
+    others: float = 0.0
+
+
+def _undisturbed(measure: Callable[[], _Measured], seconds: float) -> _Measured:
+    """The best of up to _TRIES; one that other work cannot have lowered is good at once."""
+    told: list[_Measured] = []
+    host = HostWatch()
+    begin = time.monotonic()
+    while not told or (
+        len(told) < _TRIES
+        and time.monotonic() - begin < seconds
+        and all(one.others > DISTURBED for one in told)
+    ):
+        first = host.read()
+        one = measure()
+        told.append(one if one.whole else replace(one, others=_others(first, host.read())))
+    best = max(told, key=lambda one: one.value)
+    return replace(best, others=min(one.others for one in told))
+
+
+def _others(first: Reading | None, last: Reading | None) -> float:
+    """The share of the machine that went elsewhere; 0 where the system does not tell."""
+    if first is None or last is None:
+        return 0.0
+    shares = between(first, last)
+    return shares.get("host_others", 0.0) + shares.get("host_steal", 0.0)
+
+
+def _measured(name: str, device: torch.device, timer: Timer, seconds: float) -> _Measured:
+    if name == CLOCK:
+        return _clock()
+    if name in _MEMORY:
+        trials = _MEMORY[name](working_set(device), device)
+    else:
+        trials = gemm_trials(name.removeprefix("gemm_"), device)
+    found = search(trials, seconds, Watch(timer))
+    # Work on the host's processors leaves a GPU alone: it needs none of them to be whole.
+    processors = torch.get_num_threads() if device.type == "cpu" else 0
+    return _best(found, _where(device), processors)
+
+
+_MEMORY: Mapping[str, Callable[..., Iterator[Trial]]] = {
+    MEMORY_READ: read_trials,
+    MEMORY_COPY: copy_trials,
+}
+
+
+def _clock() -> _Measured:
+    a = torch.randn(1024, 1024)
+    hertz = clock_under_load(lambda: torch.matmul(a, a))
+    how = "dependent additions counted in bursts between fp32 products, upper quartile"
+    return _Measured(hertz, how, whole=True)  # interrupted bursts are below the quartile
+
+
+def _all_reduce(entry: Hardware, processes: int, seconds: float) -> _Measured:
+    where = f"{processes} processes, loopback; bus bandwidth: 2 (n - 1) / n of the bytes a second"
+    return _best(measure_all_reduce(entry, processes, seconds), where, math.inf)
+
+
+def _where(device: torch.device) -> str:
+    if device.type == "cuda":
+        return torch.cuda.get_device_name(device)
+    threads = torch.get_num_threads()
+    return f"{threads} thread{'' if threads == 1 else 's'}"
+
+
+def _best(findings: Findings, where: str, processors: float) -> _Measured:
+    """The best kernel's figure, and how near the others came.
+
+    It was whole if it had that many processors all the time.
+    """
+    best = findings.best
+    if best is None:
+        told = "; ".join(f"{kernel}: {reason}" for kernel, reason in findings.failed)
+        raise Unsupported(told or "nothing was tried")
+    others = [f"{one.kernel} {one.rate / best.rate:.0%}" for one in findings.by_kernel()[1:]]
+    others += [f"{kernel} not usable" for kernel, _ in findings.failed]
+    how = f"{best.kernel}, {best.size}, {where}, best of {best.repeats} repeats"
+    tried = tuple((f"{one.kernel}, {one.size}", one.rate) for one in findings.reached)
+    told = f"{how}; {', '.join(others)}" if others else how
+    return _Measured(best.rate, told, tried, whole=best.processors >= _WHOLE * processors)
+
+
+if __name__ == "__main__":
+    main(int(sys.argv[1]), int(sys.argv[2]), Order.decode(sys.argv[3]))

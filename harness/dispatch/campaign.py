@@ -1,0 +1,174 @@
+"""The order of rounds over cells, and when a cell is done."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from harness import scenarios
+from harness.analyse.compare import Speedup, measured, speedup
+from harness.analyse.disturbance import kept_apart, undisturbed
+from harness.analyse.stats import ENOUGH, relative_half_width
+from harness.dispatch.summary import estimate, estimates, valued, with_headline
+from harness.domain.metric import Estimate
+from harness.domain.result import Round, Status, StopRule
+from harness.plan.plan import Planned
+
+
+@dataclass(frozen=True)
+class RoundDone:
+    """A round has been measured."""
+
+    item: Planned
+    round: Round
+
+
+@dataclass(frozen=True)
+class CellDone:
+    """A cell needs no further round."""
+
+    item: Planned
+    status: Status
+    reason: str = ""
+    detail: str = ""
+    stop_rule: StopRule | None = None
+    metrics: Mapping[str, Estimate] = field(default_factory=dict)
+    disturbed: str = ""  # how many of its rounds were, and what became of those
+
+
+Event = RoundDone | CellDone
+Rounds = Mapping[str, Sequence[Round]]  # by the key of the planned cell
+
+
+def campaign(
+    items: Sequence[Planned],
+    earlier: Rounds,
+    measure: Callable[[Planned, int], Round],
+    seed: int,
+) -> Iterator[Event]:
+    """Measure the cells round by round, telling each round and each finished cell.
+
+    A pass gives every open cell one round, in an order shuffled anew: so drift of the machine,
+    and whatever else runs on it, hits all cells alike. A baseline and the cells compared with it
+    stay together, and it is measured as long as one of them is and its `max_rounds` allows, so
+    that each of their rounds has one of its near it in time. `earlier` holds the rounds that a
+    cut-short run left: they count, so a baseline among them may reach its maximum first.
+    """
+    order = random.Random(seed)  # noqa: S311 - a shuffle, not a secret
+    rounds = {item.key: list(earlier.get(item.key, ())) for item in items}
+    left = {item.key: item for item in items}
+    while left:
+        for family in _shuffled(left.values(), order):
+            for item in _open(family, rounds):
+                done = rounds[item.key]
+                done.append(with_headline(valued(measure(item, len(done))), _headline_name(item)))
+                yield RoundDone(item, done[-1])
+            still = {item.key for item in _open(family, rounds)}
+            for item in family:
+                if item.key not in still:
+                    del left[item.key]
+                    yield _closed(item, rounds)
+
+
+def _shuffled(items: Iterable[Planned], order: random.Random) -> list[list[Planned]]:
+    """Each baseline with the cells compared with it; both levels in random order."""
+    families: dict[str, list[Planned]] = {}
+    for item in items:
+        families.setdefault(item.baseline or item.key, []).append(item)
+    for family in families.values():
+        order.shuffle(family)
+    shuffled = list(families.values())
+    order.shuffle(shuffled)
+    return shuffled
+
+
+def _open(family: Sequence[Planned], rounds: Rounds) -> list[Planned]:
+    """The cells that take part in a pass: all that want a round, and their baseline."""
+    wanting = {item.key: item.baseline for item in family if wants_round(item, rounds)}
+    held = set(wanting.values())
+    return [
+        item
+        for item in family
+        if item.key in wanting or (item.key in held and _may_go_on(item, rounds[item.key]))
+    ]
+
+
+def _may_go_on(item: Planned, rounds: Sequence[Round]) -> bool:
+    """True unless a round ended badly or all that are allowed are done."""
+    return _bad(rounds) is None and len(rounds) < item.measure.max_rounds
+
+
+def wants_round(item: Planned, rounds: Rounds) -> bool:
+    """Whether the cell, taken for itself, is to be measured further."""
+    return _bad(rounds[item.key]) is None and stop_rule(item, rounds) is None
+
+
+def stop_rule(item: Planned, rounds: Rounds) -> StopRule | None:
+    """What ends a cell whose rounds all went well; None while it wants another.
+
+    The asked number of rounds is always done. Further ones follow until as many were not
+    disturbed, and the headline metric's interval and, where there is a baseline, the speed-up's
+    are as narrow as asked, which only ENOUGH rounds can tell; until the time box ends; or until
+    the most rounds are done.
+    """
+    effort, ours = item.measure, rounds[item.key]
+    if len(ours) < effort.rounds:
+        return None
+    wanted = max(effort.rounds, ENOUGH)
+    if len(undisturbed(ours)) >= wanted and _is_narrow(item, rounds):
+        return StopRule.TARGET
+    if len(ours) >= effort.max_rounds:
+        return StopRule.ROUNDS
+    if sum(one.seconds for one in ours) >= effort.max_time:
+        return StopRule.TIME_BOX
+    return None
+
+
+def _is_narrow(item: Planned, rounds: Rounds) -> bool:
+    ratio = against_baseline(item, rounds)
+    told = [_headline(item, rounds[item.key])] + ([ratio.estimate] if ratio else [])
+    widths = [relative_half_width(one) for one in told]
+    return all(width is not None and width <= item.measure.target_ci for width in widths)
+
+
+def against_baseline(item: Planned, rounds: Rounds) -> Speedup | None:
+    """The speed-up so far; None for a baseline, and without good rounds of one."""
+    theirs = rounds.get(item.baseline or "", ())
+    if item.baseline in {None, item.key} or not theirs or _bad(theirs) is not None:
+        return None
+    metric = _headline_name(item)
+    ours = rounds[item.key]
+    return speedup(
+        measured(_headline(item, ours), metric, ours),
+        measured(_headline(item, theirs), metric, theirs),
+    )
+
+
+def _headline(item: Planned, rounds: Sequence[Round]) -> Estimate:
+    found = estimate(_headline_name(item), rounds)
+    assert found is not None, "a scenario measures its own headline metric"
+    return found
+
+
+def _headline_name(item: Planned) -> str:
+    return scenarios.registry[item.cell.scenario.name].headline
+
+
+def _bad(rounds: Sequence[Round]) -> Round | None:
+    """The round that ended its cell by not ending well: the same would happen again."""
+    return next((one for one in rounds if one.status is not Status.OK), None)
+
+
+def _closed(item: Planned, rounds: Rounds) -> CellDone:
+    ours = rounds[item.key]
+    bad = _bad(ours)
+    if bad is not None:
+        return CellDone(item, bad.status, bad.reason, bad.detail)
+    return CellDone(
+        item,
+        Status.OK,
+        stop_rule=stop_rule(item, rounds),
+        metrics=estimates(ours),
+        disturbed=kept_apart(ours),
+    )

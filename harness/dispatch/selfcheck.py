@@ -1,0 +1,58 @@
+"""A cell compared with itself, by the very rules that compare two cells."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+
+from harness.analyse.selfcheck import Trial
+from harness.dispatch.campaign import CellDone, RoundDone, against_baseline, campaign
+from harness.domain.cell import Cell
+from harness.domain.result import Round, Status
+from harness.errors import HarnessError
+from harness.plan.plan import Action, Planned
+from harness.scenarios import registry as scenarios
+from harness.spec.schema import Limits, Measure
+
+
+def trials(
+    cell: Cell,
+    count: int,
+    effort: Measure,
+    measure: Callable[[Planned, int], Round],
+) -> Iterator[Trial]:
+    """Each a campaign of its own: the cell as its baseline, and a copy of it."""
+    base = Planned(
+        cell=cell,
+        action=Action.MEASURE,
+        reason="compared with itself",
+        measure=effort,
+        limits=Limits(),
+        specs=(),
+        baseline=cell.id,
+    )
+    for number in range(count):
+        yield _trial(base, replace(base, copy=1), measure, effort.seed + number)
+
+
+def _trial(
+    base: Planned, copy: Planned, measure: Callable[[Planned, int], Round], seed: int
+) -> Trial:
+    rounds: dict[str, list[Round]] = {base.key: [], copy.key: []}
+    metric = scenarios[base.cell.scenario.name].headline
+    sides = []
+    for event in campaign([base, copy], {}, measure, seed):
+        if isinstance(event, RoundDone):
+            rounds[event.item.key].append(event.round)
+        elif event.status is Status.OK:
+            sides.append(event.metrics[metric])
+        else:
+            raise HarnessError(_failure(event))
+    ratio = against_baseline(copy, rounds)
+    assert ratio is not None, "both sides ended well"
+    values = tuple(one.values[metric] for side in rounds.values() for one in side)
+    return Trial(ratio, (sides[0], sides[1]), values)
+
+
+def _failure(end: CellDone) -> str:
+    return f"the self-check cannot go on: {end.item.cell}: {end.status}: {end.reason}"

@@ -1,1 +1,0 @@
-"""Rounds in processes of their own: the parent orders and watches, the child measures."""

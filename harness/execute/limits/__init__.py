@@ -1,1 +1,0 @@
-"""What a device can do at best: kernels, the search for the best of them, the clock."""

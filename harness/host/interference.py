@@ -1,0 +1,100 @@
+"""What on this host can disturb a measurement: read, not guessed."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil
+
+from harness.analyse.disturbance import SIGNS, Sign
+from harness.domain.run import Host
+from harness.host import conditions, gpu
+from harness.host.conditions import read
+from harness.host.watch import HostWatch, between
+
+_WATCHED_SECONDS = 1.1  # enough ticks of even a single core
+_NOT_TOLD = "not told by this system"
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing looked at: what it is, how it stands, and whether it makes numbers noisy."""
+
+    what: str
+    value: str
+    noisy: bool = False
+    advice: str = ""
+
+
+def findings(host: Host) -> list[Finding]:
+    """All that this system lets an ordinary user read.
+
+    First what can be seen now, by the names and thresholds that results are judged by; then
+    what the machine is like.
+    """
+    return [*_signs(host), _load(host), _governor(), _turbo(), _smt(host), _virtual(), _swap()]
+
+
+def _signs(host: Host) -> list[Finding]:
+    """What a round would note, over a short while."""
+    facts = _watched(host)
+    return [_of_sign(sign, facts) for sign in SIGNS if host.gpus or "gpu" not in sign.fact]
+
+
+def _watched(host: Host) -> Mapping[str, float]:
+    watch = HostWatch()
+    first = watch.read()
+    time.sleep(_WATCHED_SECONDS)
+    last = watch.read()
+    facts = dict(between(first, last)) if first is not None and last is not None else {}
+    if host.gpus:
+        every = [str(index) for index in range(len(host.gpus))]
+        facts |= {**gpu.others(every), **gpu.held_down(gpu.clocks(every, "now"))}
+    return facts
+
+
+def _of_sign(sign: Sign, facts: Mapping[str, float]) -> Finding:
+    if sign.fact not in facts:
+        return Finding(sign.what, _NOT_TOLD)
+    amount = facts[sign.fact]
+    value = sign.told.format(sign.amount(amount)) if amount > sign.threshold else "none seen now"
+    return Finding(sign.what, value, amount > sign.threshold, sign.advice)
+
+
+def _load(host: Host) -> Finding:
+    load = os.getloadavg()[0]
+    noisy = load > 0.25 * host.logical_cores
+    return Finding("load", f"{load:.2f} over the last minute", noisy, "stop other work")
+
+
+def _governor() -> Finding:
+    value = conditions.governor()
+    noisy = value not in {None, "performance"}
+    return Finding("frequency governor", value or _NOT_TOLD, noisy, "set it to `performance`")
+
+
+def _turbo() -> Finding:
+    value = conditions.turbo()
+    return Finding("turbo", value or _NOT_TOLD, value == "on", "switch it off for steadier numbers")
+
+
+def _smt(host: Host) -> Finding:
+    threads = f"{host.logical_cores} threads on {host.physical_cores} cores"
+    shared = host.logical_cores > host.physical_cores
+    return Finding("hardware threads", threads, shared, "other work may share a core's units")
+
+
+def _virtual() -> Finding:
+    cpuinfo = read(Path("/proc/cpuinfo")) or ""
+    virtual = " hypervisor" in cpuinfo
+    value = "yes: neighbours may take time and cache" if virtual else "not seen"
+    return Finding("virtual machine", value, virtual, "trust intervals, not single figures")
+
+
+def _swap() -> Finding:
+    used = psutil.swap_memory().used
+    return Finding("swap in use", f"{used / 2**20:.0f} MiB", used > 0, "free memory first")

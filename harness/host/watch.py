@@ -1,0 +1,148 @@
+"""What else the host does while a round runs, read from outside at both its ends."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from harness import hardware
+from harness.domain.cell import Cell
+from harness.host import conditions, gpu
+from harness.host.conditions import CPU
+from harness.parallelism import engine_of, world_size
+from harness.process import family
+
+_TICK = 1.0 / os.sysconf("SC_CLK_TCK")
+_PAGE = os.sysconf("SC_PAGE_SIZE")
+# Ticks that a round must span, over all cores: of fewer, one is more than a percent.
+_LEAST_TICKS = 100
+
+
+@dataclass(frozen=True)
+class Reading:
+    """The host's counters at one moment, since boot; None where the system does not tell."""
+
+    busy: float  # seconds of all cores in work of any process or the kernel
+    steal: float  # seconds that the hypervisor gave to other machines
+    whole: float  # seconds of all cores, idle ones included
+    ours: float  # seconds of all cores in this process and its descendants, ended ones too
+    swapped: int  # bytes moved to or from swap
+    throttled: int | None  # times a core or package slowed down for heat
+
+
+@dataclass
+class Seen:
+    """What a round's watching told."""
+
+    facts: dict[str, float] = field(default_factory=dict)
+    notes: dict[str, str] = field(default_factory=dict)
+
+
+class HostWatch:
+    """Reads a few files of /proc and /sys, well under a millisecond a reading.
+
+    Where there are none, as on other systems than Linux, it tells nothing of what they hold.
+    """
+
+    def __init__(self) -> None:
+        self._throttle = list(_throttle_files())
+        # Without the list of children our own work would count as others'.
+        needed = ("/proc/stat", "/proc/vmstat", f"/proc/self/task/{os.getpid()}/children")
+        self._told = all(Path(file).exists() for file in needed)
+
+    @contextmanager
+    def around(self, cell: Cell) -> Iterator[Seen]:
+        """Watch what is done inside, a round of the cell; told once it ends."""
+        seen = Seen({"host_load": os.getloadavg()[0], **_neighbours(cell)})
+        first = self.read()
+        yield seen
+        last = self.read()
+        if first is not None and last is not None:
+            seen.facts |= between(first, last)
+        if engine_of(cell).outside:
+            seen.facts.pop("host_others", None)  # others' work cannot be told from its own
+        megahertz = conditions.megahertz()  # of the first core, as the round ends
+        if megahertz is not None:
+            seen.facts["host_mhz"] = megahertz
+        settings = {"host_governor": conditions.governor(), "host_turbo": conditions.turbo()}
+        seen.notes |= {name: value for name, value in settings.items() if value is not None}
+
+    def read(self) -> Reading | None:
+        """The counters now; None where the system has no such files."""
+        if not self._told:
+            return None
+        user, nice, system, idle, wait, irq, soft, steal = _cpu_seconds()
+        busy = user + nice + system + irq + soft
+        return Reading(
+            busy=busy,
+            steal=steal,
+            whole=busy + idle + wait + steal,
+            ours=sum(_process_seconds(pid) for pid in family(os.getpid())),
+            swapped=_swapped(),
+            throttled=sum(int(file.read_text()) for file in self._throttle)
+            if self._throttle
+            else None,
+        )
+
+
+def between(first: Reading, last: Reading) -> Mapping[str, float]:
+    """What happened between two readings, as a round's facts.
+
+    Shares are of all cores' time, and left out where that is too little for the kernel's ticks
+    to tell a share by.
+    """
+    facts = {"host_swapped": float(last.swapped - first.swapped)}
+    if first.throttled is not None and last.throttled is not None:
+        facts["host_throttled"] = float(last.throttled - first.throttled)
+    whole = last.whole - first.whole
+    if whole >= _LEAST_TICKS * _TICK:
+        others = (last.busy - first.busy) - (last.ours - first.ours)
+        facts["host_others"] = max(0.0, others / whole)
+        facts["host_steal"] = (last.steal - first.steal) / whole
+    return facts
+
+
+def _neighbours(cell: Cell) -> Mapping[str, float]:
+    """Other processes on the cell's GPUs, if it has any: before ours are there."""
+    if cell.hardware.name != "cuda":
+        return {}
+    entry = hardware.registry.of(cell.hardware)
+    first, devices = entry.options.index, entry.devices(world_size(cell))
+    return gpu.others([str(index) for index in range(first, first + devices)])
+
+
+def _cpu_seconds() -> list[float]:
+    """The first eight columns of the line of all cores; guests' time is in that of users."""
+    with Path("/proc/stat").open() as stat:
+        return [int(ticks) * _TICK for ticks in stat.readline().split()[1:9]]
+
+
+def _process_seconds(pid: int) -> float:
+    """CPU time of a process, and of the children it has waited for; 0 once it is gone."""
+    try:
+        stat = Path(f"/proc/{pid}/stat").read_text()
+    except (FileNotFoundError, ProcessLookupError):
+        return 0.0
+    fields = stat.rpartition(")")[2].split()  # a name may hold blanks and brackets
+    return sum(map(int, fields[11:15])) * _TICK
+
+
+def _swapped() -> int:
+    rows = (line.split() for line in Path("/proc/vmstat").read_text().splitlines())
+    return sum(int(value) for key, value in rows if key in {"pswpin", "pswpout"}) * _PAGE
+
+
+def _throttle_files() -> Iterator[Path]:
+    """One counter a core and one a package, where the processor counts."""
+    seen: set[tuple[str, str]] = set()
+    for folder in sorted(CPU.glob("cpu[0-9]*/thermal_throttle")):
+        for kind, apart in (("core", "core_cpus_list"), ("package", "package_cpus_list")):
+            file, sharing = folder / f"{kind}_throttle_count", folder.parent / "topology" / apart
+            if file.exists() and sharing.exists():
+                key = (kind, sharing.read_text())
+                if key not in seen:
+                    seen.add(key)
+                    yield file

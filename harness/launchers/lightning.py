@@ -1,0 +1,157 @@
+"""Lightning Fabric: its DDP, and its ModelParallelStrategy for FSDP2 and tensor parallel.
+
+Fabric wraps the model, the optimizer and the backward pass (https://lightning.ai/docs/fabric). The
+ranks have formed torch's group before, as Fabric allows: it starts and connects nothing.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from harness.domain.cell import Cell
+from harness.launchers import Engine, register
+
+if TYPE_CHECKING:
+    import torch
+    from torch.distributed.device_mesh import DeviceMesh
+
+    from harness.distributed.assemble import Whole
+    from harness.distributed.split import Split
+    from harness.model.transformer import Transformer
+
+OLD_FSDP = "shards are made by FSDP2: leave out strategy"
+# Its own words (lightning/fabric/connector.py).
+NO_FSDP = "You selected the FSDP strategy but FSDP is only available on GPU"
+_PRECISIONS = {"float32": "32-true", "bfloat16": "bf16-true", "float16": "16-true"}
+
+
+@register("lightning", "Lightning Fabric: DDP, FSDP2 and tensor parallel")
+class Lightning(Engine):
+    """Fabric around what it splits by its own strategies."""
+
+    package = "lightning"
+    modules = ("lightning.fabric", "lightning.fabric.strategies")
+    strategies = ("data", "shard", "tensor")
+    only_trains = True
+
+    def refuses(self, cell: Cell, degrees: Mapping[str, int]) -> str | None:
+        """Its classic FSDP, and what no strategy of its own combines.
+
+        On a GPU, where Fabric takes it, shards are made by FSDP2 all the same.
+        """
+        ways = set(degrees)
+        if reason := super().refuses(cell, degrees):
+            return reason
+        if self.options.strategy == "fsdp":
+            return OLD_FSDP if cell.hardware.name == "cuda" else NO_FSDP
+        if "data" in ways and len(ways) > 1:
+            return (
+                "lightning's ModelParallelStrategy combines shard with tensor, and data with none"
+            )
+        return None
+
+    def preload(self) -> None:
+        """Four seconds, otherwise of each rank; then it is to be quiet."""
+        super().preload()
+        logging.getLogger("lightning.fabric").setLevel(logging.ERROR)
+
+    def assemble(self, whole: Whole) -> Split:
+        """As Fabric sets it up."""
+        from lightning.fabric import Fabric
+        from lightning.fabric.strategies import DDPStrategy, ModelParallelStrategy
+
+        from harness.distributed.replicas import shard_parameters
+        from harness.distributed.split import mesh_of
+
+        split = whole.split()
+
+        def parallelize(model: Transformer, mesh: DeviceMesh) -> Transformer:
+            split.mesh = _in_our_words(mesh)
+            whole.change(split)
+            if split.has("shard"):
+                shard_parameters(split)
+            return model
+
+        strategy: Any
+        if split.has("data"):
+            strategy = DDPStrategy()
+            split.mesh = mesh_of(whole.degrees, whole.device)
+            whole.change(split)
+        else:
+            shards, ways = split.degrees.get("shard", 1), split.degrees.get("tensor", 1)
+            strategy = ModelParallelStrategy(
+                parallelize, data_parallel_size=shards, tensor_parallel_size=ways
+            )
+        dtype = str(next(whole.core.parameters()).dtype).removeprefix("torch.")
+        fabric: Any = Fabric(
+            accelerator=whole.device.type,
+            devices=_devices(whole.device),
+            strategy=strategy,
+            precision=_PRECISIONS[dtype],
+            plugins=[_joined()],
+        )
+        fabric.launch()
+        model = fabric.setup_module(whole.core)
+        split.parts = [model]
+        split.optimizer = fabric.setup_optimizers
+        split.backward = fabric.backward
+        split.exchanging = lambda last: fabric.no_backward_sync(model, enabled=not last)
+        return split
+
+
+def _devices(own: torch.device) -> int | list[int]:
+    """So many processes; or their GPUs, one each, of which this rank has its own."""
+    import torch.distributed as dist
+
+    world = dist.get_world_size()
+    if own.type != "cuda":
+        return world
+    first = own.index - dist.get_rank()
+    return list(range(first, first + world))
+
+
+def _in_our_words(mesh: DeviceMesh) -> DeviceMesh:
+    """Lightning's grid of ranks, with our names of its two dimensions."""
+    from torch.distributed.device_mesh import DeviceMesh
+
+    groups = [mesh.get_group(name) for name in ("data_parallel", "tensor_parallel")]
+    return DeviceMesh.from_group(
+        groups, mesh.device_type, mesh=mesh.mesh, mesh_dim_names=("shard", "tensor")
+    )
+
+
+def _joined() -> Any:
+    """What tells Fabric that the ranks are there, and have formed torch's group."""
+    import torch.distributed as dist
+    from lightning.fabric.plugins.environments import ClusterEnvironment
+
+    class Joined(ClusterEnvironment):  # type: ignore[misc]
+        creates_processes_externally = True
+        main_address = "127.0.0.1"  # asked for, never connected to
+        main_port = 0
+
+        @staticmethod
+        def detect() -> bool:
+            return dist.is_initialized()
+
+        def world_size(self) -> int:
+            return dist.get_world_size()
+
+        def set_world_size(self, size: int) -> None:
+            assert size == dist.get_world_size()
+
+        def global_rank(self) -> int:
+            return dist.get_rank()
+
+        def set_global_rank(self, rank: int) -> None:
+            assert rank == dist.get_rank()
+
+        def local_rank(self) -> int:
+            return dist.get_rank()
+
+        def node_rank(self) -> int:
+            return 0
+
+    return Joined()

@@ -1,0 +1,300 @@
+"""Spark: its TorchDistributor starts the ranks, as tasks of a barrier stage.
+
+A task starts torch's launcher, which starts a process that forks the rank, so that the rank's end
+is told as exactly as without Spark. What ranks exchange is torch's. A launch takes 15 seconds and
+more, which are `launch_time` and no part of a step.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, nullcontext
+from functools import cache, partial
+from math import prod
+from pathlib import Path
+from threading import Thread
+from typing import Any
+
+from harness.domain.cell import Cell
+from harness.domain.run import Host
+from harness.errors import HarnessError
+from harness.launchers import INSTALL, Crew, Work, register
+from harness.launchers.torch import Torch
+from harness.process import die_with_parent, forked
+
+_STANDALONE = "standalone"
+# What can be a master; of one on this host in how many places, if it says.
+MASTER = re.compile(
+    rf"|{_STANDALONE}|local\[((?P<places>\d+)|\*)\]|spark://[^,]+:\d+(,[^,]+:\d+)*|yarn|k8s://.+"
+)
+_HANDED = ("PYTHONPATH", "SPARK_LOCAL_IP", "OPENBLAS_NUM_THREADS", "HARNESS_CACHE")
+_VISIBLE = "CUDA_VISIBLE_DEVICES"
+_JAVA = 17  # the least that it runs on
+_JAVA_SECONDS = 10.0  # to tell its version, which takes a tenth
+_CONNECT_SECONDS = 5.0
+_START_SECONDS = 60.0
+_STOP_SECONDS = 5.0
+
+
+@register("spark", "Spark: TorchDistributor in barrier mode")
+class Spark(Torch):
+    """On a master of one's own, or any other whose workers are on this host."""
+
+    package = "pyspark"
+    beside = ("pandas", "pyarrow")
+    modules = ("pyspark.sql", "pyspark.ml.torch.distributor")
+    launch_seconds = 15.0
+
+    @classmethod
+    def unavailable(cls, host: Host) -> str | None:
+        """It needs Java, too."""
+        if reason := super().unavailable(host):
+            return reason
+        # As Spark looks for it (bin/spark-class).
+        home = os.environ.get("JAVA_HOME", "")
+        java = f"{home}/bin/java" if home else shutil.which("java")
+        if java is None:
+            return f"spark needs Java {_JAVA} or later: {INSTALL}"
+        version = java_version(_told_by(java))
+        if version is not None and version >= _JAVA:
+            return None
+        found = f"Java {version}" if version else "no Java that answers"
+        return f"spark needs Java {_JAVA} or later; {java} is {found}"
+
+    @property
+    def outside(self) -> bool:
+        """Of a master that was there before: its workers have them."""
+        return "://" in self.options.master or self.options.master == "yarn"
+
+    def refuses(self, cell: Cell, degrees: Mapping[str, int]) -> str | None:
+        """More ranks than a local master has places: they would wait for one for ever."""
+        world = prod(degrees.values())
+        master = MASTER.fullmatch(self.options.master)
+        if master and master["places"] and int(master["places"]) < world:
+            return f"{self.options.master} has too few places for {world} processes"
+        return super().refuses(cell, degrees)
+
+    @contextmanager
+    def started(self, world: int, work: Work, folder: Path) -> Iterator[Crew]:
+        """In a job of its own; the session, and a cluster of its own, end with it."""
+        os.environ["SPARK_LOCAL_IP"] = "127.0.0.1"  # else this host's name would have to resolve
+        os.environ["PYSPARK_PYTHON"] = sys.executable
+        os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, sys.path))
+        asked = self.options.master
+        _reach(asked)
+        cluster = _cluster(world, folder) if asked == _STANDALONE else nullcontext(asked)
+        with cluster as master, _session(master or f"local[{world}]", world, folder) as session:
+            job = _Job(session, world, work, folder)
+            job.start()
+            yield _Tasks(job, folder)
+            job.join(_STOP_SECONDS)
+
+
+def java_version(told: str) -> int | None:
+    """The 17 of `openjdk version "17.0.15"`, the 8 of `1.8.0_392`; None where none is told."""
+    found = re.search(r'version "(?:1\.)?(\d+)', told)
+    return int(found[1]) if found else None
+
+
+@cache
+def _told_by(java: str) -> str:
+    try:
+        done = subprocess.run(
+            [java, "-version"], capture_output=True, text=True, timeout=_JAVA_SECONDS, check=False
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return ""
+    return done.stderr
+
+
+def _reach(master: str) -> None:
+    """HarnessError where no standalone master listens: Spark would try for a minute, and not say.
+
+    Several stand with commas between them, of which one may be at work.
+    """
+    refusals = []
+    for address in filter(None, master.partition("spark://")[2].split(",")):
+        host, _, port = address.rpartition(":")
+        try:
+            socket.create_connection((host.strip("[]"), int(port)), _CONNECT_SECONDS).close()
+        except OSError as error:
+            refusals.append(f"{address}: {error.strerror or error}")
+        else:
+            return
+    if refusals:
+        raise HarnessError(f"no master answers at {', '.join(refusals)}")
+
+
+class _Job(Thread):
+    """The Spark job, which this process waits for in a thread."""
+
+    def __init__(self, session: Any, world: int, work: Work, folder: Path) -> None:
+        from pyspark.ml.torch.distributor import TorchDistributor
+
+        super().__init__(daemon=True)
+        self.error: Exception | None = None
+        self._given = (work, folder, socket.gethostname(), os.environ.get(_VISIBLE))
+        self._distributor: Any = TorchDistributor(
+            num_processes=world, local_mode=False, use_gpu=False
+        )
+        self._distributor.logger.setLevel("ERROR")
+
+    def run(self) -> None:
+        try:
+            self._distributor.run(_kept, *self._given)
+        except Exception as error:  # noqa: BLE001 - raised where ranks are waited for
+            self.error = error
+
+
+def _kept(work: Work, folder: Path, host: str, visible: str | None) -> None:
+    """In a process of Spark's: fork the rank and wait for it."""
+    # Spark hides GPUs that it has not given out itself.
+    os.environ.pop(_VISIBLE, None)
+    if visible is not None:
+        os.environ[_VISIBLE] = visible
+    if socket.gethostname() != host:
+        raise HarnessError(f"a worker is on {socket.gethostname()}: results are kept of {host}")
+    rank = int(os.environ["RANK"])
+    pid = forked(lambda: work(rank))
+    _write(_pid_file(folder, rank), pid)
+    _, wait_status = os.waitpid(pid, 0)
+    _write(_end_file(folder, rank), wait_status)
+
+
+class _Tasks(Crew):
+    """What the ranks' keepers have written down."""
+
+    def __init__(self, job: _Job, folder: Path) -> None:
+        self._job, self._folder = job, folder
+
+    def pids(self) -> Mapping[int, int]:
+        files = self._folder.glob(_pid_file(self._folder, "*").name)
+        return {int(file.stem.split("-")[1]): int(file.read_text()) for file in files}
+
+    def ended(self, rank: int) -> int | None:
+        over = not self._job.is_alive()  # asked first: what it left behind is complete then
+        file = _end_file(self._folder, rank)
+        if file.exists():
+            return int(file.read_text())
+        if over:
+            raise self._job.error or HarnessError(f"Spark's job ended without rank {rank}")
+        return None
+
+
+def _pid_file(folder: Path, rank: object) -> Path:
+    return folder / f"rank-{rank}.pid"
+
+
+def _end_file(folder: Path, rank: object) -> Path:
+    return folder / f"rank-{rank}.end"
+
+
+def _write(file: Path, number: int) -> None:
+    """At once, so that nobody reads a half."""
+    begun = file.with_suffix(".begun")
+    begun.write_text(str(number))
+    begun.rename(file)
+
+
+@contextmanager
+def _session(master: str, world: int, folder: Path) -> Iterator[Any]:
+    from pyspark.sql import SparkSession
+
+    settings = {
+        "spark.cores.max": world,
+        "spark.driver.bindAddress": "127.0.0.1",
+        "spark.driver.host": "127.0.0.1",
+        "spark.driver.memory": "512m",
+        "spark.executor.cores": world,
+        "spark.executor.memory": "512m",
+        "spark.local.dir": folder,
+        "spark.python.daemon.module": "harness.launchers.spark_daemon",
+        "spark.python.worker.reuse": "false",
+        "spark.sql.warehouse.dir": folder,
+        # A rank that failed is a result, not something to try again.
+        "spark.stage.maxConsecutiveAttempts": 1,
+        "spark.task.maxFailures": 1,
+        "spark.ui.enabled": "false",
+        "spark.ui.showConsoleProgress": "false",
+        # Looked at each second whether there are places enough, half a minute long.
+        "spark.scheduler.barrier.maxConcurrentTasksCheck.interval": "1s",
+        "spark.scheduler.barrier.maxConcurrentTasksCheck.maxFailures": 30,
+        **{f"spark.executorEnv.{name}": os.environ[name] for name in _HANDED if name in os.environ},
+    }
+    builder: Any = SparkSession.builder.master(master).appName("harness")
+    for name, value in settings.items():
+        builder = builder.config(name, str(value))
+    session = builder.getOrCreate()
+    try:
+        yield session
+    finally:
+        _end(session)
+
+
+def _end(session: Any) -> None:
+    """The session and its Java machine, whose processor time then counts as this process's."""
+    gateway = session.sparkContext._gateway
+    session.stop()
+    gateway.shutdown()
+    gateway.proc.stdin.close()  # which it takes for its end
+    try:
+        gateway.proc.wait(_STOP_SECONDS)
+    except subprocess.TimeoutExpired:
+        gateway.proc.kill()
+        gateway.proc.wait()
+
+
+@contextmanager
+def _cluster(cores: int, folder: Path) -> Iterator[str]:
+    """A master and a worker of so many cores on loopback, on ports that are free; its address."""
+    place = ("--host", "127.0.0.1", "--webui-port", "0")
+    with _daemon("Master", folder, *place, "--port", "0") as log:
+        address = _awaited(log, r"Starting Spark master at (spark://\S+)")
+        size = ("--cores", str(cores), "--memory", "1g", "--work-dir", str(folder / "work"))
+        with _daemon("Worker", folder, *place, *size, address) as worker:
+            _awaited(worker, "(Successfully registered with master)")
+            yield address
+
+
+@contextmanager
+def _daemon(name: str, folder: Path, *arguments: str) -> Iterator[Path]:
+    """One of Spark's own processes, and the file that tells of it."""
+    import pyspark
+
+    home = Path(pyspark.__file__).parent
+    log = folder / f"{name}.log"
+    with log.open("wb") as output:
+        process = subprocess.Popen(
+            [
+                home / "bin/spark-class",
+                f"org.apache.spark.deploy.{name.lower()}.{name}",
+                *arguments,
+            ],
+            env={**os.environ, "SPARK_HOME": str(home), "SPARK_DAEMON_MEMORY": "256m"},
+            stdout=output,
+            stderr=output,
+            cwd=folder,
+            # No thread runs yet; the setting outlives the shell script, which becomes Java.
+            preexec_fn=partial(die_with_parent, os.getpid()),  # noqa: PLW1509
+        )
+    try:
+        yield log
+    finally:
+        process.kill()
+        process.wait()
+
+
+def _awaited(log: Path, pattern: str) -> str:
+    deadline = time.monotonic() + _START_SECONDS
+    while time.monotonic() < deadline:
+        if found := re.search(pattern, log.read_text()):
+            return found[1]
+        time.sleep(0.1)
+    raise HarnessError(f"Spark's {log.stem} did not start: {log.read_text()[-1000:]}")

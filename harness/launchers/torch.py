@@ -1,0 +1,22 @@
+"""torch itself: processes that are forked, and meet in a file; DDP and FSDP2 between them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from harness.launchers import Engine, register
+
+if TYPE_CHECKING:
+    from harness.distributed.assemble import Whole
+    from harness.distributed.split import Split
+
+
+@register("torch", "torch's own: DDP, FSDP2, DTensor, pipelines")
+class Torch(Engine):
+    """All ways to split."""
+
+    def assemble(self, whole: Whole) -> Split:
+        """As the strategies make it."""
+        from harness.distributed.assemble import split_model
+
+        return split_model(whole)

@@ -1,0 +1,49 @@
+"""Versions of the software that bears on speed, read without importing it."""
+
+from __future__ import annotations
+
+import platform
+from importlib.metadata import PackageNotFoundError, version
+
+from harness import __version__
+from harness import launchers as engines
+from harness.domain.run import Commit, Environment
+from harness.subject import code
+
+_PACKAGES = ("torch", "numpy", "triton")
+
+
+def this_environment() -> Environment:
+    """Of this interpreter; packages that are not installed are left out.
+
+    It is what this machine's ceilings hold in; cells' own is `cells_environment`.
+    """
+    of_engines = [engine.package for engine in engines.registry.entries() if engine.package]
+    packages = [*_PACKAGES, *of_engines]
+    versions = {name: found for name in packages if (found := _version(name))}
+    return Environment(
+        {
+            "python": platform.python_version(),
+            "kernel": platform.release(),
+            "harness": __version__,
+            **versions,
+        }
+    )
+
+
+def cells_environment(harness_commit: Commit) -> Environment:
+    """That in which cells run: with the code of outside packages that add entries.
+
+    The harness's own code is told too, unless the commit tells it.
+    """
+    software = dict(this_environment().versions)
+    if not harness_commit.sha:
+        software["harness"] = f"{__version__} ({code.of_harness()})"
+    return Environment({**software, **code.of_outside_packages()})
+
+
+def _version(package: str) -> str | None:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return None

@@ -1,0 +1,1 @@
+"""The child's side of a round: build the model, run it, measure it, report."""

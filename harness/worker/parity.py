@@ -1,0 +1,168 @@
+"""The proof that a split model computes what one process computes.
+
+Training is compared over three optimizer steps: losses, norms of gradients, and all parameters at
+the end; inference by its logits. Rank 0 runs the whole model beside its part, so that this is done
+apart from what is measured.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import torch
+import torch.distributed as dist
+from torch.optim.optimizer import register_optimizer_step_pre_hook
+
+from harness.distributed.driver import mean_over_ranks
+from harness.distributed.split import Split
+from harness.domain.rank import Rank
+from harness.domain.result import Status
+from harness.scenarios import Scenario, Subject
+from harness.scenarios.tokens import random_tokens
+from harness.scenarios.train import lessons, optimizer_of
+from harness.timer import HostTimer
+from harness.worker.messages import Job, Report
+
+TOLERANCE = 1e-4  # in fp32
+_STEPS = 3
+# Adam moves a parameter whose gradient is mere rounding as far as any other, which no two ways of
+# computing agree on: an epsilon above rounding keeps such parameters still.
+_RATE, _EPSILON = 1e-3, 1e-6
+_FOLLOWING = 3  # tokens decoded behind the prompt
+_CLEAR = 1e-3  # by which the likeliest token must be ahead, for others to have to agree
+
+Load = Callable[[Job], Subject]
+
+
+def proved(job: Job, scenario: Scenario, rank: Rank, load: Load) -> Report:
+    """`split_error`: the largest difference, absolute, of norms relative."""
+    way = _learned if scenario.trains else _answered
+    ours = way(load(job))
+    told: list[Any] = [ours]
+    if rank.world > 1:
+        told = [None] * rank.world
+        dist.gather_object(ours, told if rank.index == 0 else None)
+    if rank.index != 0:
+        return Report(Status.OK)
+    alone = replace(job, cell=replace(job.cell, parallelism=()))
+    expected = way(load(alone))
+    error = greatest(one.away_from(expected) for one in told)
+    # What rounds its activations by the range of the batch at hand answers otherwise to a share.
+    exact = job.cell.precision.name == "fp32" and not job.cell.compression
+    if exact and not error <= TOLERANCE:
+        reason = (
+            f"split, it computes something else than one process: {error:.2g} away, "
+            f"more than {TOLERANCE:g}"
+        )
+        return Report(Status.FAILED, reason, facts={"split_error": error})
+    return Report(Status.OK, facts={"split_error": error})
+
+
+@dataclass
+class _Learned:
+    losses: list[float] = field(default_factory=list)
+    norms: list[float] = field(default_factory=list)
+    parameters: dict[str, torch.Tensor] = field(default_factory=dict)
+
+    def away_from(self, other: _Learned) -> float:
+        losses = [abs(a - b) for a, b in zip(self.losses, other.losses, strict=True)]
+        norms = [abs(a - b) / b for a, b in zip(self.norms, other.norms, strict=True)]
+        names = self.parameters.keys() & other.parameters
+        missing = other.parameters.keys() - names
+        assert not missing, f"no rank has {', '.join(sorted(missing))}"
+        apart = [_apart(self.parameters[name], other.parameters[name]) for name in names]
+        return greatest(losses + norms + apart)
+
+
+def _learned(subject: Subject) -> _Learned:
+    told = _Learned()
+    tokens, targets = subject.core.lesson(random_tokens(subject, subject.workload["prompt"] + 1))
+    optimizer = optimizer_of(subject, _RATE, _EPSILON)
+    step = lessons(subject, tokens, targets, optimizer)
+    driver = subject.driver
+    whole = Split(subject.core, subject.device, {}, trains=True, timer=HostTimer())
+    split = whole if driver is None else driver.split
+    norms: list[float] = []
+
+    # An engine's optimizer steps torch's, once it has averaged: the last look before is the one.
+    with _before_steps(lambda: norms.append(split.gradient_norm())):
+        for _ in range(_STEPS):
+            loss = step()
+            told.norms.append(norms[-1])
+            if split.mesh is not None:
+                told.losses.append(mean_over_ranks(loss))
+            else:
+                assert loss is not None
+                told.losses.append(float(loss))
+    told.parameters = {name: one.float() for name, one in split.whole().items()}
+    return told
+
+
+@contextmanager
+def _before_steps(look: Callable[[], None]) -> Iterator[None]:
+    handle = register_optimizer_step_pre_hook(lambda *_: look())
+    try:
+        yield
+    finally:
+        handle.remove()
+
+
+@dataclass
+class _Answered:
+    share: int
+    batch: int
+    # Of the prompt and each token behind it: [B, 1, vocab], None on ranks that have none; the
+    # tokens chosen in the end, [B, 1].
+    outputs: list[torch.Tensor | None] = field(default_factory=list)
+    chosen: torch.Tensor | None = None
+
+    def away_from(self, other: _Answered) -> float:
+        own = slice(self.share * self.batch, (self.share + 1) * self.batch)
+        pairs = zip(self.outputs, other.outputs, strict=True)
+        apart = [
+            _apart(ours, theirs[own])
+            for ours, theirs in pairs
+            if ours is not None and theirs is not None
+        ]
+        last = other.outputs[-1]
+        if self.chosen is not None and last is not None:
+            best = last[own].float().topk(2, dim=-1)
+            clear = best.values[..., 0] - best.values[..., 1] > _CLEAR
+            agrees = (self.chosen == best.indices[..., 0]) | ~clear
+            apart.append(0.0 if bool(agrees.all()) else float("inf"))
+        return greatest(apart)
+
+
+@torch.no_grad()
+def _answered(subject: Subject) -> _Answered:
+    workload, generates = subject.workload, subject.core.shape.generates
+    further = _FOLLOWING if generates and "generate" in workload else 0
+    prompt = workload["prompt"]
+    tokens = random_tokens(subject, prompt + further)
+    told = _Answered(subject.share, subject.batch)
+    for again in (False, True):  # the second time for the token that comes out of it
+        state = subject.new_state(prompt + further, further)
+        parts = [tokens[:, :prompt], *(tokens[:, [prompt + i]] for i in range(further))]
+        for number, part in enumerate(parts):
+            if not again:
+                found = subject.read(part, state)
+                told.outputs.append(None if found is None else found.float().cpu())
+            elif number == len(parts) - 1 and generates:
+                told.chosen = subject.following(part, state).cpu()
+            else:
+                subject.read(part, state)
+    return told
+
+
+def greatest(errors: Iterable[float]) -> float:
+    """The greatest, infinite where one is no number or there is none: nothing was compared."""
+    told = list(errors)
+    return math.inf if not told or any(map(math.isnan, told)) else max(told)
+
+
+def _apart(ours: torch.Tensor, theirs: torch.Tensor) -> float:
+    return float((ours - theirs).abs().max())

@@ -1,0 +1,317 @@
+"""A round of several ranks: processes that form a gloo or NCCL group on this host.
+
+The round's own process only has an engine start the ranks and waits for them, so that one rank's
+death is told by name instead of hanging the others.
+"""
+
+from __future__ import annotations
+
+import faulthandler
+import os
+import re
+import signal
+import tempfile
+import time
+import traceback
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import replace
+from functools import partial
+from importlib import import_module
+from pathlib import Path
+from statistics import fmean
+from typing import TYPE_CHECKING
+
+from harness import hardware
+from harness.distributed.group import join_group
+from harness.domain.rank import Rank
+from harness.domain.result import Sample, Status
+from harness.errors import HarnessError, UnreadableReport
+from harness.launchers import Crew
+from harness.parallelism import engine_of
+from harness.process import ASK, signal_name
+from harness.worker.messages import Job, Report
+
+if TYPE_CHECKING:
+    import torch
+
+    from harness.worker.round import Agree
+
+# What each rank tells of its own part alone.
+_SUMMED = (
+    "load_memory",
+    "peak_memory",
+    "held_memory",
+    "peak_allocated",
+    "peak_reserved",
+    "state_bytes",
+    "bytes_moved",
+    "page_faults",
+)
+_AVERAGED = ("bubble",)
+# What is imported late, and by the fork server; a rank that it did not fork pays before it starts.
+_LAZY = ("harness.worker.parity", "torch._dynamo")
+_ANSWER_SECONDS = 0.5
+_ECHO_SECONDS = 2.0
+_LOOK_SECONDS = 0.05  # between two looks at who has ended
+_LOST = re.compile(
+    r"[Cc]onnection (closed|reset|refused)|Socket closed|Broken pipe|HorovodInternalError"
+    r"|remote process exited"  # as NCCL says it
+)
+_FRAME = re.compile(r'File "(?P<file>[^"]+)", line (?P<line>\d+) in (?P<function>\S+)')
+# In these a rank waits for others: collectives, the backward pass that exchanges gradients, and a
+# GPU that does either.
+_WAITING = ("/torch/distributed/", "/torch/autograd/", "/torch/cuda/", "/horovod/")
+_LARGEST = "rank_"  # begins the names of what is told of the rank that has most of it
+
+
+def report_of_ranks(job: Job, world: int) -> Report:
+    """Have the ranks started and join what they report."""
+    start = time.monotonic()
+    signal.signal(ASK, _told_time_is_up)
+    engine = engine_of(job.cell)
+    with tempfile.TemporaryDirectory(prefix="harness-ranks-", ignore_cleanup_errors=True) as name:
+        folder = Path(name)
+        work = partial(_work, job, world, folder, start)
+        try:
+            engine.preload()  # what does not load is told of the engine, not of a rank
+            with engine.started(world, work, folder) as crew:
+                report = _report_of(crew, world, folder)
+                signal.signal(ASK, signal.SIG_IGN)  # all is told
+            return replace(report, notes={**report.notes, "host_engine": engine.version()})
+        except _TimeIsUp:
+            return Report(Status.TIMED_OUT, f"{engine.name} has not started its ranks")
+        except Exception as error:  # noqa: BLE001 - a failure of the engine's is a result
+            kind = "" if isinstance(error, HarnessError) else f"{type(error).__name__}: "
+            reason = f"{engine.name}: {kind}{cause(str(error))}"
+            return Report(Status.FAILED, reason, traceback.format_exc())
+
+
+def cause(message: str) -> str:
+    """The line that tells most: of an error that came from Java, what it was there."""
+    lines = message.splitlines() or [""]
+    causes = [line.strip() for line in lines if line.strip().startswith("Caused by: ")]
+    java = [line for line in lines if line.startswith(": ")]
+    return [*lines[:1], *java[:1], *causes[-1:]][-1].removeprefix(": ").removeprefix("Caused by: ")
+
+
+def _report_of(crew: Crew, world: int, folder: Path) -> Report:
+    try:
+        return join(_collect(crew, world, folder))
+    except _TimeIsUp:
+        return Report(Status.TIMED_OUT, where_they_stand(_stacks(crew, world, folder)))
+
+
+def join(reports: Sequence[Report]) -> Report:
+    """One report of all ranks' reports, rank 0's first.
+
+    A rank that did not end well speaks for all, by its number. Else each sample lasts as long
+    as on the slowest rank, as the step is not over before, and bytes are summed.
+    """
+    for index, report in enumerate(reports):
+        if report.status is not Status.OK:
+            return Report(report.status, f"rank {index}: {report.reason}", report.detail)
+    first = reports[0]
+    samples = tuple(_slowest(same) for same in zip(*(r.samples for r in reports), strict=True))
+    facts = {
+        **first.facts,
+        **_summed(reports),
+        **_largest(reports),
+        **_averaged(reports),
+        **_waiting(reports),
+    }
+    return Report(Status.OK, samples=samples, facts=facts, notes=first.notes)
+
+
+def _slowest(same: Sequence[Sample]) -> Sample:
+    return max(same, key=lambda sample: sample.seconds)
+
+
+def _summed(reports: Sequence[Report]) -> Mapping[str, float]:
+    return {
+        name: sum(report.facts[name] for report in reports)
+        for name in _SUMMED
+        if all(name in report.facts for report in reports)
+    }
+
+
+def _averaged(reports: Sequence[Report]) -> Mapping[str, float]:
+    names = [name for name in _AVERAGED if all(name in report.facts for report in reports)]
+    return {name: fmean(report.facts[name] for report in reports) for name in names}
+
+
+def _largest(reports: Sequence[Report]) -> Mapping[str, float]:
+    names = [name for name in reports[0].facts if name.startswith(_LARGEST)]
+    return {name: max(report.facts[name] for report in reports) for name in names}
+
+
+def _waiting(reports: Sequence[Report]) -> Mapping[str, float]:
+    """`straggling`: the share of the time that ranks, on average, were ready before the slowest."""
+    shares = [
+        1 - fmean(one.seconds for one in same) / _slowest(same).seconds
+        for same in zip(*(report.samples for report in reports), strict=True)
+        if not same[0].warmup and _slowest(same).seconds > 0
+    ]
+    return {"straggling": fmean(shares)} if shares else {}
+
+
+def _work(job: Job, world: int, folder: Path, start: float, index: int) -> None:
+    """A rank's, in a process of its own: it leaves its report in the folder."""
+    signal.signal(ASK, signal.SIG_IGN)  # until there is someone to answer
+    stack = _stack_file(folder, index).open("wb")
+    faulthandler.register(ASK, stack, all_threads=False)
+    report = _rank_report(job, Rank(index, world), folder / "rendezvous", start)
+    _report_file(folder, index).write_bytes(report.encode())
+
+
+class _TimeIsUp(BaseException):
+    """The round took longer than it may. No engine that handles exceptions may swallow it."""
+
+
+def _told_time_is_up(*_: object) -> None:
+    raise _TimeIsUp
+
+
+def _stack_file(folder: Path, index: int) -> Path:
+    return folder / f"rank-{index}.stack"
+
+
+def _stacks(crew: Crew, world: int, folder: Path) -> list[str | None]:
+    """Where each rank stands, as Python's fault handler tells; then they are ended."""
+    signal.signal(ASK, signal.SIG_IGN)
+    _send(ASK, crew, range(world))
+    time.sleep(_ANSWER_SECONDS)
+    _send(signal.SIGKILL, crew, range(world))
+    there = crew.pids()
+    files = [_stack_file(folder, index) if index in there else None for index in range(world)]
+    return [None if one is None else one.read_text(errors="replace") for one in files]
+
+
+def where_they_stand(stacks: Sequence[str | None]) -> str:
+    """Which rank the others wait for, of stacks as the fault handler writes them, latest first.
+
+    None is the stack of a rank that has not started.
+    """
+    late = [f"rank {index} has not started" for index, one in enumerate(stacks) if one is None]
+    if late:
+        return ", ".join(late)
+    places = [_FRAME.search(stack or "") for stack in stacks]
+    waits = [bool(place and any(part in place["file"] for part in _WAITING)) for place in places]
+    told = [
+        f"rank {index} stands in {place['file']}:{place['line']} ({place['function']})"
+        for index, place in enumerate(places)
+        if place and not waits[index]
+    ]
+    silent = [f"rank {index} does not answer" for index, place in enumerate(places) if not place]
+    return ", ".join(told + silent) or "all ranks wait for each other"
+
+
+def _report_file(folder: Path, index: int) -> Path:
+    return folder / f"rank-{index}.json"
+
+
+def _rank_report(job: Job, rank: Rank, rendezvous: Path, start: float) -> Report:
+    for module in _LAZY:
+        import_module(module)
+    from harness.worker.round import failure, report_of
+
+    try:
+        engine_of(job.cell).enter()
+        entry = hardware.registry.of(job.cell.hardware)
+        device = entry.prepare(rank.world, rank.index)  # NCCL takes the one that is current
+        join_group(rank, rendezvous, entry.groups)
+        agree = _agreement()
+        agree(True)  # all are there
+        _connect(device)
+    except Exception as error:  # noqa: BLE001 - that ranks do not meet is a result
+        return failure(error)
+    launched = {"launch_time": time.monotonic() - start}  # one clock for all processes of a host
+    report = report_of(job, rank, agree)
+    return replace(report, facts={**launched, **report.facts})
+
+
+def _connect(device: torch.device) -> None:
+    """Have NCCL connect the GPUs, which it does at the first exchange, as part of the launch."""
+    import torch
+    import torch.distributed as dist
+
+    if device.type == "cuda":
+        dist.all_reduce(torch.zeros(1, device=device))
+        torch.cuda.synchronize(device)
+
+
+def _agreement() -> Agree:
+    """All go on while any wants to: everyone takes part in the same collectives."""
+    import torch
+    import torch.distributed as dist
+
+    def agree(more: bool) -> bool:
+        wish = torch.tensor(int(more))
+        dist.all_reduce(wish, op=dist.ReduceOp.MAX)
+        return bool(wish.item())
+
+    return agree
+
+
+def _collect(crew: Crew, world: int, folder: Path) -> list[Report]:
+    """The ranks' reports, in order; once one ends badly, the others are ended too."""
+    reports: dict[int, Report] = {}
+    while len(reports) < world:
+        time.sleep(_LOOK_SECONDS)
+        new = _ended(crew, set(range(world)) - reports.keys(), folder)
+        reports |= new
+        if any(_is_bad(one) for one in new.values()):
+            culprit = _culprit(crew, reports, world, folder)
+            _send(signal.SIGKILL, crew, set(range(world)) - reports.keys())
+            # Those ended for its sake have nothing of their own to tell.
+            reports = {**dict.fromkeys(range(world), Report(Status.OK)), culprit: reports[culprit]}
+    return [reports[index] for index in range(world)]
+
+
+def _culprit(crew: Crew, reports: dict[int, Report], world: int, folder: Path) -> int:
+    """The rank that ended badly by itself: others may only have lost their connection to it."""
+    deadline = time.monotonic() + _ECHO_SECONDS
+    while True:
+        bad = [index for index, one in sorted(reports.items()) if _is_bad(one)]
+        first = [index for index in bad if not is_echo(reports[index])]
+        if first or time.monotonic() > deadline:
+            return (first or bad)[0]
+        time.sleep(_LOOK_SECONDS)
+        reports |= _ended(crew, set(range(world)) - reports.keys(), folder)
+
+
+def _ended(crew: Crew, ranks: Iterable[int], folder: Path) -> dict[int, Report]:
+    """The reports of those of the ranks that have ended by now."""
+    ends = {index: crew.ended(index) for index in ranks}
+    return {
+        index: _final_report(_report_file(folder, index), wait_status)
+        for index, wait_status in ends.items()
+        if wait_status is not None
+    }
+
+
+def _is_bad(report: Report) -> bool:
+    return report.status is not Status.OK
+
+
+def is_echo(report: Report) -> bool:
+    """Whether what ended a rank was another's end."""
+    return bool(_LOST.search(report.reason))
+
+
+def _send(number: int, crew: Crew, ranks: Iterable[int]) -> None:
+    pids = crew.pids()
+    for index in ranks:
+        with suppress(KeyError, ProcessLookupError):  # not there yet, or no more
+            os.kill(pids[index], number)
+
+
+def _final_report(file: Path, wait_status: int) -> Report:
+    if os.WIFSIGNALED(wait_status):
+        return Report(Status.CRASHED, f"died by {signal_name(os.WTERMSIG(wait_status))}")
+    if not file.exists():
+        return Report(Status.FAILED, "ended without a report")
+    try:
+        return Report.decode(file.read_bytes())
+    except UnreadableReport as error:
+        return Report(Status.FAILED, str(error))

@@ -1,0 +1,46 @@
+"""How large a buffer must be, and that copies copy."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+from harness.ceilings.memory import WorkingSet, copy_trials, read_trials, sized
+
+GIB = 2**30
+SMALL = WorkingSet(2**20, "1 MiB")
+CPU = torch.device("cpu")
+
+
+@pytest.mark.parametrize(
+    ("cache", "free", "size"),
+    [
+        (32 * 2**20, 64 * GIB, GIB),  # a GiB at least
+        (512 * 2**20, 64 * GIB, 2 * GIB),  # four times the cache
+        (512 * 2**20, 8 * GIB, GIB),  # as far as memory goes
+        (None, 64 * GIB, GIB),
+    ],
+)
+def test_a_buffer_is_far_beyond_the_cache(cache: int | None, free: int, size: int) -> None:
+    assert sized(cache, free).bytes == size
+
+
+def test_it_is_told_how_far() -> None:
+    assert sized(512 * 2**20, 8 * GIB).told == "1.00 GiB, 2.0 times the last cache"
+    assert "not told" in sized(None, 8 * GIB).told
+
+
+def test_every_way_to_read_can_be_called() -> None:
+    ways = list(read_trials(SMALL, CPU))
+    assert len(ways) >= 4
+    for one in ways:
+        assert one.work == SMALL.bytes
+        one.prepare()()
+
+
+def test_every_way_to_copy_counts_what_is_read_and_what_is_written() -> None:
+    ways = list(copy_trials(SMALL, CPU))
+    assert len(ways) == 2
+    for one in ways:
+        assert one.work == 2 * SMALL.bytes
+        one.prepare()()

@@ -1,0 +1,122 @@
+"""Which limits are measured, which are kept, and which a cell is quoted beside."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import pytest
+
+from harness.ceilings.measure import wanted
+from harness.dispatch.ceilings import Place, better, missing, peaks, refuse
+from harness.domain.ceiling import Ceiling, CeilingKind
+from harness.domain.cell import Cell, Choice
+from harness.domain.run import Environment, Host
+from harness.errors import UsageError
+from harness.host.machine import this_processor
+
+MakeCell = Callable[..., Cell]
+
+
+def measured(name: str, value: float, others: float = 0.0) -> Ceiling:
+    return Ceiling(name, value, "", CeilingKind.MEASURED, "somehow", others)
+
+
+FOUND = (
+    measured("gemm_fp32", 300.0),
+    measured("gemm_bf16", 600.0),
+    measured("gemm_int8", 1200.0),
+    measured("memory_read", 30.0),
+    Ceiling("gemm_fp32", 999.0, "", CeilingKind.THEORETICAL, "theory"),
+)
+INT8, PLAIN = Choice("int8-dynamic"), {"precision": Choice("fp32")}
+
+
+@pytest.fixture
+def place(host: Host) -> Place:
+    """The processor as it comes."""
+    return Place(host, Environment({}), Choice("local"))
+
+
+class TestPeaks:
+    """The facts that a round is given beside its own."""
+
+    @pytest.mark.parametrize(
+        ("changes", "flops"),
+        [
+            (PLAIN, 300.0),
+            ({"precision": Choice("bf16")}, 600.0),
+            ({"compression": (INT8,)}, 1200.0),
+        ],
+    )
+    def test_a_cell_is_quoted_beside_the_format_it_computes_in(
+        self, make_cell: MakeCell, host: Host, changes: dict[str, object], flops: float
+    ) -> None:
+        found = peaks(make_cell(**changes), host, FOUND)
+        assert found == {"peak_flops": flops, "peak_bandwidth": 30.0}
+
+    def test_what_is_not_known_is_no_fact(self, make_cell: MakeCell, host: Host) -> None:
+        assert peaks(make_cell(), host, ()) == {}
+        assert peaks(make_cell(), host, FOUND[1:2]) == {}
+
+    def test_what_is_known_to_be_too_low_is_no_fact(self, make_cell: MakeCell, host: Host) -> None:
+        low = (measured("gemm_fp32", 100.0, others=0.5), FOUND[3])
+        assert peaks(make_cell(), host, low) == {"peak_bandwidth": 30.0}
+
+    def test_more_processes_than_threads_have_other_limits(
+        self, make_cell: MakeCell, host: Host
+    ) -> None:
+        """Each then has a thread of its own, and together more than the hardware's."""
+        two = make_cell(
+            hardware=Choice("cpu", (("threads", 1),)),
+            parallelism=(Choice("data", (("degree", 2),)),),
+        )
+        assert peaks(two, host, FOUND) == {}
+        shared = replace(two, hardware=Choice("cpu", (("threads", 2),)))
+        assert peaks(shared, host, FOUND)["peak_flops"] == 300.0
+
+    def test_processes_that_have_a_gpu_each_have_the_limits_of_all(
+        self, make_cell: MakeCell, host: Host
+    ) -> None:
+        four = make_cell(
+            hardware=Choice("cuda"), parallelism=(Choice("data", (("degree", 4),)),), **PLAIN
+        )
+        assert peaks(four, host, FOUND) == {"peak_flops": 1200.0, "peak_bandwidth": 120.0}
+
+
+class TestMissing:
+    """What is still to be measured."""
+
+    def test_nothing_stored_means_everything(self, place: Place) -> None:
+        assert missing((), place) == wanted(place.hardware, place.host, this_processor())
+
+    def test_theory_replaces_no_measurement(self, place: Place) -> None:
+        assert "gemm_fp32" in missing(FOUND[4:], place)
+        assert "gemm_fp32" not in missing(FOUND, place)
+
+    def test_what_is_too_low_is_measured_again_only_if_asked(self, place: Place) -> None:
+        """A run on a machine that is never quiet would else begin with it every time."""
+        low = [measured("gemm_fp32", 1.0, others=0.5)]
+        assert "gemm_fp32" not in missing(low, place)
+        assert "gemm_fp32" in missing(low, place, again=True)
+
+
+class TestBetter:
+    """What is kept of two measurements."""
+
+    def test_the_new_one_counts(self) -> None:
+        assert better(measured("a", 2.0), measured("a", 1.0)).value == 1.0
+        assert better(None, measured("a", 1.0, others=0.5)).value == 1.0
+
+    def test_one_known_to_be_too_low_replaces_nothing_higher(self) -> None:
+        low = measured("a", 1.0, others=0.5)
+        assert better(measured("a", 2.0), low).value == 2.0
+        assert better(measured("a", 0.5, others=0.9), low).value == 1.0
+
+
+def test_hardware_that_the_host_has_not_is_refused(place: Place) -> None:
+    with pytest.raises(UsageError, match="no CUDA device"):
+        refuse(replace(place, hardware=Choice("cuda")))
+    with pytest.raises(UsageError, match="9 threads"):
+        refuse(replace(place, hardware=Choice("cpu", (("threads", 9),))))
+    refuse(place)

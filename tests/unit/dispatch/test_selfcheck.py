@@ -1,0 +1,94 @@
+"""A cell compared with itself, on a machine that is made up."""
+
+from __future__ import annotations
+
+import math
+import random
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from harness.analyse.selfcheck import judged
+from harness.dispatch.selfcheck import trials
+from harness.domain.cell import Cell
+from harness.domain.result import Round, Sample, Status
+from harness.errors import HarnessError
+from harness.plan.plan import Planned
+from harness.spec.schema import Measure
+
+START = datetime(2026, 1, 5, tzinfo=UTC)
+Rounds = Callable[[Planned, int], Round]
+
+
+def machine(slower: float = 0.0, noise: float = 0.01) -> Rounds:
+    """Takes a second a round; the copy of a cell is that much slower than the cell."""
+    dice = random.Random(3)
+    told = 0
+
+    def measure(item: Planned, index: int) -> Round:
+        nonlocal told
+        told += 1
+        seconds = math.exp(dice.gauss(0, noise)) * (1 + slower * item.copy)
+        return Round(
+            index,
+            Status.OK,
+            samples=(Sample("latency", seconds),),
+            facts={"tokens": 1.0},
+            started=START + timedelta(seconds=told),
+            seconds=1.0,
+        )
+
+    return measure
+
+
+def effort(**settings: object) -> Measure:
+    return Measure.model_validate({"max_time": "1h", **settings})
+
+
+def test_the_rules_seldom_claim_what_is_not(make_cell: Callable[..., Cell]) -> None:
+    """At most 5% of 300 comparisons of a cell with itself, by the default settings.
+
+    Rounds differ by 1%, so that many campaigns go on beyond the fewest rounds.
+    """
+    cell = make_cell()
+    told = list(trials(cell, 300, effort(), machine()))
+    check = judged(cell, "tokens_per_second", told, START)
+    assert check.false_alarms <= 0.05
+    assert 0.93 <= check.coverage <= 0.98
+    assert 0 < check.noise_floor < check.smallest_change < 0.03
+    assert 6 <= check.rounds <= 30
+
+
+@pytest.mark.parametrize(("slower", "least", "most"), [(0.03, 38, 40), (0.0, 0, 2)])
+def test_a_slow_down_of_three_percent_is_told_and_none_is_not(
+    make_cell: Callable[..., Cell], slower: float, least: int, most: int
+) -> None:
+    """In at least 19 of 20 tries each, by the default settings; here of 40."""
+    told = trials(make_cell(), 40, effort(), machine(slower))
+    assert least <= sum(one.ratio.differs for one in told) <= most
+
+
+def test_a_round_that_fails_ends_the_check_with_its_reason(
+    make_cell: Callable[..., Cell],
+) -> None:
+    def measure(item: Planned, index: int) -> Round:
+        return Round(index, Status.CRASHED, "died by SIGSEGV")
+
+    with pytest.raises(HarnessError, match="crashed: died by SIGSEGV"):
+        list(trials(make_cell(), 1, effort(), measure))
+
+
+def test_each_comparison_has_an_order_of_its_own(make_cell: Callable[..., Cell]) -> None:
+    """Else what the order does to one it does to all."""
+    asked: list[int] = []
+    measured = machine()
+
+    def measure(item: Planned, index: int) -> Round:
+        asked.append(item.copy)
+        return measured(item, index)
+
+    list(trials(make_cell(), 20, effort(rounds=2, max_rounds=2), measure))
+    orders = {tuple(asked[start : start + 4]) for start in range(0, len(asked), 4)}
+    assert len(asked) == 20 * 4
+    assert len(orders) > 1

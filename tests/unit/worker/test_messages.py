@@ -1,0 +1,125 @@
+"""What parent and child say survives the way."""
+
+import json
+import math
+from typing import Any
+
+import pytest
+
+from harness.domain.cell import Cell, Choice
+from harness.domain.result import Sample, Score, Status
+from harness.errors import UnreadableReport
+from harness.worker.messages import Effort, Job, Report
+
+CELL = Cell(
+    model=Choice("decoder", (("d_model", 64), ("heads", 2), ("layers", 2)), label="nano"),
+    hardware=Choice("cpu", (("threads", 2),)),
+    scenario=Choice("decode"),
+    parallelism=(Choice("data", (("degree", 2),)),),
+    compression=(Choice("int8-dynamic"),),
+    operator=Choice("sdpa"),
+    precision=Choice("fp32"),
+    backend=Choice("eager"),
+    workload=(("batch", 2), ("generate", 4), ("prompt", 8)),
+)
+
+
+def test_a_job_survives_the_way() -> None:
+    """Cell, effort and weights come out as they went in."""
+    job = Job(
+        CELL,
+        2,
+        7,
+        Effort(1.0, 5, 100),
+        quality=True,
+        weights={"abc": "/w.safetensors"},
+        energy=True,
+    )
+    assert Job.decode(job.encode()) == job
+
+
+def test_a_cell_keeps_its_id_on_the_way() -> None:
+    """The child stores nothing, but what it names must be the same cell."""
+    job = Job(CELL, 0, 0, Effort(1.0, 5, 100), quality=False)
+    assert Job.decode(job.encode()).cell.id == CELL.id
+
+
+def test_a_report_survives_the_way() -> None:
+    """Samples in order, with their warm-up mark; facts and notes; reason and detail."""
+    report = Report(
+        Status.FAILED,
+        "ValueError: no",
+        "Traceback …",
+        (Sample("ttft", 0.5, warmup=True), Sample("ttft", 0.25)),
+        (Score(255, 255, 300.5, 299.25, 1.5, 250, 298.0), Score(9, 12, 30.0, 29.0, 0.0, 9)),
+        {"load_time": 0.125},
+        {"energy_per_token": "not measurable here: …"},
+    )
+    assert Report.decode(report.encode()) == report
+
+
+OK: dict[str, Any] = {"status": "ok", "facts": {"load_time": 0.5}}
+SAMPLE = {"section": "latency", "seconds": 0.1, "warmup": False}
+SCORE = {"tokens": 9, "bytes": 9, "bits": 1.0, "dense_bits": 1.0, "divergence": 0.0, "agreed": 9}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        b"",
+        b"garbage",
+        b"\xff\0{]",
+        b"[]",
+        b"[" * 100_000,
+        json.dumps(OK).encode()[:-1],
+        json.dumps(OK).encode() * 2,
+        *(
+            json.dumps({**OK, **wrong}).encode()
+            for wrong in (
+                {"status": "great"},
+                {"status": "measuring"},
+                {"status": "skipped"},
+                {"facts": {"load_time": math.nan}},
+                {"facts": {"load_time": math.inf}},
+                {"facts": {"load_time": "soon"}},
+                {"samples": [{**SAMPLE, "seconds": math.nan}]},
+                {"samples": [{**SAMPLE, "seconds": -1.0}]},
+                {"samples": [["latency", 0.1, False]]},
+                {"scores": [{**SCORE, "bits": math.nan}]},
+                {"scores": [{**SCORE, "tokens": 2**63}]},
+                {"notes": {"bits_per_byte": 1}},
+                {"more": 1},
+            )
+        ),
+    ],
+)
+def test_what_is_no_whole_report_of_finite_numbers_is_refused(text: bytes) -> None:
+    """Whatever code ran in the round may have written it."""
+    with pytest.raises(UnreadableReport, match="its report cannot be read: "):
+        Report.decode(text)
+
+
+def test_the_refusal_says_where_the_fault_is() -> None:
+    text = json.dumps({**OK, "samples": [SAMPLE, {**SAMPLE, "seconds": math.nan}]}).encode()
+    with pytest.raises(UnreadableReport, match=r"samples\.1\.seconds: .*finite"):
+        Report.decode(text)
+
+
+def test_texts_are_bounded_and_fit_to_store() -> None:
+    """By both ends: the child may be broken, the parent need not have sent it."""
+    odd = Report(
+        Status.FAILED,
+        "ValueError: caf\udce9" + "z" * 10**6,
+        "Traceback " + "y" * 10**6 + " the end",
+        notes={"host_x": "\0" + "x" * 10**6},
+    )
+    for found in (Report.decode(odd.encode()), odd.bounded()):
+        assert found.reason.startswith(r"ValueError: caf\udce9zzz")
+        assert "1,000,021 characters in all" in found.reason
+        assert len(found.reason) == 500
+        assert found.detail.startswith("Traceback yyy")
+        assert found.detail.endswith("yyy the end")
+        assert len(found.detail) == 20_000
+        assert found.notes["host_x"].startswith(r"\x00xxx")
+        assert len(found.notes["host_x"]) == 500
+        assert found.bounded() == found
