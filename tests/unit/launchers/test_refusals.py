@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from harness import engines, parallelism
+from harness import launchers as engines
+from harness import parallelism
 from harness.domain.cell import Cell, Choice
 from harness.domain.run import Host
 from harness.launchers import spark
