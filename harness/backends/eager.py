@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from harness.backends import Backend, register
 
 if TYPE_CHECKING:
-    from torch import nn
+    from harness.session import Opening, Session
 
 
 @register("eager", "torch, one kernel at a time")
@@ -17,6 +17,11 @@ class Eager(Backend):
     reference = True
     splits = True
 
-    def prepare(self, model: nn.Module) -> nn.Module:
-        """The model itself."""
-        return model
+    def open(self, opening: Opening) -> Session:
+        """On the whole model, or on this rank's part of it."""
+        from harness.session.eager import SplitSession, TorchSession
+
+        core = opening.load()
+        if opening.split is not None:
+            return SplitSession(opening.split(core), opening.batch)
+        return TorchSession(core, core, opening.device, opening.batch)

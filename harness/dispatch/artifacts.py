@@ -189,8 +189,9 @@ class Artifacts:
     ) -> Round:
         """The cell's round, its model prepared before the first one that wants it.
 
-        A cell whose model could not be prepared ended as that did.
+        A cell whose model cannot be prepared gets the preparation's status.
         """
+        job = replace(job, compiled=str(self.folder / "compiled" / item.cell.id))
         if not item.cell.is_prepared:
             return measure(job)
         name = _name(item, job)
@@ -211,7 +212,8 @@ class Artifacts:
 def _with_what_is_known(one: Round, made: Round) -> Round:
     """A cell's first round tells what preparing its model told: it was done once."""
     facts, notes = {**made.facts, **one.facts}, {**made.notes, **one.notes}
-    return replace(one, facts=facts, notes=notes, scores=made.scores)
+    # A backend other than eager has scores of its own.
+    return replace(one, facts=facts, notes=notes, scores=one.scores or made.scores)
 
 
 def _name(item: Planned, job: Job) -> str:

@@ -42,7 +42,7 @@ class Encoder(Transformer):
         embedding: torch.Tensor = self.ln_f(x).mean(dim=1, keepdim=True)
         return embedding
 
-    def lesson(self, tokens: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    def training_batch(self, tokens: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """Some tokens are masked; those it is to tell, and every position is scored.
 
         The last of the vocabulary, in GPT-2's its only special one, stands for a masked token.

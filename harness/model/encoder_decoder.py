@@ -162,7 +162,7 @@ class EncoderDecoder(Transformer):
             x = block(x, states[layer] if states else None, past, memory.seen[layer])
         return x
 
-    def lesson(self, tokens: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    def training_batch(self, tokens: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """To say the prompt again: each position of the decoder is to tell the prompt's token."""
         return tokens[:, :-1], tokens[:, :-1]
 

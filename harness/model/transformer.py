@@ -157,7 +157,7 @@ class Transformer(nn.Module):
         logits: torch.Tensor = self.head(self.ln_f(x[:, -1:] if last_only else x))
         return logits
 
-    def lesson(self, tokens: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    def training_batch(self, tokens: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """[B, T + 1] token ids -> what the model is given to learn and its targets, each [B, T].
 
         Each token is to tell the next. A target of -100 is none.

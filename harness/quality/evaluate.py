@@ -3,30 +3,38 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import TypeAlias
 
 import torch
 from torch.nn.functional import log_softmax
 
 from harness.domain.result import Score
-from harness.model.transformer import Transformer
 from harness.quality.text import HeldOut
 
 _DOCUMENTS_AT_ONCE = 4
 
+Logits: TypeAlias = Callable[[torch.Tensor], torch.Tensor | None]
+
 
 @torch.inference_mode()
-def scores(model: Transformer, dense: Transformer, documents: Sequence[HeldOut]) -> list[Score]:
-    """One a document, by decoders. `dense` is the model before compression, in fp32.
+def scores(model: Logits, dense: Logits, documents: Sequence[HeldOut]) -> list[Score]:
+    """One a document; none if the runtime gives no logits. `dense` is eager torch's fp32 model.
 
-    Documents are of one length. All in fp32, from logits [B, T, V] in whatever format they come.
+    Both map token ids [B, T] to logits [B, T, V] in fp32, on the host, as a prompt is read: what
+    the format of a decode state loses is in them. Documents are of one length.
     """
     told: list[Score] = []
     for start in range(0, len(documents), _DOCUMENTS_AT_ONCE):
         some = documents[start : start + _DOCUMENTS_AT_ONCE]
         tokens = torch.stack([one.tokens for one in some])
         inputs, targets = tokens[:, :-1], tokens[:, 1:]
-        ours, theirs = (_log_probabilities(one, inputs) for one in (model, dense))
+        found = model(inputs)
+        if found is None:
+            return []
+        ours, expected = log_softmax(found, -1), dense(inputs)
+        assert expected is not None, "eager torch has its logits"
+        theirs = log_softmax(expected, -1)
         divergence = (theirs.exp() * (theirs - ours)).sum(-1)  # [B, T], nats
         agreed = ours.argmax(-1) == theirs.argmax(-1)
         for row, document in enumerate(some):
@@ -43,16 +51,6 @@ def scores(model: Transformer, dense: Transformer, documents: Sequence[HeldOut])
                 )
             )
     return told
-
-
-def _log_probabilities(model: Transformer, inputs: torch.Tensor) -> torch.Tensor:
-    """[B, T, V] in fp32, on the host.
-
-    Through a decode state, as a prompt is read: what its format loses is in it.
-    """
-    state = model.new_state(*inputs.shape)
-    logits: torch.Tensor = model(inputs.to(model.wte.weight.device), state=state)
-    return log_softmax(logits.float(), -1).cpu()
 
 
 def _bits(log_probabilities: torch.Tensor) -> float:

@@ -15,11 +15,12 @@ from harness.errors import Unsupported
 if TYPE_CHECKING:
     import torch
 
+
 CPU = Path("/sys/devices/system/cpu")
 DESCRIPTION = "empty the caches before each timed piece of work, outside the clock"
 
 
-def chiller(device: torch.device) -> Callable[[], None]:
+def flusher(device: torch.device) -> Callable[[], None]:
     """A function that fills the device's caches with other data: twice what they hold.
 
     On a GPU it is queued before what follows, and so is no part of what events time behind it.
@@ -30,10 +31,10 @@ def chiller(device: torch.device) -> Callable[[], None]:
     size = _gpu_cache(device) if device.type == "cuda" else last_level_bytes()
     memory = torch.zeros(2 * size, dtype=torch.uint8, device=device)
 
-    def chill() -> None:
+    def flush() -> None:
         memory.add_(1)  # reads and writes: plain stores may pass the caches by
 
-    return chill
+    return flush
 
 
 def last_level_bytes(cpu: Path = CPU) -> int:

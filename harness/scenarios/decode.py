@@ -12,9 +12,9 @@ from pydantic import Field
 
 from harness.domain.entry import Options
 from harness.model.cost import Work
-from harness.scenarios import Iteration, Scenario, Subject, register
-from harness.scenarios.cold import DESCRIPTION, chiller
-from harness.scenarios.tokens import random_tokens
+from harness.scenarios import Iteration, Scenario, Workload, register
+from harness.scenarios.cold import DESCRIPTION, flusher
+from harness.session import Session
 from harness.timer import Timer
 
 
@@ -49,33 +49,33 @@ class Decode(Scenario):
             Work(batch, 1, past=prompt + i, further=i) for i in range(workload["generate"])
         )
 
-    def prepare(self, subject: Subject) -> Iteration:
+    def prepare(self, session: Session, workload: Workload) -> Iteration:
         """The prompt is read once; each iteration returns to its end and decodes again."""
-        prompt, count = subject.workload["prompt"], subject.workload["generate"]
-        state = subject.new_state(prompt + count, further=count)
-        first = subject.following(random_tokens(subject, prompt), state)  # [B, 1]
-        after_prompt = state.snapshot()
+        prompt, count = workload.amounts["prompt"], workload.amounts["generate"]
+        session.start(prompt + count, further=count)
+        first = session.decode(session.place(workload.tokens(prompt)))  # [B, 1]
+        after_prompt = session.snapshot()
 
         def iteration(timer: Timer) -> Mapping[str, float]:
-            state.restore(after_prompt)
+            session.restore(after_prompt)
             token = first
             start = timer.mark()
             for _ in range(count):
-                token = subject.following(token, state)
+                token = session.decode(token)
             return {"tpot": timer.seconds(start, timer.mark()) / count}
 
         if not self.options.cold:
             return iteration
-        chill = chiller(subject.device)
+        flush = flusher(session.device)
 
         def cold_iteration(timer: Timer) -> Mapping[str, float]:
             """Each token has its own time, with the caches emptied before."""
-            state.restore(after_prompt)
+            session.restore(after_prompt)
             token, times = first, []
             for _ in range(count):
-                chill()
+                flush()
                 start = timer.mark()
-                token = subject.following(token, state)
+                token = session.decode(token)
                 times.append((start, timer.mark()))
             return {"tpot": sum(timer.seconds(*edges) for edges in times) / count}
 

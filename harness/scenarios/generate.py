@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from harness.model.cost import Work
-from harness.scenarios import Iteration, Scenario, Subject, register
-from harness.scenarios.tokens import random_tokens
+from harness.scenarios import Iteration, Scenario, Workload, register
+from harness.session import Session
 from harness.timer import Timer
 
 
@@ -31,19 +31,19 @@ class Generate(Scenario):
         further = range(workload["generate"] - 1)
         return (Work(batch, prompt), *(Work(batch, 1, prompt + i, further=i) for i in further))
 
-    def prepare(self, subject: Subject) -> Iteration:
+    def prepare(self, session: Session, workload: Workload) -> Iteration:
         """Each iteration starts from an empty state."""
-        prompt, count = subject.workload["prompt"], subject.workload["generate"]
-        tokens = random_tokens(subject, prompt)
-        state = subject.new_state(prompt + count - 1, further=count - 1)
+        prompt, count = workload.amounts["prompt"], workload.amounts["generate"]
+        tokens = session.place(workload.tokens(prompt))
+        session.start(prompt + count - 1, further=count - 1)
 
         def iteration(timer: Timer) -> Mapping[str, float]:
-            state.rewind(0)
+            session.reset()
             start = timer.mark()
-            token = subject.following(tokens, state)  # [B, 1]
+            token = session.decode(tokens)  # [B, 1]
             first = timer.mark()
             for _ in range(count - 1):
-                token = subject.following(token, state)
+                token = session.decode(token)
             end = timer.mark()
             sections = {"latency": timer.seconds(start, end), "ttft": timer.seconds(start, first)}
             if count > 1:  # a single token has no time per further token

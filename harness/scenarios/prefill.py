@@ -11,9 +11,9 @@ from pydantic import Field
 
 from harness.domain.entry import Options
 from harness.model.cost import Work
-from harness.scenarios import Iteration, Scenario, Subject, register
-from harness.scenarios.cold import DESCRIPTION, chiller
-from harness.scenarios.tokens import random_tokens
+from harness.scenarios import Iteration, Scenario, Workload, register
+from harness.scenarios.cold import DESCRIPTION, flusher
+from harness.session import Session
 from harness.timer import Timer
 
 
@@ -41,19 +41,19 @@ class Prefill(Scenario):
         """One pass over the prompt; only its last position is scored."""
         return (Work(workload["batch"], workload["prompt"]),)
 
-    def prepare(self, subject: Subject) -> Iteration:
+    def prepare(self, session: Session, workload: Workload) -> Iteration:
         """Each iteration fills the state anew from an empty one."""
-        prompt = subject.workload["prompt"]
-        tokens = random_tokens(subject, prompt)
-        state = subject.new_state(prompt)
-        chill = chiller(subject.device) if self.options.cold else None
+        prompt = workload.amounts["prompt"]
+        tokens = session.place(workload.tokens(prompt))
+        session.start(prompt)
+        flush = flusher(session.device) if self.options.cold else None
 
         def iteration(timer: Timer) -> Mapping[str, float]:
-            state.rewind(0)
-            if chill is not None:
-                chill()
+            session.reset()
+            if flush is not None:
+                flush()
             start = timer.mark()
-            subject.read(tokens, state)
+            session.prefill(tokens)
             return {"latency": timer.seconds(start, timer.mark())}
 
         return iteration

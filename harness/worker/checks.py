@@ -1,68 +1,171 @@
-"""Whether the model that was measured computes what it should. Behind the clock."""
+"""Whether the model that was measured computes what it should. Behind the clock.
+
+A session answers in three ways, and each is compared: the logits of every position of a prompt;
+the logits of a prompt's last position and of the tokens decoded behind it, one at a time; and,
+from a runtime that gives no logits at all, the tokens that it finds likeliest.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Mapping
+from contextlib import closing
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from harness import backends
 from harness.domain.cell import Cell
 from harness.domain.precision import PRECISIONS
+from harness.domain.result import Score
 from harness.errors import HarnessError
-from harness.model.transformer import Transformer
+from harness.model.architectures import shape_of
+from harness.model.shape import Shape
+from harness.quality.evaluate import scores
+from harness.session import Session
+from harness.session.eager import TorchSession
 from harness.worker.messages import Job
-from harness.worker.preparation import dense_model
-from harness.worker.probe import distance, probe, require_finite
+from harness.worker.opening import open_cell, opening_of
+from harness.worker.preparation import dense_model, text_of
+from harness.worker.probe import distance, probe_tokens, require_finite
 
 if TYPE_CHECKING:
     import torch
 
-Load = Callable[[], Transformer]
+
+# Tokens that are decoded one at a time, behind the others of the probe.
+_DECODED = 8
+# How far the likeliest token must be ahead, in logits, for a correct runtime to have to agree.
+_CLEAR = 1e-3
+NO_LOGITS = "not measurable: this runtime gives no logits"
 
 
 def check_output(output: torch.Tensor | None) -> None:
-    """HarnessError where what an iteration gave last, logits or a loss, is not finite.
+    """HarnessError if what an iteration gave last, logits or a loss, is not finite.
 
     None is what a rank has whose neighbour holds the output.
     """
     if output is not None:
-        local: torch.Tensor = getattr(output, "_local_tensor", output)
-        require_finite(local, "the last outputs of the model")
+        require_finite(output, "the last outputs of the model")
 
 
-def answers(job: Job, load: Load) -> torch.Tensor:
-    """The logits of a model that is loaded anew, as the cell's backend computes them."""
-    backend = backends.registry.of(job.cell.backend)
-    core = load()
-    return probe(backend.prepare(core), core.shape, job.seed)
+@dataclass(frozen=True)
+class Answers:
+    """What a session answers to the probe."""
+
+    logits: torch.Tensor | None  # [1, T, V], or None if the runtime gives none
+    # [B, 1, V] each: of the prompt's last position, then of each token decoded behind it
+    decoded: tuple[torch.Tensor | None, ...]
+    chosen: torch.Tensor | None  # [B, 1] ids: the likeliest next token in the end
+    scores: tuple[Score, ...] = ()
 
 
-def checked(job: Job, logits: torch.Tensor, load: Load, device: torch.device) -> dict[str, float]:
-    """Facts of the cell's logits, as its backend computes them, beside other models'.
+@dataclass(frozen=True)
+class Checked:
+    """What comparing has found."""
 
-    HarnessError where they are not finite, or where the backend computes something else than
-    eager does on the same weights: further off than the precision's tolerance.
+    facts: Mapping[str, float] = field(default_factory=dict)
+    notes: Mapping[str, str] = field(default_factory=dict)
+
+
+def answered(job: Job, session: Session, device: torch.device) -> Answers:
+    """What the open session answers. Its decode state is made anew."""
+    backend, shape = backends.registry.of(job.cell.backend), shape_of(job.cell.model)
+    tokens = probe_tokens(shape, job.seed)
+    with session.running(trains=False):
+        logits = session.logits(tokens)
+        if backend.reference:  # nothing to compare it with but itself
+            return Answers(logits, (), None)
+        found = _decoded(session, shape, tokens)
+    return replace(found, logits=logits, scores=_scores(job, session, device))
+
+
+def answered_anew(job: Job, device: torch.device) -> Answers:
+    """The same of a whole model in its first state, where the round split or trained its own."""
+    whole = replace(job, cell=replace(job.cell, parallelism=()))
+    with closing(open_cell(whole, device).session) as session:
+        return answered(whole, session, device)
+
+
+def checked(job: Job, answers: Answers, device: torch.device) -> Checked:
+    """The cell's answers beside those of eager torch on the same weights, and of dense fp32.
+
+    HarnessError if they are not finite, or if the backend computes something else than eager does:
+    further off than the precision's tolerance, or with other tokens where these are clear.
     """
-    require_finite(logits, "the model's logits")
-    cell = job.cell
+    cell, shape = job.cell, shape_of(job.cell.model)
     backend = backends.registry.of(cell.backend)
+    if answers.logits is not None:
+        require_finite(answers.logits, "the model's logits")
     if not backend.reference:
-        core = load()
-        error = distance(logits, probe(core, core.shape, job.seed))
-        del core
-        _require_near(cell, error)
+        _require_near(cell, _apart(answers, _eager_answers(job, shape, device)))
     lossy = cell.precision.name != "fp32" or bool(cell.compression)
-    # Of the reference's own prepared model it is known since it was prepared.
+    # What the reference's own prepared model is worth is known since it was prepared.
     if not job.quality or (backend.reference and (job.artifact or not lossy)):
-        return {}
+        return Checked()
+    if answers.logits is None:
+        return Checked(notes={"logit_error": NO_LOGITS})
     dense = dense_model(job, device)
-    return {"logit_error": distance(logits, probe(dense, dense.shape, job.seed))}
+    expected = TorchSession(dense, dense, device, 1).logits(probe_tokens(shape, job.seed))
+    return Checked(facts={"logit_error": distance(answers.logits, expected)})
+
+
+def _eager_answers(job: Job, shape: Shape, device: torch.device) -> Answers:
+    opening, _ = opening_of(replace(job, cell=replace(job.cell, parallelism=())), device)
+    core = opening.load()
+    session = TorchSession(core, core, device, opening.batch)
+    tokens = probe_tokens(shape, job.seed)
+    with session.running(trains=False):
+        return replace(_decoded(session, shape, tokens), logits=session.logits(tokens))
+
+
+def _decoded(session: Session, shape: Shape, tokens: torch.Tensor) -> Answers:
+    """The probe's tokens, the same for each sequence: a prompt, and the last of them one by one."""
+    length = tokens.shape[1]
+    further = min(_DECODED, length - 1) if shape.generates else 0
+    prompt = length - further
+    # What stands behind the prompt has its place in the context, as in shape.longest.
+    while shape.longest(prompt, further) > shape.context:
+        prompt -= 1
+    same = tokens.expand(session.batch, -1)
+    session.start(prompt + further, further)
+    outputs, step = [], session.place(same[:, :prompt])
+    for position in range(prompt, prompt + further + 1):
+        last = position == prompt + further
+        chosen = session.decode(step) if last and shape.generates else session.prefill(step)
+        outputs.append(session.last_output())
+        if not last:
+            step = session.place(same[:, [position]])
+    return Answers(None, tuple(outputs), session.ids(chosen) if shape.generates else None)
+
+
+def _apart(ours: Answers, eager: Answers) -> float:
+    """The largest distance of any answer, in parts of the norm of eager's; infinite for none."""
+    pairs = [(ours.logits, eager.logits), *zip(ours.decoded, eager.decoded, strict=True)]
+    found = [distance(a, b) for a, b in pairs if a is not None and b is not None]
+    if ours.chosen is not None and eager.decoded and (last := eager.decoded[-1]) is not None:
+        best = last.topk(2, dim=-1)  # [B, 1, 2]
+        clear = best.values[..., 0] - best.values[..., 1] > _CLEAR
+        agrees = (ours.chosen == best.indices[..., 0]) | ~clear
+        found.append(0.0 if bool(agrees.all()) else float("inf"))
+    return max(found, default=float("inf"))
 
 
 def _require_near(cell: Cell, error: float) -> None:
     tolerance = PRECISIONS[cell.precision.name].tolerance
-    if error > tolerance:
+    if error == float("inf"):
+        raise HarnessError(f"{cell.backend} finds other tokens likeliest than eager does")
+    if not error <= tolerance:
         raise HarnessError(
             f"{cell.backend} computes other logits than eager: {error:.2g} of their norm apart, "
             f"more than {cell.precision}'s tolerance of {tolerance:g}"
         )
+
+
+def _scores(job: Job, session: Session, device: torch.device) -> tuple[Score, ...]:
+    """How well the session tells held-out text, where the model knows any."""
+    shape = shape_of(job.cell.model)
+    documents = text_of(job).held_out(shape.context) if job.quality and shape.generates else ()
+    if not documents:
+        return ()
+    dense = dense_model(job, device)
+    told = scores(session.logits, TorchSession(dense, dense, device, 1).logits, documents)
+    return tuple(told)

@@ -45,6 +45,7 @@ class Job:
     proves: bool = False  # compare the split model with one process, and measure nothing
     allocator: Allocator = "steady"  # the state of the C library's allocator, see allocator.py
     cold: bool = False  # read that file from the disk, not from memory
+    compiled: str = ""  # a folder for what the backend compiles, shared by the cell's rounds
 
     @property
     def processes(self) -> int:

@@ -18,13 +18,10 @@ import torch.distributed as dist
 from torch.optim.optimizer import register_optimizer_step_pre_hook
 
 from harness.distributed.driver import mean_over_ranks
-from harness.distributed.split import Split
 from harness.domain.rank import Rank
 from harness.domain.result import Status
-from harness.scenarios import Scenario, Subject
-from harness.scenarios.tokens import random_tokens
-from harness.scenarios.train import lessons, optimizer_of
-from harness.timer import HostTimer
+from harness.scenarios import Scenario, Workload
+from harness.session.eager import TorchSession
 from harness.worker.messages import Job, Report
 
 TOLERANCE = 1e-4  # in fp32
@@ -35,13 +32,13 @@ _RATE, _EPSILON = 1e-3, 1e-6
 _FOLLOWING = 3  # tokens decoded behind the prompt
 _CLEAR = 1e-3  # by which the likeliest token must be ahead, for others to have to agree
 
-Load = Callable[[Job], Subject]
+Open = Callable[[Job], tuple[TorchSession, Workload]]
 
 
-def proved(job: Job, scenario: Scenario, rank: Rank, load: Load) -> Report:
+def proved(job: Job, scenario: Scenario, rank: Rank, opened: Open) -> Report:
     """`split_error`: the largest difference, absolute, of norms relative."""
     way = _learned if scenario.trains else _answered
-    ours = way(load(job))
+    ours = way(*opened(job))
     told: list[Any] = [ours]
     if rank.world > 1:
         told = [None] * rank.world
@@ -49,7 +46,7 @@ def proved(job: Job, scenario: Scenario, rank: Rank, load: Load) -> Report:
     if rank.index != 0:
         return Report(Status.OK)
     alone = replace(job, cell=replace(job.cell, parallelism=()))
-    expected = way(load(alone))
+    expected = way(*opened(alone))
     error = greatest(one.away_from(expected) for one in told)
     # What rounds its activations by the range of the batch at hand answers otherwise to a share.
     exact = job.cell.precision.name == "fp32" and not job.cell.compression
@@ -78,14 +75,10 @@ class _Learned:
         return greatest(losses + norms + apart)
 
 
-def _learned(subject: Subject) -> _Learned:
+def _learned(session: TorchSession, workload: Workload) -> _Learned:
     told = _Learned()
-    tokens, targets = subject.core.lesson(random_tokens(subject, subject.workload["prompt"] + 1))
-    optimizer = optimizer_of(subject, _RATE, _EPSILON)
-    step = lessons(subject, tokens, targets, optimizer)
-    driver = subject.driver
-    whole = Split(subject.core, subject.device, {}, trains=True, timer=HostTimer())
-    split = whole if driver is None else driver.split
+    tokens = workload.tokens(workload.amounts["prompt"] + 1)
+    step, split = session.learner(tokens, _RATE, _EPSILON), session.split
     norms: list[float] = []
 
     # An engine's optimizer steps torch's, once it has averaged: the last look before is the one.
@@ -138,23 +131,20 @@ class _Answered:
 
 
 @torch.no_grad()
-def _answered(subject: Subject) -> _Answered:
-    workload, generates = subject.workload, subject.core.shape.generates
-    further = _FOLLOWING if generates and "generate" in workload else 0
-    prompt = workload["prompt"]
-    tokens = random_tokens(subject, prompt + further)
-    told = _Answered(subject.share, subject.batch)
-    for again in (False, True):  # the second time for the token that comes out of it
-        state = subject.new_state(prompt + further, further)
-        parts = [tokens[:, :prompt], *(tokens[:, [prompt + i]] for i in range(further))]
-        for number, part in enumerate(parts):
-            if not again:
-                found = subject.read(part, state)
-                told.outputs.append(None if found is None else found.float().cpu())
-            elif number == len(parts) - 1 and generates:
-                told.chosen = subject.following(part, state).cpu()
-            else:
-                subject.read(part, state)
+def _answered(session: TorchSession, workload: Workload) -> _Answered:
+    amounts, generates = workload.amounts, session.core.shape.generates
+    further = _FOLLOWING if generates and "generate" in amounts else 0
+    prompt = amounts["prompt"]
+    tokens = session.place(workload.tokens(prompt + further))
+    told = _Answered(session.share, session.batch)
+    session.start(prompt + further, further)
+    parts = [tokens[:, :prompt], *(tokens[:, [prompt + i]] for i in range(further))]
+    for number, part in enumerate(parts):
+        if number == len(parts) - 1 and generates:
+            told.chosen = session.ids(session.decode(part))
+        else:
+            session.prefill(part)
+        told.outputs.append(session.last_output())
     return told
 
 

@@ -25,8 +25,9 @@ from harness.model.weights import load_gpt2_layout
 from harness.quality.evaluate import scores
 from harness.quality.recipe import TRAINED
 from harness.quality.text import CorpusText, GeneratedText, RandomText, Text
+from harness.session.eager import TorchSession
 from harness.worker.messages import Job, Report
-from harness.worker.probe import distance, probe, require_finite
+from harness.worker.probe import distance, probe_tokens, require_finite
 
 RANDOM = "not measurable: random weights"
 _BITS = 8
@@ -118,14 +119,16 @@ def _judge(job: Job, path: Path, text: Text, device: torch.device) -> _Judged:
     """The model as its file gives it, beside the dense one in fp32."""
     cell = job.cell
     dense, model = dense_model(job, device), loaded(cell, path, device)
-    logits = probe(model, model.shape, job.seed)
+    ours, theirs = (TorchSession(one, one, device, 1) for one in (model, dense))
+    tokens = probe_tokens(model.shape, job.seed)
+    logits = ours.logits(tokens)
     require_finite(logits, "the model's logits")
     facts = {}
     if cell.compression or cell.precision.name != "fp32":
-        facts["logit_error"] = distance(logits, probe(dense, dense.shape, job.seed))
+        facts["logit_error"] = distance(logits, theirs.logits(tokens))
     documents = text.held_out(model.shape.context) if model.shape.generates else ()
     if documents and type(model) is Transformer:
-        return _Judged(tuple(scores(model, dense, documents)), facts, {})
+        return _Judged(tuple(scores(ours.logits, theirs.logits, documents)), facts, {})
     weighted = bool(shape_of(cell.model).weights)
     why = "not measurable: no text is named for these weights (quality: {corpus: ...})"
     return _Judged((), facts, {"bits_per_byte": why if weighted else RANDOM})

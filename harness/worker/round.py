@@ -9,42 +9,30 @@ import gc
 import time
 import traceback
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import closing
 from dataclasses import dataclass, replace
-from functools import partial
-from pathlib import Path
 from statistics import fmean
-from typing import TYPE_CHECKING
 
 import torch
 import torch.distributed as dist
 
-from harness import backends, hardware, operators, parallelism, scenarios
-from harness.domain.cell import Cell
-from harness.domain.precision import PRECISIONS
+from harness import hardware, scenarios
 from harness.domain.rank import ALONE, Rank
 from harness.domain.result import Sample, Status
 from harness.errors import Unsupported
-from harness.host.pages import CAN_DROP, drop_pages
-from harness.model.artifact import verify
-from harness.model.cost import Weights
-from harness.model.measure import executed_flops, model_bytes, parameter_count, weights_of
-from harness.model.transformer import Transformer
-from harness.scenarios import Iteration, Scenario, Subject
+from harness.scenarios import Iteration, Workload
+from harness.session.eager import TorchSession
 from harness.timer import Timer
 from harness.worker import allocator
-from harness.worker.checks import answers, check_output, checked
+from harness.worker.checks import answered, answered_anew, check_output, checked
 from harness.worker.inspection import inspected
 from harness.worker.messages import Effort, Job, Report
+from harness.worker.opening import Opened, open_cell, workload_of
 from harness.worker.peak import PeakMemory
 from harness.worker.phase import Counted, Phase
-from harness.worker.preparation import RANDOM, dense_model, loaded, prepared
-from harness.worker.probe import probe
+from harness.worker.preparation import prepared
 from harness.worker.sampling import settled_from, settles, too_short, wants_more
 from harness.worker.traffic import traffic
-
-if TYPE_CHECKING:
-    from harness.distributed.split import Split
 
 Agree = Callable[[bool], bool]
 
@@ -84,182 +72,78 @@ def _message(error: BaseException) -> str:
 def _measure(job: Job, rank: Rank, agree: Agree) -> Report:
     entry = hardware.registry.of(job.cell.hardware)
     device = entry.prepare(rank.world, rank.index)
-    report, logits = _timed(job, rank, agree, device)
-    if job.index == 0 and rank.index == 0:  # once is enough: every round has the same weights
-        gc.collect()  # the model that was measured: others are to be loaded in its place
-        load = partial(_whole_model, job, device)
-        logits = answers(job, load) if logits is None else logits
-        report = replace(report, facts={**report.facts, **checked(job, logits, load, device)})
+    peak = PeakMemory(device)
+    peak.restart()
+    opened = open_cell(job, device)
+    with closing(opened.session):
+        report = _timed(job, rank, agree, opened, peak)
+        # Once is enough: every round has the same weights.
+        asked = job.index == 0 and rank.index == 0
+        whole = rank.world == 1 and not scenarios.registry.of(job.cell.scenario).trains
+        answers = answered(job, opened.session, device) if asked and whole else None
+    del opened  # other models are to be loaded in its place
+    gc.collect()
+    if asked:
+        answers = answers or answered_anew(job, device)
+        found = checked(job, answers, device)
+        report = replace(
+            report,
+            facts={**report.facts, **found.facts},
+            notes={**report.notes, **found.notes},
+            scores=answers.scores,
+        )
     if rank.world > 1:
         dist.barrier()  # a rank that ends early takes its connections with it
     return report
 
 
-def _timed(
-    job: Job, rank: Rank, agree: Agree, device: torch.device
-) -> tuple[Report, torch.Tensor | None]:
-    """The round's report, and the logits of the model, where it is whole and still untrained."""
-    cell = job.cell
+def _timed(job: Job, rank: Rank, agree: Agree, opened: Opened, peak: PeakMemory) -> Report:
+    """What the open session does, timed."""
+    cell, session = job.cell, opened.session
     entry, scenario = hardware.registry.of(cell.hardware), scenarios.registry.of(cell.scenario)
-    peak = PeakMemory(device)
-    peak.restart()
-    loaded = _load(job, scenario, device)
     allocator.release()
-    subject = loaded.subject
-    facts = {**loaded.facts, "load_memory": peak.bytes(), "processes": float(rank.world)}
+    facts = {**opened.facts, "load_memory": peak.bytes(), "processes": float(rank.world)}
     peak.restart()
     facts["held_memory"] = peak.now()
-    with _mode(cell, scenario):
+    with session.running(trains=scenario.trains):
         timer = entry.timer()
         meet = dist.barrier if rank.world > 1 else None
-        iteration = Counted(scenario.prepare(subject), meet)
+        iteration = Counted(scenario.prepare(session, workload_of(job, session)), meet)
         speaks, devices = rank.index == 0, entry.devices(rank.world)
-        with Phase(device, devices, energy=job.energy, speaks=speaks) as phase:
+        with Phase(session.device, devices, energy=job.energy, speaks=speaks) as phase:
             driven = _drive(iteration, timer, job.effort, agree)
+        measured = iteration.times
         facts |= {"peak_memory": peak.bytes(), **peak.on_gpu()}
         facts["rank_peak_memory"] = facts["peak_memory"]
-        if subject.driver is not None:
-            facts |= subject.driver.facts()
-        measured = iteration.times
-        facts["page_faults"] = iteration.page_faults()
+        facts |= {"page_faults": iteration.page_faults(), **session.facts()}
         facts |= inspected(
             lambda: iteration(timer),
-            _tensors_of(subject),
+            session.parameters(),
             sends=rank.world > 1,
             trains=scenario.trains,
         )
-    check_output(subject.output.last)
-    notes = {**loaded.notes, **phase.notes}
-    if subject.driver is not None and subject.driver.split.keeps_aside:
-        del facts["rank_activations"]
-        notes["rank_activations"] = "not measurable: what is kept selectively, torch does not tell"
-    facts |= traffic(cell, scenario, subject, loaded.weights)
+    check_output(session.last_output())
+    facts |= traffic(cell, scenario, session, opened.weights)
     facts |= phase.facts(tokens=measured * facts["steps"] * facts["tokens"])
-    whole = subject.driver is None and not scenario.trains
-    logits = probe(subject.model, subject.core.shape, job.seed) if whole else None
-    report = Report(Status.OK, samples=driven.samples, facts={**facts, **driven.facts}, notes=notes)
-    return report, logits
-
-
-def _tensors_of(subject: Subject) -> list[torch.Tensor]:
-    """The parameters that this rank holds."""
-    parts = [subject.model] if subject.driver is None else subject.driver.split.parts
-    return [one for part in parts for one in part.parameters()]
+    for name in session.notes():  # inspected all the same, and not to be believed
+        facts.pop(name, None)
+    notes = {**opened.notes, **phase.notes, **session.notes()}
+    return Report(Status.OK, samples=driven.samples, facts={**facts, **driven.facts}, notes=notes)
 
 
 def _prove(job: Job, rank: Rank) -> Report:
     from harness.worker.parity import proved
 
-    cell = job.cell
-    entry = hardware.registry.of(cell.hardware)
+    entry = hardware.registry.of(job.cell.hardware)
     device = entry.prepare(rank.world, rank.index)
-    scenario = scenarios.registry.of(cell.scenario)
+    scenario = scenarios.registry.of(job.cell.scenario)
 
-    def load(one: Job) -> Subject:
-        return _load(one, scenario, device).subject
+    def opened(one: Job) -> tuple[TorchSession, Workload]:
+        session = open_cell(one, device).session
+        assert isinstance(session, TorchSession), "only torch's own sessions run split models"
+        return session, workload_of(one, session)
 
-    return proved(replace(job, quality=False), scenario, rank, load)
-
-
-@dataclass(frozen=True)
-class _Loaded:
-    subject: Subject
-    weights: Weights  # of the whole model
-    facts: Mapping[str, float]
-    notes: Mapping[str, str]
-
-
-def _load(job: Job, scenario: Scenario, device: torch.device) -> _Loaded:
-    """The model as the cell wants it, and what making it so took."""
-    cell = job.cell
-    dtype = _dtype(cell)
-    watch = _Stopwatch()
-    made = _from_file(job, device, watch) if job.artifact else _built(job, device, dtype)
-    core, facts = made.core, dict(made.facts)
-    model = backends.registry.of(cell.backend).prepare(core)
-    with watch.paused():  # told of the whole model, before it is split
-        facts["model_bytes"] = model_bytes(core)
-        facts |= _counted(cell, scenario, core)
-        weights = weights_of(core)
-    batch, share, driver = cell.load["batch"], 0, None
-    if cell.parallelism:
-        from harness.distributed.driver import Driver
-
-        split = split_over_ranks(cell, core, device, trains=scenario.trains)
-        batch, share, driver = batch // split.shares, split.share, Driver(split)
-    facts["cold_load_time" if _is_cold(job) else "load_time"] = watch.seconds()
-
-    subject = Subject(model, core, device, dtype, batch, cell.load, job.seed, share, driver)
-    return _Loaded(subject, weights, facts, made.notes)
-
-
-def split_over_ranks(cell: Cell, core: Transformer, device: torch.device, *, trains: bool) -> Split:
-    """This rank's part of the model, as the cell's strategies and its engine make it."""
-    from harness.distributed.assemble import Whole  # a second, which whole models save
-
-    changes = [one.apply for one in parallelism.strategies(cell.parallelism)]
-    timer = hardware.registry.of(cell.hardware).timer()
-    whole = Whole(core, parallelism.degrees(cell), changes, device, trains, timer)
-    return parallelism.engine_of(cell).assemble(whole)
-
-
-def _is_cold(job: Job) -> bool:
-    """Whether the file is to come from the disk: every other round, where that can be had."""
-    return bool(job.artifact) and job.cold and CAN_DROP
-
-
-@dataclass(frozen=True)
-class _Made:
-    core: Transformer
-    facts: Mapping[str, float]
-    notes: Mapping[str, str]
-
-
-def _from_file(job: Job, device: torch.device, watch: _Stopwatch) -> _Made:
-    """The prepared model; what is known of it was told when it was prepared."""
-    path = Path(job.artifact)
-    with watch.paused():
-        verify(path)  # which leaves all its pages in memory
-        if _is_cold(job):
-            drop_pages(path)
-    return _Made(loaded(job.cell, path, device), {}, {})
-
-
-def _built(job: Job, device: torch.device, dtype: torch.dtype) -> _Made:
-    """A dense model with random weights, which nobody keeps on disk."""
-    assert not job.cell.compression, "a compressed model is prepared, and loaded from its file"
-    core = dense_model(job, device, dtype)
-    facts: dict[str, float] = {"parameters": parameter_count(core)}
-    return _Made(core, facts, {"bits_per_byte": RANDOM} if job.quality else {})
-
-
-def _whole_model(job: Job, device: torch.device) -> Transformer:
-    """The cell's model before its backend or its strategies change it."""
-    if job.artifact:
-        return loaded(job.cell, Path(job.artifact), device)
-    return dense_model(job, device, _dtype(job.cell))
-
-
-def _dtype(cell: Cell) -> torch.dtype:
-    found: torch.dtype = getattr(torch, PRECISIONS[cell.precision.name].dtype)
-    return found
-
-
-def _counted(cell: Cell, scenario: Scenario, core: Transformer) -> dict[str, float]:
-    """What one iteration does, over all ranks, from the model's own arithmetic."""
-    operator = operators.registry.of(cell.operator)
-    return {
-        "flops": executed_flops(core, operator, scenario.work(cell.load)),
-        "tokens": cell.load["batch"] * scenario.tokens(cell.load),
-        "steps": scenario.steps(cell.load),
-    }
-
-
-def _mode(cell: Cell, scenario: Scenario) -> AbstractContextManager[object]:
-    if scenario.trains:
-        return nullcontext()
-    # In inference mode DTensor works out anew at each call how an operation is split.
-    return torch.no_grad() if "tensor" in parallelism.degrees(cell) else torch.inference_mode()
+    return proved(replace(job, quality=False), scenario, rank, opened)
 
 
 @dataclass(frozen=True)
@@ -279,6 +163,8 @@ def _drive(iteration: Iteration, timer: Timer, effort: Effort, agree: Agree) -> 
     while agree(wants_more(main, time.perf_counter() - begin, effort)):
         taken.append(_mean([iteration(timer) for _ in range(repeats)]))
         main.append(next(iter(taken[-1].values())))
+        if len(main) == 1:  # which may compile: that is no time spent on sampling
+            begin = time.perf_counter()
         # After the first, which pays for lazy initialisation, the second tells how long one takes.
         while len(main) == 2 and agree(too_short(main[1], repeats, timer.resolution)):
             repeats *= 2
@@ -303,31 +189,3 @@ def _is_out_of_memory(error: BaseException) -> bool:
         return True
     # torch's CPU allocator raises a plain RuntimeError.
     return isinstance(error, RuntimeError) and "can't allocate memory" in _message(error)
-
-
-class _Stopwatch:
-    """Wall time since it was made, less what was paused."""
-
-    def __init__(self) -> None:
-        self._start = time.perf_counter()
-        self._out = 0.0
-
-    def seconds(self) -> float:
-        return time.perf_counter() - self._start - self._out
-
-    def paused(self) -> AbstractContextManager[None]:
-        return _Pause(self)
-
-    def leave_out(self, seconds: float) -> None:
-        self._out += seconds
-
-
-class _Pause(AbstractContextManager[None]):
-    def __init__(self, watch: _Stopwatch) -> None:
-        self._watch = watch
-
-    def __enter__(self) -> None:
-        self._start = time.perf_counter()
-
-    def __exit__(self, *_: object) -> None:
-        self._watch.leave_out(time.perf_counter() - self._start)

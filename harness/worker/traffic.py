@@ -1,31 +1,33 @@
-"""Bytes that one rank's iterations move, and what its decode states take."""
+"""Bytes that one rank's iterations move, and what its decode state takes."""
 
 from __future__ import annotations
 
 from harness import operators, parallelism
 from harness.domain.cell import Cell
+from harness.domain.precision import PRECISIONS
 from harness.model import cost
+from harness.model.architectures import shape_of
 from harness.model.cost import Weights
-from harness.operators import Operator
-from harness.scenarios import Scenario, Subject
+from harness.scenarios import Scenario
+from harness.session import Session
 
 
-def traffic(cell: Cell, scenario: Scenario, subject: Subject, weights: Weights) -> dict[str, float]:
-    """`bytes_moved` in one iteration, and `state_bytes` where it keeps a state.
+def traffic(cell: Cell, scenario: Scenario, session: Session, weights: Weights) -> dict[str, float]:
+    """`bytes_moved` in one iteration, and `state_bytes` if the session tells.
 
-    Told once the states are made. `weights` are those of the whole model, as it stood before it was
-    split, compressed or not. Ranks that split its matrices or layers read each its part of them;
-    those that split a sequence read all, and each its part of the states.
+    To be called once the state is made. `weights` are those of the whole model, as it stood before
+    it was split, compressed or not. Ranks that split its matrices or layers each read their part of
+    them; ranks that split a sequence read all of them, and each its part of the state.
     """
-    shape = subject.core.shape
+    shape = shape_of(cell.model)
     degrees = parallelism.degrees(cell)
     operator = operators.registry.of(cell.operator)
-    works = scenario.work({**cell.load, "batch": subject.batch})
-    held = sum(state.bytes() for state in subject.states)
-    element = _element(subject, operator, held, whole=not set(degrees) - {"data"})
+    works = scenario.work({**cell.load, "batch": session.batch})
+    held = session.state_bytes()
+    element = _element(cell, session, whole=not set(degrees) - {"data"})
     of_weights = cost.bytes_moved(shape, operator, works, weights, 0.0)
     both = cost.bytes_moved(shape, operator, works, weights, element)
-    facts = {"state_bytes": float(held)} if subject.states else {}
+    facts = {} if held is None else {"state_bytes": held}
     if both is None or of_weights is None:
         return facts
     of_states = (both - of_weights) / degrees.get("context", 1)
@@ -33,15 +35,18 @@ def traffic(cell: Cell, scenario: Scenario, subject: Subject, weights: Weights) 
     return {**facts, "bytes_moved": (of_weights + of_states) / parts}
 
 
-def _element(subject: Subject, operator: Operator, held: int, *, whole: bool) -> float:
-    """Bytes of a number of the states, whose format may be another than the model's."""
-    number = subject.dtype.itemsize
-    plain = sum(
-        cost.state_bytes(
-            subject.core.shape, operator, subject.batch, state.capacity, number, state.further
-        )
-        for state in subject.states
+def _element(cell: Cell, session: Session, *, whole: bool) -> float:
+    """Bytes of a number of the state, whose format may differ from the model's."""
+    number = PRECISIONS[cell.precision.name].bytes
+    plain = cost.state_bytes(
+        shape_of(cell.model),
+        operators.registry.of(cell.operator),
+        session.batch,
+        session.capacity,
+        number,
+        session.further,
     )
-    if not plain:
-        return 0.0
-    return number * held / plain if whole else float(number)
+    held = session.state_bytes()
+    if not plain or held is None or not whole:
+        return number if plain else 0.0
+    return number * held / plain

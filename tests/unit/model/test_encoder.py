@@ -86,7 +86,7 @@ def test_a_rewound_state_reads_anew_and_nothing_follows_a_sequence(
 
 def test_its_lesson_is_to_tell_the_masked_tokens(model: Encoder, tokens: torch.Tensor) -> None:
     """Each seventh, from the first; what is not masked is given, and no target."""
-    inputs, targets = model.lesson(torch.cat([tokens, tokens[:, :1]], dim=1))
+    inputs, targets = model.training_batch(torch.cat([tokens, tokens[:, :1]], dim=1))
     masked = [0, 7]
     given = [one for one in range(12) if one not in masked]
     assert inputs[:, masked].eq(SHAPE.vocab - 1).all()
@@ -97,12 +97,12 @@ def test_its_lesson_is_to_tell_the_masked_tokens(model: Encoder, tokens: torch.T
 
 def test_a_single_token_is_a_lesson_too(model: Encoder, tokens: torch.Tensor) -> None:
     """It is masked: a loss over no target would be no number."""
-    _, targets = model.lesson(tokens[:, :2])
+    _, targets = model.training_batch(tokens[:, :2])
     assert torch.equal(targets, tokens[:, :1])
 
 
 def test_every_parameter_learns(model: Encoder, tokens: torch.Tensor) -> None:
-    inputs, targets = model.lesson(tokens)
+    inputs, targets = model.training_batch(tokens)
     cross_entropy(model(inputs).flatten(0, 1), targets.flatten()).backward()
     for name, parameter in model.named_parameters():
         assert parameter.grad is not None, name

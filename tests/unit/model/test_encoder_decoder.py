@@ -152,7 +152,7 @@ def test_teacher_forcing_reads_the_prompt_one_place_later(
     """Position i, which has read the tokens before, is to tell token i of the prompt."""
     assert torch.equal(model(prompt), spoken(model, prompt, prompt[:, :-1]))
     longer = torch.cat([prompt, prompt[:, :1]], dim=1)
-    assert all(torch.equal(prompt, one) for one in model.lesson(longer))
+    assert all(torch.equal(prompt, one) for one in model.training_batch(longer))
 
 
 @torch.inference_mode()
@@ -235,7 +235,7 @@ def test_the_vector_is_of_one_size_whatever_the_prompt(
 
 def test_every_parameter_learns(model: EncoderDecoder, prompt: torch.Tensor) -> None:
     """Gradients reach each one through the answer alone, and are finite."""
-    inputs, targets = model.lesson(prompt)
+    inputs, targets = model.training_batch(prompt)
     cross_entropy(model(inputs).flatten(0, 1), targets.flatten()).backward()
     for name, parameter in model.named_parameters():
         assert parameter.grad is not None, name

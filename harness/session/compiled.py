@@ -1,0 +1,89 @@
+"""A session whose module torch.compile executes."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+import torch._dynamo.callback as dynamo
+import torch._dynamo.utils
+import torch._inductor.config
+
+from harness.session import Opening
+from harness.session.eager import TorchSession
+
+_DYNAMIC = {"auto": None, "always": True, "never": False}
+# Marks a cache that a round has filled to its end.
+_FILLED = "filled"
+
+
+class CompiledSession(TorchSession):
+    """The whole model, compiled at first use; the code is kept in the opening's cache."""
+
+    def __init__(self, opening: Opening, options: Any) -> None:
+        self._cache = Path(opening.cache) if opening.cache else None
+        self._was_filled = self._cache is not None and self._use(self._cache)
+        # The default of 8 recompilations would let a long decode fall back to eager.
+        torch._dynamo.config.recompile_limit = 64
+        torch._dynamo.config.fail_on_recompile_limit_hit = True
+        torch._inductor.config.freezing = options.freezing
+        mode = None if options.mode == "default" else options.mode
+        core = opening.load()
+        compiled = torch.compile(core, mode=mode, dynamic=_DYNAMIC[options.dynamic])
+        super().__init__(compiled, core, opening.device, opening.batch)
+        self._watch = _CompileWatch()
+
+    def facts(self) -> Mapping[str, float]:
+        """Compile time, by whether the cache held the code; graphs, and what broke them apart."""
+        if self._cache is not None:
+            (self._cache / _FILLED).touch()
+        counters = torch._dynamo.utils.counters
+        name = "cached_compile_time" if self._was_filled else "compile_time"
+        return {
+            name: self._watch.seconds,
+            "compiled_graphs": float(counters["stats"]["unique_graphs"]),
+            "graph_breaks": float(sum(counters["graph_break"].values())),
+        }
+
+    def close(self) -> None:
+        """Stop watching the compiler."""
+        self._watch.close()
+
+    @staticmethod
+    def _use(cache: Path) -> bool:
+        """Have the compiler keep its code there; True if an earlier round has filled it.
+
+        What a round left that did not come to its end is taken away: it would be neither cold nor
+        warm.
+        """
+        filled = (cache / _FILLED).exists()
+        if not filled:
+            shutil.rmtree(cache, ignore_errors=True)
+            cache.mkdir(parents=True)
+        os.environ["TORCHINDUCTOR_CACHE_DIR"] = str(cache)
+        return filled
+
+
+class _CompileWatch:
+    """Wall time in the compiler, by its own callbacks (torch/_dynamo/callback.py)."""
+
+    def __init__(self) -> None:
+        self.seconds = 0.0
+        self._since = 0.0
+        dynamo.callback_handler.register_start_callback(self._start)
+        dynamo.callback_handler.register_end_callback(self._end)
+
+    def close(self) -> None:
+        dynamo.callback_handler.remove_start_callback(self._start)
+        dynamo.callback_handler.remove_end_callback(self._end)
+
+    def _start(self, _: object) -> None:
+        self._since = time.perf_counter()
+
+    def _end(self, _: object) -> None:
+        self.seconds += time.perf_counter() - self._since
