@@ -2,67 +2,116 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+
 import pytest
 import torch
 
 from harness.backends import Backend
-from harness.contract.plugin import example_of
+from harness.contract.plugin import choice_of, example_of
+from harness.domain.cell import Cell, Choice
 from harness.domain.run import Host
 from harness.model.sizes import SIZES
 from harness.model.transformer import Transformer, build
 from harness.operators.sdpa import Sdpa
+from harness.session import Opening, Session
+from harness.session.eager import TorchSession
 
 NANO = SIZES["nano"].shape
+CPU = torch.device("cpu")
+MakeCell = Callable[..., Cell]
 
 
-@pytest.fixture
-def backend(entry: type[Backend], host: Host) -> Backend:
-    if reason := entry.unavailable(host):
-        pytest.skip(reason)
-    return example_of(entry)
-
-
-@pytest.fixture
 def model() -> Transformer:
-    return build(NANO, Sdpa().mixer, device=torch.device("cpu"), seed=1)
+    return build(NANO, Sdpa().mixer, device=CPU, seed=1)
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def tokens() -> torch.Tensor:
     return torch.randint(NANO.vocab, (2, 24), generator=torch.Generator().manual_seed(1))
 
 
-@torch.inference_mode()
-def test_it_gives_the_models_own_logits(
-    backend: Backend, model: Transformer, tokens: torch.Tensor
+@pytest.fixture
+def cell(entry: type[Backend], make_cell: MakeCell) -> Cell:
+    choice = choice_of(example_of(entry))
+    return make_cell(
+        backend=choice, scenario=Choice("decode"), workload=(("batch", 2), ("prompt", 20))
+    )
+
+
+@pytest.fixture
+def session(entry: type[Backend], cell: Cell, host: Host, tmp_path: object) -> Iterator[Session]:
+    """Nano, opened for two sequences."""
+    backend = example_of(entry)
+    if reason := backend.unsupported(cell, host):
+        pytest.skip(reason)
+    opened = backend.open(Opening(cell, NANO, CPU, torch.float32, model, cache=str(tmp_path)))
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def eager() -> TorchSession:
+    core = model()
+    return TorchSession(core, core, CPU, 2)
+
+
+def near(found: torch.Tensor | None, expected: torch.Tensor | None) -> None:
+    """The same in fp32, summed in another order."""
+    if found is not None:  # a runtime may give no logits
+        assert expected is not None
+        assert (found.shape, found.dtype) == (expected.shape, torch.float32)
+        torch.testing.assert_close(found, expected, atol=1e-3, rtol=1e-3)
+
+
+def test_a_session_gives_the_models_own_logits(
+    session: Session, eager: TorchSession, tokens: torch.Tensor
 ) -> None:
-    """Nearly, finite, of the same shape and type; and the same again."""
-    expected = model(tokens)
-    run = backend.prepare(model)
-    logits = run(tokens)
-    assert (logits.shape, logits.dtype) == (expected.shape, expected.dtype)
-    torch.testing.assert_close(logits, expected, atol=1e-3, rtol=1e-3)
-    assert torch.equal(logits, run(tokens))
+    """Of every position of any number of sequences; and it decodes as the model does.
+
+    One test, as to open a session may take long.
+    """
+    with session.running(trains=False), eager.running(trains=False):
+        for some in (tokens, tokens[:1, :16]):
+            near(session.logits(some), eager.logits(some))
+        for one in (session, eager):
+            one.start(24, further=4)
+            one.prefill(one.place(tokens[:, :20]))
+        near(session.last_output(), eager.last_output())
+        snapshots = session.snapshot(), eager.snapshot()
+        for _ in range(2):  # from the same moment, twice
+            session.restore(snapshots[0])
+            eager.restore(snapshots[1])
+            for position in range(20, 24):
+                step = tokens[:, [position]]
+                chosen = session.decode(session.place(step)), eager.decode(eager.place(step))
+                near(session.last_output(), eager.last_output())
+                assert torch.equal(session.ids(chosen[0]), eager.ids(chosen[1]))
+        session.reset()
+        eager.reset()
+        session.prefill(session.place(tokens[:, :8]))
+        eager.prefill(eager.place(tokens[:, :8]))
+        near(session.last_output(), eager.last_output())
 
 
-@torch.inference_mode()
-def test_it_decodes_as_the_model_does(
-    backend: Backend, model: Transformer, tokens: torch.Tensor
+def test_it_learns_what_eager_learns_unless_it_says_that_it_does_not(
+    entry: type[Backend],
+    session: Session,
+    eager: TorchSession,
+    tokens: torch.Tensor,
+    cell: Cell,
+    host: Host,
+    make_cell: MakeCell,
 ) -> None:
-    """Behind a prompt, with a decode state, scoring the last token alone."""
-    expected = model(tokens)[:, -1:]
-    run, state = backend.prepare(model), model.new_state(2, 24)
-    for piece in tokens.split([20, 1, 1, 1, 1], dim=1):
-        logits = run(piece, state=state, last_only=True)
-    assert state.position == 24
-    torch.testing.assert_close(logits, expected, atol=1e-3, rtol=1e-3)
-
-
-def test_what_it_runs_can_be_trained(
-    backend: Backend, model: Transformer, tokens: torch.Tensor
-) -> None:
-    """The gradients reach the model's own parameters."""
-    backend.prepare(model)(tokens).square().mean().backward()
-    for name, parameter in model.named_parameters():
-        assert parameter.grad is not None, name
-        assert parameter.grad.isfinite().all(), name
+    """Three steps on the same batch, with the same losses."""
+    trains = make_cell(
+        backend=cell.backend, scenario=Choice("train"), workload=(("batch", 2), ("prompt", 23))
+    )
+    if example_of(entry).unsupported(trains, host):
+        pytest.skip("it says that it does not train")
+    losses = []
+    for one in (session, eager):
+        step = one.learner(tokens, rate=1e-2)
+        losses.append([float(loss) for loss in (step(), step(), step()) if loss is not None])
+    assert losses[0] == pytest.approx(losses[1], rel=1e-3)
+    assert losses[0][2] < losses[0][0]

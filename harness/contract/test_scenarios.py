@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import replace
 
 import pytest
 import torch
@@ -17,7 +16,8 @@ from harness.model import cost
 from harness.model.sizes import SIZES
 from harness.model.transformer import build
 from harness.operators.sdpa import Sdpa
-from harness.scenarios import Scenario, Subject
+from harness.scenarios import Scenario, Workload
+from harness.session.eager import TorchSession
 from harness.timer import Timer
 
 NANO = SIZES["nano"].shape
@@ -35,12 +35,17 @@ def scenario(entry: type[Scenario], example: Callable[[type[Entry]], Entry]) -> 
     return made
 
 
-def subject(load: Mapping[str, int], context: int = NANO.context) -> Subject:
+def session(load: Mapping[str, int], context: int = NANO.context) -> TorchSession:
     """Nano on the CPU."""
     device = torch.device("cpu")
     shape = NANO.model_copy(update={"context": context})
     model = build(shape, Sdpa().mixer, device=device)
-    return Subject(model, model, device, torch.float32, load["batch"], load, seed=1)
+    return TorchSession(model, model, device, load["batch"])
+
+
+def workload(load: Mapping[str, int]) -> Workload:
+    """Of nano's vocabulary."""
+    return Workload(load, NANO.vocab, seed=1, batch=load["batch"])
 
 
 def mode(scenario: Scenario) -> AbstractContextManager[object]:
@@ -53,7 +58,7 @@ def test_what_it_times_makes_its_headline(
 ) -> None:
     """Else its leaderboard would have nothing to rank by."""
     with mode(scenario):
-        sections = scenario.prepare(subject(load))(counting())
+        sections = scenario.prepare(session(load), workload(load))(counting())
     samples = tuple(Sample(section, seconds) for section, seconds in sections.items())
     facts = {"tokens": float(load["batch"] * scenario.tokens(load))}
     value = metrics.registry[scenario.headline]().value(
@@ -66,7 +71,7 @@ def test_what_it_times_makes_its_headline(
 def test_it_can_be_repeated(scenario: Scenario, counting: MakeClock) -> None:
     """The same sections, each timed, as often as there is time for."""
     with mode(scenario):
-        iteration = scenario.prepare(subject(LOADS[1]))
+        iteration = scenario.prepare(session(LOADS[1]), workload(LOADS[1]))
         first, second, third = (iteration(counting()) for _ in range(3))
     assert first == second == third
     assert all(seconds > 0 for seconds in first.values())
@@ -76,7 +81,7 @@ def test_its_capacity_is_context_enough(scenario: Scenario, counting: MakeClock)
     """And no more than that: the state is full at the end."""
     load = LOADS[1]
     with mode(scenario):
-        iteration = scenario.prepare(subject(load, context=scenario.capacity(load)))
+        iteration = scenario.prepare(session(load, context=scenario.capacity(load)), workload(load))
         iteration(counting())
     last = scenario.work(load)[-1]
     assert scenario.capacity(load) == last.past + last.new
@@ -90,17 +95,16 @@ def test_it_uses_known_workload_keys_alone(scenario: Scenario, counting: MakeClo
     assert scenario.tokens(load) > 0
     assert scenario.capacity(load) > 0
     with mode(scenario):
-        scenario.prepare(replace(subject(LOADS[1]), workload=load))(counting())
+        scenario.prepare(session(LOADS[1]), workload({**load, "batch": 2}))(counting())
 
 
-def test_its_states_are_made_through_its_subject(scenario: Scenario, counting: MakeClock) -> None:
-    """So what they take can be told; training makes none."""
-    driven = subject(LOADS[1])
+def test_its_state_is_as_large_as_its_capacity(scenario: Scenario, counting: MakeClock) -> None:
+    """Training makes none."""
+    driven = session(LOADS[1])
     with mode(scenario):
-        scenario.prepare(driven)(counting())
-    held = sum(state.bytes() for state in driven.states)
+        scenario.prepare(driven, workload(LOADS[1]))(counting())
     needed = cost.state_bytes(NANO, Sdpa(), 2, scenario.capacity(LOADS[1]), 4)
-    assert held == (0 if scenario.trains else needed)
+    assert driven.state_bytes() == (None if scenario.trains else needed)
 
 
 def test_its_work_is_of_the_whole_batch(scenario: Scenario) -> None:

@@ -107,7 +107,7 @@ class Transformer(nn.Module):
 
     - `model(tokens, state=state)` with an empty state reads a prompt, and each further call the
       tokens behind it; what comes out goes by the architecture, logits where it has any.
-    - `model(tokens)` scores every position, as in training; `lesson` makes its targets.
+    - `model(tokens)` scores every position, as in training; `training_batch` makes its targets.
     """
 
     def __init__(self, shape: Shape, factory: MixerFactory) -> None:

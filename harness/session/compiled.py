@@ -7,12 +7,13 @@ import shutil
 import time
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import torch
 import torch._dynamo.callback as dynamo
 import torch._dynamo.utils
 import torch._inductor.config
+from torch import nn
 
 from harness.session import Opening
 from harness.session.eager import TorchSession
@@ -35,7 +36,7 @@ class CompiledSession(TorchSession):
         mode = None if options.mode == "default" else options.mode
         core = opening.load()
         compiled = torch.compile(core, mode=mode, dynamic=_DYNAMIC[options.dynamic])
-        super().__init__(compiled, core, opening.device, opening.batch)
+        super().__init__(cast("nn.Module", compiled), core, opening.device, opening.batch)
         self._watch = _CompileWatch()
 
     def facts(self) -> Mapping[str, float]:

@@ -27,7 +27,7 @@ from harness.model.transformer import Transformer, build
 from harness.operators import Operator
 from harness.operators.sdpa import Sdpa
 from harness.quality.text import RandomText
-from harness.scenarios.cold import chiller
+from harness.scenarios.cold import flusher
 from harness.worker.peak import PeakMemory
 from harness.worker.phase import Phase
 
@@ -237,8 +237,8 @@ def test_peaks_are_the_gpus(gpu: torch.device) -> None:
 def test_the_caches_are_filled_twice_over(gpu: torch.device) -> None:
     torch.cuda.reset_peak_memory_stats()
     before = torch.cuda.memory_allocated()
-    chill = chiller(gpu)
-    chill()
+    flush = flusher(gpu)
+    flush()
     torch.cuda.synchronize()
     cache = torch.cuda.get_device_properties(gpu).L2_cache_size
     assert torch.cuda.max_memory_allocated() - before >= 2 * cache > 0

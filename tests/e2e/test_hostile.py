@@ -135,6 +135,8 @@ def test_wrong_outputs_are_failures_and_never_figures(
         "  - {scenario: [prefill, train], operator: nan}\n"
         "  - {scenario: decode, operator: {name: nan, when: decode}}\n"
         "  - {scenario: [prefill, decode], backend: [zeros, honest], precision: [fp32, bf16]}\n"
+        "  - {backend: half, precision: [fp32, bf16]}\n"
+        "  - {scenario: [prefill, decode], backend: forgetful}\n"
         f"  - {{backend: honest, parallelism: {{data: 2}}}}\n{QUICK}".replace("[1]", "[2]")
     )
 
@@ -142,7 +144,7 @@ def test_wrong_outputs_are_failures_and_never_figures(
 
     assert answer.code == 1, answer.err
     found = harness("show", "--format", "json").json["results"]
-    assert len(found) == 3 + 3 + 8 + 1
+    assert len(found) == 3 + 3 + 8 + 2 + 2 + 1
     for one in found:
         axes, told = one["axes"], (one["status"], one["reason"])
         if axes["operator"].startswith("nan"):
@@ -151,6 +153,12 @@ def test_wrong_outputs_are_failures_and_never_figures(
         elif axes["backend"] == "zeros":
             assert told[0] == "failed", axes
             assert "zeros computes other logits than eager: 1 of their norm apart" in told[1]
+        elif axes["backend"] == "forgetful" or (axes["backend"], axes["precision"]) == (
+            "half",
+            "fp32",
+        ):  # right in whole prompts, wrong in decode; bf16 under the name of fp32
+            assert told[0] == "failed", axes
+            assert f"{axes['backend']} computes other logits than eager" in told[1]
         elif axes["parallelism"] != "none":
             why = "honest does not run models that are split over processes"
             assert told == ("unsupported", why)

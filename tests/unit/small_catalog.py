@@ -106,7 +106,7 @@ class FakeScenario(Scenario):
 
         return (Work(workload["batch"], workload["prompt"], backward=self.trains),)
 
-    def prepare(self, subject: Any) -> Any:
+    def prepare(self, session: Any, workload: Any) -> Any:
         raise NotImplementedError
 
 
@@ -189,7 +189,7 @@ class Eager(Backend):
     name, summary = "eager", "as it comes"
     splits = True
 
-    def prepare(self, model: Any) -> Any:
+    def open(self, opening: Any) -> Any:
         raise NotImplementedError
 
 

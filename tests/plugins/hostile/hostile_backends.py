@@ -1,4 +1,4 @@
-"""A backend that computes something else than the model, as fast as it likes."""
+"""Backends that compute something else than the model, as fast as they like."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ import torch
 from torch import nn
 
 from harness.backends import Backend, register
+from harness.session import Opening, Session
+from harness.session.eager import TorchSession
 
 
 class _Zeros(nn.Module):
@@ -26,15 +28,47 @@ class _Zeros(nn.Module):
 class Zeros(Backend):
     """Wrong, and clean to look at."""
 
-    def prepare(self, model: nn.Module) -> nn.Module:
+    def open(self, opening: Opening) -> Session:
         """The model, its answers thrown away."""
-        return _Zeros(model)
+        core = opening.load()
+        return TorchSession(_Zeros(core), core, opening.device, opening.batch)
 
 
 @register("honest", "runs the model as it is, from an outside package")
 class Honest(Backend):
     """What eager does, under another name."""
 
-    def prepare(self, model: nn.Module) -> nn.Module:
+    def open(self, opening: Opening) -> Session:
         """The model itself."""
-        return model
+        core = opening.load()
+        return TorchSession(core, core, opening.device, opening.batch)
+
+
+@register("half", "computes in bfloat16, whatever the cell asks for")
+class Half(Backend):
+    """What some runtimes do to fp32 models without a word, where the processor is faster in it."""
+
+    def open(self, opening: Opening) -> Session:
+        """The model in bfloat16."""
+        core = opening.load().to(torch.bfloat16)
+        return TorchSession(core, core, opening.device, opening.batch)
+
+
+class _Forgetful(TorchSession):
+    """Reads prompts well, and forgets the last token of its state when it decodes."""
+
+    def prefill(self, tokens: torch.Tensor) -> torch.Tensor | None:
+        """A single token overwrites the one before it."""
+        if tokens.shape[1] == 1 and self.state is not None and self.state.position > 0:
+            self.state.position -= 1
+        return super().prefill(tokens)
+
+
+@register("forgetful", "is wrong in decode alone")
+class ForgetfulBackend(Backend):
+    """Its logits of a whole prompt are right."""
+
+    def open(self, opening: Opening) -> Session:
+        """The model, driven wrongly."""
+        core = opening.load()
+        return _Forgetful(core, core, opening.device, opening.batch)

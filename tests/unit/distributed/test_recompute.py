@@ -48,14 +48,14 @@ def split(mode: str) -> Split:
     return split_model(Whole(core, {}, [change], CPU, trains=True, timer=HostTimer()))
 
 
-def lesson(one: Split) -> None:
+def learn(one: Split) -> None:
     tokens = torch.arange(32).view(2, 16) % SHAPE.vocab
     cross_entropy(one.parts[0](tokens).flatten(0, 1), tokens.flatten()).backward()
 
 
 def kept(one: Split) -> float:
     parameters = list(one.core.parameters())
-    return inspected(lambda: lesson(one), parameters, sends=False, trains=True)["rank_activations"]
+    return inspected(lambda: learn(one), parameters, sends=False, trains=True)["rank_activations"]
 
 
 def test_a_block_keeps_its_input_only() -> None:
@@ -68,7 +68,7 @@ def test_products_are_made_again_in_full_alone(mode: str, again: int) -> None:
     counts = {}
     for name in ("none", mode):
         with Counting() as counting:
-            lesson(split(name))
+            learn(split(name))
         counts[name] = counting.calls
     products = counts[mode]["aten::addmm"] - counts["none"]["aten::addmm"]
     assert products == again * 3 * SHAPE.layers

@@ -25,7 +25,8 @@ from harness.operators import Operator
 from harness.operators.banded import Banded
 from harness.operators.gpt3 import Gpt3
 from harness.operators.sdpa import Sdpa
-from harness.scenarios import Scenario, Subject
+from harness.scenarios import Scenario, Workload
+from harness.session.eager import TorchSession
 
 Example = Callable[[type[Entry]], Entry]
 
@@ -78,13 +79,14 @@ class StoppedClock:
 
 def counted_flops(model: Transformer, scenario: Scenario, workload: Mapping[str, int]) -> int:
     """What torch counts over one iteration; its preparation is left out."""
-    device, dtype = torch.device("cpu"), torch.float32
-    subject = Subject(model, model, device, dtype, workload["batch"], workload, seed=0)
+    batch = workload["batch"]
+    session = TorchSession(model, model, torch.device("cpu"), batch)
+    given = Workload(workload, model.shape.vocab, seed=0, batch=batch)
     mode: AbstractContextManager[object] = (
         nullcontext() if scenario.trains else torch.inference_mode()
     )
     with mode:
-        iteration = scenario.prepare(subject)
+        iteration = scenario.prepare(session, given)
         with FlopCounterMode(display=False) as counter:
             iteration(StoppedClock())
     return int(counter.get_total_flops())

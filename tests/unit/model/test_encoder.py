@@ -84,7 +84,7 @@ def test_a_rewound_state_reads_anew_and_nothing_follows_a_sequence(
     assert torch.equal(first, model(tokens, state=state))
 
 
-def test_its_lesson_is_to_tell_the_masked_tokens(model: Encoder, tokens: torch.Tensor) -> None:
+def test_it_learns_to_tell_the_masked_tokens(model: Encoder, tokens: torch.Tensor) -> None:
     """Each seventh, from the first; what is not masked is given, and no target."""
     inputs, targets = model.training_batch(torch.cat([tokens, tokens[:, :1]], dim=1))
     masked = [0, 7]
@@ -95,7 +95,7 @@ def test_its_lesson_is_to_tell_the_masked_tokens(model: Encoder, tokens: torch.T
     assert targets[:, given].eq(-100).all()
 
 
-def test_a_single_token_is_a_lesson_too(model: Encoder, tokens: torch.Tensor) -> None:
+def test_a_single_token_is_a_training_batch_too(model: Encoder, tokens: torch.Tensor) -> None:
     """It is masked: a loss over no target would be no number."""
     _, targets = model.training_batch(tokens[:, :2])
     assert torch.equal(targets, tokens[:, :1])

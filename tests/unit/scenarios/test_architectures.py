@@ -15,8 +15,9 @@ from harness.model.architectures import SHAPES
 from harness.model.shape import Shape
 from harness.model.transformer import build
 from harness.operators.sdpa import Sdpa
-from harness.scenarios import Scenario, Subject
+from harness.scenarios import Scenario, Workload
 from harness.scenarios.train import Train
+from harness.session.eager import TorchSession
 from harness.timer import Timer
 
 MakeClock = Callable[[], Timer]
@@ -30,10 +31,14 @@ DIMENSIONS: dict[str, Any] = {"layers": 2, "d_model": 48, "heads": 3, "vocab": 1
 every_architecture = pytest.mark.parametrize("kind", SHAPES.values(), ids=SHAPES)
 
 
-def subject(shape: Shape, load: dict[str, int]) -> Subject:
+def session(shape: Shape, load: dict[str, int]) -> TorchSession:
     device = torch.device("cpu")
     model = build(shape, Sdpa().mixer, unmasked=Sdpa().unmasked, device=device)
-    return Subject(model, model, device, torch.float32, load["batch"], load, seed=1)
+    return TorchSession(model, model, device, load["batch"])
+
+
+def workload(load: dict[str, int]) -> Workload:
+    return Workload(load, DIMENSIONS["vocab"], seed=1, batch=load["batch"])
 
 
 @every_architecture
@@ -54,7 +59,7 @@ def test_the_context_that_is_asked_for_is_enough(
     further = scenario.capacity(load) - load["prompt"]
     shape = kind(**DIMENSIONS, context=kind(**DIMENSIONS).longest(load["prompt"], further))
     with nullcontext() if scenario.trains else torch.inference_mode():
-        iteration = scenario.prepare(subject(shape, load))
+        iteration = scenario.prepare(session(shape, load), workload(load))
         first, second = iteration(counting()), iteration(counting())
     assert first == second
     assert all(seconds > 0 for seconds in first.values())
@@ -62,17 +67,17 @@ def test_the_context_that_is_asked_for_is_enough(
 
 @every_architecture
 def test_training_makes_every_architecture_better(kind: type[Shape], counting: MakeClock) -> None:
-    """At its own lesson."""
-    driven = subject(kind(**DIMENSIONS, context=16), LOADS[1])
+    """On its own kind of training batch."""
+    driven = session(kind(**DIMENSIONS, context=16), LOADS[1])
     tokens = torch.randint(101, (2, 13), generator=torch.Generator().manual_seed(1))
-    inputs, targets = driven.core.lesson(tokens)
+    inputs, targets = driven.core.training_batch(tokens)
 
     def surprise() -> float:
         with torch.inference_mode():
             logits = driven.core(inputs).flatten(0, 1)
         return torch.nn.functional.cross_entropy(logits, targets.flatten()).item()
 
-    iteration = Train().prepare(driven)
+    iteration = Train().prepare(driven, workload(LOADS[1]))
     before = surprise()
     for _ in range(3):
         iteration(counting())

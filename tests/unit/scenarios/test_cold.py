@@ -13,10 +13,11 @@ from harness.errors import Unsupported
 from harness.model.sizes import SIZES
 from harness.model.transformer import Transformer, build
 from harness.operators.sdpa import Sdpa
-from harness.scenarios import Scenario, Subject, cold, decode, prefill
-from harness.scenarios.cold import chiller, last_level_bytes
+from harness.scenarios import Scenario, Workload, cold, decode, prefill
+from harness.scenarios.cold import flusher, last_level_bytes
 from harness.scenarios.decode import Decode
 from harness.scenarios.prefill import Prefill
+from harness.session.eager import TorchSession
 
 LOAD = {"batch": 2, "prompt": 6, "generate": 3}
 
@@ -52,8 +53,8 @@ class Device(torch.nn.Module):
         assert isinstance(end, float)
         return end - start
 
-    def chill(self) -> None:
-        self.seen.append("chill")
+    def flush(self) -> None:
+        self.seen.append("flush")
         self.time += 1000
 
 
@@ -61,12 +62,15 @@ class Device(torch.nn.Module):
 def device(monkeypatch: pytest.MonkeyPatch) -> Device:
     made = Device()
     for scenario in (prefill, decode):
-        monkeypatch.setattr(scenario, "chiller", lambda _: made.chill)
+        monkeypatch.setattr(scenario, "flusher", lambda _: made.flush)
     return made
 
 
-def subject(device: Device) -> Subject:
-    return Subject(device, device.core, torch.device("cpu"), torch.float32, 2, LOAD, seed=1)
+def session(device: Device) -> TorchSession:
+    return TorchSession(device, device.core, torch.device("cpu"), 2)
+
+
+WORKLOAD = Workload(LOAD, SIZES["nano"].shape.vocab, seed=1, batch=2)
 
 
 def cold_one(scenario: type[Scenario]) -> Scenario:
@@ -75,34 +79,34 @@ def cold_one(scenario: type[Scenario]) -> Scenario:
 
 @torch.inference_mode()
 def test_a_cold_prefill_empties_the_caches_before_the_clock_starts(device: Device) -> None:
-    iteration = cold_one(Prefill).prepare(subject(device))
+    iteration = cold_one(Prefill).prepare(session(device), WORKLOAD)
     assert iteration(device) == {"latency": 1.0}
-    assert device.seen == ["chill", "mark", "pass", "mark"]
+    assert device.seen == ["flush", "mark", "pass", "mark"]
 
 
 @torch.inference_mode()
 def test_a_cold_decode_empties_them_before_each_token(device: Device) -> None:
     """Else only the first of them would find the caches cold."""
-    iteration = cold_one(Decode).prepare(subject(device))
+    iteration = cold_one(Decode).prepare(session(device), WORKLOAD)
     device.seen.clear()
     assert iteration(device) == {"tpot": 1.0}
-    assert device.seen == ["chill", "mark", "pass", "mark"] * 3
+    assert device.seen == ["flush", "mark", "pass", "mark"] * 3
 
 
 @torch.inference_mode()
 @pytest.mark.parametrize("scenario", [Prefill(), Decode()], ids=["prefill", "decode"])
 def test_without_it_the_caches_are_left_alone(device: Device, scenario: Scenario) -> None:
-    scenario.prepare(subject(device))(device)
-    assert "chill" not in device.seen
+    scenario.prepare(session(device), WORKLOAD)(device)
+    assert "flush" not in device.seen
 
 
 @torch.inference_mode()
 def test_a_cold_decode_produces_the_same_tokens(device: Device) -> None:
     """It ends where the other one ends."""
-    warm, chilled = subject(device), subject(device)
-    Decode().prepare(warm)(device)
-    cold_one(Decode).prepare(chilled)(device)
-    states = [one.states[0] for one in (warm, chilled)]
+    warm, flushed = session(device), session(device)
+    Decode().prepare(warm, WORKLOAD)(device)
+    cold_one(Decode).prepare(flushed, WORKLOAD)(device)
+    states = [one.state for one in (warm, flushed) if one.state is not None]
     assert states[0].position == states[1].position == 9
     for first, second in zip(*(state.layers for state in states), strict=True):
         assert all(torch.equal(vars(first)[name], vars(second)[name]) for name in vars(first))
@@ -146,8 +150,8 @@ def test_twice_the_cache_is_written(monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setattr(cold, "last_level_bytes", lambda: 4096)
     monkeypatch.setattr(torch, "zeros", noted)
-    chill = chiller(torch.device("cpu"))
-    chill()
-    chill()
+    flush = flusher(torch.device("cpu"))
+    flush()
+    flush()
     assert [tuple(one.shape) for one in made] == [(8192,)]
     assert (made[0] == 2).all()

@@ -13,12 +13,12 @@ from torch import nn
 from harness.model.sizes import SIZES
 from harness.model.transformer import Transformer, build
 from harness.operators.sdpa import Sdpa
-from harness.scenarios import Scenario, Subject
+from harness.scenarios import Iteration, Scenario, Workload
 from harness.scenarios.decode import Decode
 from harness.scenarios.generate import Generate
 from harness.scenarios.prefill import Prefill
-from harness.scenarios.tokens import random_tokens
 from harness.scenarios.train import Train
+from harness.session.eager import TorchSession
 
 LOAD = {"batch": 2, "prompt": 12, "generate": 5}
 
@@ -52,14 +52,21 @@ def passes() -> Passes:
     return Passes(build(SIZES["nano"].shape, Sdpa().mixer, device=torch.device("cpu")))
 
 
-def subject(passes: Passes, load: Mapping[str, int] = LOAD, seed: int = 1) -> Subject:
-    device = torch.device("cpu")
-    return Subject(passes, passes.core, device, torch.float32, load["batch"], load, seed)
+def session(passes: Passes) -> TorchSession:
+    return TorchSession(passes, passes.core, torch.device("cpu"), LOAD["batch"])
+
+
+def workload(load: Mapping[str, int] = LOAD, seed: int = 1) -> Workload:
+    return Workload(load, SIZES["nano"].shape.vocab, seed, load["batch"])
+
+
+def prepared(scenario: Scenario, passes: Passes) -> Iteration:
+    return scenario.prepare(session(passes), workload())
 
 
 @torch.inference_mode()
 def test_prefill_is_one_pass_over_the_prompt(passes: Passes) -> None:
-    iteration = Prefill().prepare(subject(passes))
+    iteration = prepared(Prefill(), passes)
     assert passes.seen == []
     assert iteration(passes) == {"latency": 1}
     assert [tuple(tokens.shape) for tokens in passes.seen] == [(2, 12)]
@@ -67,7 +74,7 @@ def test_prefill_is_one_pass_over_the_prompt(passes: Passes) -> None:
 
 @torch.inference_mode()
 def test_decodes_prompt_is_read_before_the_clock_starts(passes: Passes) -> None:
-    iteration = Decode().prepare(subject(passes))
+    iteration = prepared(Decode(), passes)
     assert [tuple(tokens.shape) for tokens in passes.seen] == [(2, 12)]
     assert iteration(passes) == {"tpot": 1}
     assert [tuple(tokens.shape) for tokens in passes.seen[1:]] == [(2, 1)] * 5
@@ -76,7 +83,7 @@ def test_decodes_prompt_is_read_before_the_clock_starts(passes: Passes) -> None:
 @torch.inference_mode()
 def test_each_decode_starts_at_the_prompts_end(passes: Passes) -> None:
     """The same tokens come out, to the last."""
-    iteration = Decode().prepare(subject(passes))
+    iteration = prepared(Decode(), passes)
     for _ in range(2):
         iteration(passes)
     first, second = passes.seen[1:6], passes.seen[6:]
@@ -86,20 +93,20 @@ def test_each_decode_starts_at_the_prompts_end(passes: Passes) -> None:
 @torch.inference_mode()
 def test_generate_tells_the_first_token_from_the_further_ones(passes: Passes) -> None:
     """A pass over the prompt gives the first; the last token is not fed back."""
-    told = Generate().prepare(subject(passes))(passes)
+    told = prepared(Generate(), passes)(passes)
     assert told == {"latency": 5, "ttft": 1, "tpot": 1}
 
 
 @torch.inference_mode()
 def test_a_single_token_has_no_time_per_further_one(passes: Passes) -> None:
-    told = Generate().prepare(subject(passes, {**LOAD, "generate": 1}))(passes)
+    told = Generate().prepare(session(passes), workload({**LOAD, "generate": 1}))(passes)
     assert told == {"latency": 1, "ttft": 1}
 
 
 @torch.inference_mode()
 def test_generated_tokens_are_the_likeliest_ones(passes: Passes) -> None:
     """What comes out step by step is what the whole sequence, read at once, makes likeliest."""
-    Generate().prepare(subject(passes))(passes)
+    prepared(Generate(), passes)(passes)
     sequence = torch.cat(passes.seen, dim=1)  # the prompt and all tokens fed back
     likeliest = passes.core(sequence).argmax(-1)
     assert torch.equal(likeliest[:, 11:-1], sequence[:, 12:])
@@ -107,9 +114,8 @@ def test_generated_tokens_are_the_likeliest_ones(passes: Passes) -> None:
 
 def test_training_is_one_pass_and_makes_the_model_better(passes: Passes) -> None:
     """It steps: the same tokens surprise it less each time."""
-    driven = subject(passes)
-    iteration = Train().prepare(driven)
-    tokens = random_tokens(driven, 13)
+    iteration = prepared(Train(), passes)
+    tokens = workload().tokens(13)
 
     def surprise() -> float:
         with torch.inference_mode():
@@ -138,20 +144,25 @@ def test_steps_of_its_first_time_make_the_iteration(passes: Passes, scenario: Sc
     """FLOPs and bytes are of the iteration, and go with its whole time: as many passes."""
     mode = nullcontext() if scenario.trains else torch.inference_mode()
     with mode:
-        iteration = scenario.prepare(subject(passes))
+        iteration = prepared(scenario, passes)
         before = len(passes.seen)
         first = next(iter(iteration(passes).values()))
     assert first * scenario.steps(LOAD) == len(passes.seen) - before == len(scenario.work(LOAD))
 
 
-def test_the_same_seed_feeds_the_same_tokens(passes: Passes) -> None:
-    assert torch.equal(random_tokens(subject(passes), 12), random_tokens(subject(passes), 12))
-    assert not torch.equal(
-        random_tokens(subject(passes), 12), random_tokens(subject(passes, seed=2), 12)
-    )
+def test_the_same_seed_feeds_the_same_tokens() -> None:
+    assert torch.equal(workload().tokens(12), workload().tokens(12))
+    assert not torch.equal(workload().tokens(12), workload(seed=2).tokens(12))
+
+
+def test_ranks_share_the_tokens_of_one_rank() -> None:
+    """The second of two ranks reads the second half of the batch."""
+    whole = workload().tokens(12)
+    second = Workload(LOAD, SIZES["nano"].shape.vocab, seed=1, batch=1, share=1)
+    assert torch.equal(second.tokens(12), whole[1:])
 
 
 def test_tokens_are_of_the_whole_vocabulary(passes: Passes) -> None:
-    tokens = random_tokens(subject(passes), 4000)
+    tokens = workload().tokens(4000)
     assert tokens.shape == (2, 4000)
     assert (tokens.min().item(), tokens.max().item()) == (0, passes.core.shape.vocab - 1)

@@ -18,7 +18,7 @@ from harness.domain.result import Status
 from harness.errors import HarnessError
 from harness.hardware.local import Local
 from harness.timer import Timer
-from harness.worker import preparation
+from harness.worker import opening, preparation
 from harness.worker import round as worker
 from harness.worker.messages import Effort, Job
 from harness.worker.phase import Phase
@@ -145,7 +145,7 @@ def test_a_round_loads_what_was_prepared(
 ) -> None:
     """From memory, or every other time from the disk; never both."""
     dropped: list[Path] = []
-    monkeypatch.setattr(worker, "drop_pages", dropped.append)
+    monkeypatch.setattr(opening, "drop_pages", dropped.append)
     report = report_of(replace(prepared, cold=cold))
     assert report.status is Status.OK, report.detail
     assert {"load_time", "cold_load_time"} & report.facts.keys() == {told}

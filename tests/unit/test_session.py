@@ -1,0 +1,92 @@
+"""What sessions say of themselves, and how the worker compares their answers."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from math import inf
+from pathlib import Path
+
+import pytest
+import torch
+
+from harness.domain.cell import Cell, Choice
+from harness.errors import HarnessError
+from harness.session.compiled import CompiledSession
+from harness.worker.checks import Answers, _apart, _require_near
+
+LOGITS = torch.tensor([[[0.0, 3.0, 4.0]]])
+EAGER = Answers(LOGITS, (LOGITS,), torch.tensor([[2]]))
+
+
+def test_the_same_answers_are_not_apart() -> None:
+    assert _apart(EAGER, EAGER) == 0
+
+
+@pytest.mark.parametrize(
+    "ours",
+    [
+        replace(EAGER, logits=1.5 * LOGITS),  # of the prompt
+        replace(EAGER, decoded=(1.5 * LOGITS,)),  # in decode alone
+    ],
+)
+def test_answers_are_as_far_apart_as_the_worst_of_them(ours: Answers) -> None:
+    assert _apart(ours, EAGER) == 0.5
+
+
+def test_a_runtime_without_logits_is_held_to_its_tokens() -> None:
+    silent = Answers(None, (None,), torch.tensor([[2]]))
+    assert _apart(silent, EAGER) == 0
+    assert _apart(replace(silent, chosen=torch.tensor([[1]])), EAGER) == inf
+
+
+def test_where_two_tokens_are_level_either_will_do() -> None:
+    level = replace(EAGER, decoded=(torch.tensor([[[0.0, 4.0, 4.0]]]),))
+    assert _apart(Answers(None, (None,), torch.tensor([[1]])), level) == 0
+
+
+def test_no_answer_at_all_is_no_agreement() -> None:
+    assert _apart(Answers(None, (None,), None), EAGER) == inf
+
+
+@pytest.mark.parametrize(("error", "precision", "near"), [
+    (0.0009, "fp32", True),
+    (0.004, "fp32", False),  # what computing in bf16 under the name of fp32 makes
+    (0.004, "bf16", True),
+    (inf, "bf16", False),
+    (float("nan"), "fp32", False),
+])  # fmt: skip
+def test_how_near_is_near_enough(cell: Cell, error: float, precision: str, near: bool) -> None:
+    asked = replace(cell, precision=Choice(precision))
+    if near:
+        _require_near(asked, error)
+    else:
+        with pytest.raises(HarnessError):
+            _require_near(asked, error)
+
+
+@pytest.fixture
+def cell() -> Cell:
+    return Cell(
+        model=Choice("decoder"),
+        hardware=Choice("local"),
+        scenario=Choice("prefill"),
+        parallelism=(),
+        compression=(),
+        operator=Choice("sdpa"),
+        precision=Choice("fp32"),
+        backend=Choice("other"),
+        workload=(("batch", 1), ("prompt", 8)),
+    )
+
+
+def test_what_an_unfinished_round_compiled_is_neither_cold_nor_cached(tmp_path: Path) -> None:
+    """It is taken away; what a whole round left is kept."""
+    cache = tmp_path / "cell"
+    assert not CompiledSession._use(cache)
+    (cache / "half").touch()
+    assert not CompiledSession._use(cache)
+    assert list(cache.iterdir()) == []
+    (cache / "code").touch()
+    (cache / "filled").touch()
+    assert CompiledSession._use(cache)
+    assert (cache / "code").exists()
