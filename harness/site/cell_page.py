@@ -22,7 +22,6 @@ from harness.site.format import (
     percent,
     quantity,
     rounds_text,
-    unit_of,
 )
 from harness.site.surroundings import Surroundings, surroundings
 
@@ -107,13 +106,12 @@ def view(chronicle: Chronicle, places: Places, headline: str, version: str) -> C
     """The page's content; `version` is the harness's that builds the page."""
     result = chronicle.newest
     rows = tuple(metric_rows(result.metrics))
-    shown = (headline, *words.QUALITY, "peak_memory", "model_bytes")
     return CellView(
         chronicle=chronicle,
         headline_title=words.title(headline),
         gain=gain(chronicle, places, headline) if result.status is Status.OK else Gain(),
         axes=axes(result),
-        tiles=tuple(row for name in shown for row in rows if row.metric == name),
+        tiles=tuple(row for name in words.leading(headline) for row in rows if row.metric == name),
         metrics=rows,
         sections=tuple(sections(result.rounds)),
         trends=tuple(trends(chronicle.results, headline)),
@@ -178,7 +176,7 @@ def trends(results: Sequence[Result], headline: str) -> Iterator[Trend]:
         points = history.series(results, name)
         if sum(finite(point.value) is not None for point in points) < _FEWEST:
             continue
-        unit, direction = unit_of(name, estimates[0].unit), estimates[0].direction
+        unit, direction = words.unit_of(name, estimates[0].unit), estimates[0].direction
         moments = [_moment(point) for point in points]
         spec = charts.history(moments, words.title(name), unit)
         caption = f"{words.title(name)} over {len(points)} commits; {words.better(direction)}."
@@ -238,7 +236,7 @@ def _section_row(one: Round, section: str) -> SectionRow | None:
 
 def _headline(result: Result, metric: str) -> Figure | None:
     estimate = result.metrics.get(metric)
-    return figure(estimate, unit_of(metric, estimate.unit)) if estimate else None
+    return figure(estimate, words.unit_of(metric, estimate.unit)) if estimate else None
 
 
 def _moment(point: history.Point) -> charts.Moment:

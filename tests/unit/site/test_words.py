@@ -10,13 +10,11 @@ import pytest
 from harness import metrics
 from harness.cli.shown import Shown, as_table
 from harness.domain.metric import Direction, Estimate
-from harness.domain.result import Result
-from harness.metrics import Metric
-from harness.site import words
+from harness.domain.result import Result, Round
+from harness.metrics import Group, Metric
+from harness.site import leaderboard, words
 from harness.site.cell_page import view
 from harness.site.chronicle import chronicles
-from harness.site.format import unit_of
-from harness.site.leaderboard import Group, boards
 
 # The harness's own metrics in the order of a cell's page: name, title, unit to print in.
 PAGE = (
@@ -101,16 +99,16 @@ def complete(sample: ModuleType) -> Result:
     return replace(result, metrics={"a_foreign_one": foreign, **found})
 
 
-def group_of(result: Result) -> Group:
+def group_of(result: Result) -> leaderboard.Group:
     told = chronicles([result])
-    [board] = boards(told, {}, lambda _: "latency")
+    [board] = leaderboard.boards(told, {}, lambda _: "latency")
     [group] = board.groups
     return group
 
 
 def test_metrics_have_their_titles_units_and_order() -> None:
     found = [
-        (name, words.title(name), unit_of(name, metrics.registry[name].unit))
+        (name, words.title(name), words.unit_of(name, metrics.registry[name].unit))
         for name in words.ordered({one.name for one in own()})
     ]
     assert found == list(PAGE)
@@ -122,7 +120,56 @@ def test_a_metric_that_nothing_installed_registers_comes_last_by_name() -> None:
     assert words.ordered(names) == ["ttft", "page_faults", "able_bodied", "zeal"]
     assert words.title("able_bodied") == "Able bodied"
     assert words.meaning("able_bodied") == ""
-    assert unit_of("able_bodied", "furlong") == "furlong"
+    assert words.unit_of("able_bodied", "furlong") == "furlong"
+
+
+class Plain(Metric):
+    """A metric that says no more than it must."""
+
+    name, summary = "able_bodied", "how able"
+    unit = "1"
+    direction = Direction.HIGHER
+
+    def value(self, one: Round) -> float | None:
+        return None
+
+
+class Fraction(Plain):
+    """One that says where it belongs."""
+
+    name = "zeal"
+    title = "Zeal!"
+    printed_unit = "fraction"
+    group = Group.SPEED
+    show_column = 12
+    quality_column = 6
+
+
+@pytest.fixture
+def outside(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Both are registered, as by an outside package."""
+    list(metrics.registry)
+    for entry in (Plain, Fraction):
+        monkeypatch.setitem(metrics.registry._entries, entry.name, entry)
+
+
+@pytest.mark.usefixtures("outside")
+def test_an_outside_metric_that_says_nothing_is_shown_last_under_its_name() -> None:
+    names = {"page_faults", "able_bodied", "latency", "peak_memory"}
+    assert words.ordered(names) == ["latency", "peak_memory", "page_faults", "able_bodied"]
+    assert (words.title("able_bodied"), words.unit_of("able_bodied", "1")) == ("Able bodied", "1")
+    assert words.columns(names) == ["latency", "peak_memory", "able_bodied"]
+
+
+@pytest.mark.usefixtures("outside")
+def test_an_outside_metric_says_itself_how_it_is_shown(complete: Result) -> None:
+    """No file of the harness names it."""
+    assert words.ordered({"time_p99", "zeal", "peak_memory"}) == ["time_p99", "zeal", "peak_memory"]
+    assert (words.title("zeal"), words.unit_of("zeal", "1")) == ("Zeal!", "fraction")
+    assert words.quality() == [*QUALITY, "zeal"]
+    one = replace(complete, metrics={**complete.metrics, "zeal": complete.metrics["mfu"]})
+    header = as_table([Shown(one, None)], "csv").splitlines()[0].split(",")
+    assert tuple(name for name in header if name in one.metrics) == (*SHOW, "zeal")
 
 
 def test_a_leaderboard_shows_what_belongs_there(complete: Result) -> None:
