@@ -24,6 +24,7 @@ from harness.site.format import (
     rounds_text,
 )
 from harness.site.surroundings import Surroundings, surroundings
+from harness.site.words import unit_of
 
 _FEWEST = 2  # points that make a history
 
@@ -176,7 +177,7 @@ def trends(results: Sequence[Result], headline: str) -> Iterator[Trend]:
         points = history.series(results, name)
         if sum(finite(point.value) is not None for point in points) < _FEWEST:
             continue
-        unit, direction = words.unit_of(name, estimates[0].unit), estimates[0].direction
+        unit, direction = unit_of(name, estimates[0].unit), estimates[0].direction
         moments = [_moment(point) for point in points]
         spec = charts.history(moments, words.title(name), unit)
         caption = f"{words.title(name)} over {len(points)} commits; {words.better(direction)}."
@@ -236,7 +237,7 @@ def _section_row(one: Round, section: str) -> SectionRow | None:
 
 def _headline(result: Result, metric: str) -> Figure | None:
     estimate = result.metrics.get(metric)
-    return figure(estimate, words.unit_of(metric, estimate.unit)) if estimate else None
+    return figure(estimate, unit_of(metric, estimate.unit)) if estimate else None
 
 
 def _moment(point: history.Point) -> charts.Moment:
