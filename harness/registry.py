@@ -107,6 +107,11 @@ class Registry(Generic[T]):
         """All entries, by name."""
         return [self[name] for name in self]
 
+    def registered(self) -> list[type[T]]:
+        """All entries, in the order in which they registered: of one module, as it lists them."""
+        self._discover()
+        return list(self._entries.values())
+
     def _discover(self) -> None:
         if self._discovered:
             return

@@ -16,21 +16,6 @@ if TYPE_CHECKING:
     from harness.domain.metric import Estimate
     from harness.domain.result import Result
 
-# What a table shows of each cell, where the cell has it.
-_COLUMNS = (
-    "tokens_per_second",
-    "latency",
-    "ttft",
-    "tpot",
-    "mfu",
-    "mbu",
-    "peak_memory",
-    "file_bytes",
-    "quality_loss",
-    "kl_divergence",
-    "logit_error",
-)
-
 
 @dataclass(frozen=True)
 class Shown:
@@ -67,7 +52,7 @@ def as_table(rows: Sequence[Shown], style: str) -> str:
     axes = [axis for axis in AXES if len({cell.labels[axis] for cell in cells}) > 1]
     if len(rows) == 1:
         axes = list(AXES)
-    columns = [name for name in _COLUMNS if any(name in row.result.metrics for row in rows)]
+    columns = [name for name in _columns() if any(name in row.result.metrics for row in rows)]
     counts = ["rounds", "samples"]
     headers = ["cell", *axes, "workload", "status", *columns, "speed-up", *counts, "commit", "why"]
     text = table(headers, [_row(row, axes, columns) for row in rows], style)
@@ -75,6 +60,14 @@ def as_table(rows: Sequence[Shown], style: str) -> str:
     notes = [f"all: {shared}"] if shared else []
     notes += [*_assumptions(rows), *_growth_lines(rows), *_disturbed_lines(rows)]
     return "\n".join([text, *([""] if notes else []), *notes])
+
+
+def _columns() -> list[str]:
+    """The metrics that a table shows of each cell, where the cell has them."""
+    from harness import metrics
+
+    shown = [entry for entry in metrics.in_page_order() if entry.show_column]
+    return [entry.name for entry in sorted(shown, key=lambda entry: entry.show_column)]
 
 
 def _assumptions(rows: Sequence[Shown]) -> dict[str, None]:

@@ -1,10 +1,14 @@
-"""Ways to make the model smaller or cheaper before it runs. One file an entry."""
+"""Ways to make the model smaller or cheaper before it runs.
+
+An entry is one file, or a package with the layers that it puts into the model.
+"""
 
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from enum import IntEnum
+from pkgutil import resolve_name
 from typing import TYPE_CHECKING, ClassVar
 
 from harness.domain.cell import Cell
@@ -13,6 +17,7 @@ from harness.domain.run import Host
 from harness.registry import Registry
 
 if TYPE_CHECKING:
+    from harness.model.packed import LayerKind
     from harness.model.transformer import Transformer
     from harness.quality.text import Text
 
@@ -39,7 +44,7 @@ class Compression(Entry):
     final: ClassVar[bool] = False  # whether its layers can take no further change of weights
     trains: ClassVar[bool] = False  # whether it learns, which takes a model that knows something
     # The layers of its own that it puts into a model, as `package.module:Class`: each a
-    # PackedLinear (harness/model/packed.py), by which files that hold one are read.
+    # PackedLinear or a ComposedLinear (harness/model/packed.py). Files that hold one need it.
     layers: ClassVar[tuple[str, ...]] = ()
     decoders: ClassVar[bool] = False  # whether it is for decoders alone
     # Whether it rounds activations or the decode state: a step then differs from a prefill by it.
@@ -70,6 +75,11 @@ class Compression(Entry):
 
 registry: Registry[Compression] = Registry("compression", "compression")
 register = registry.register
+
+
+def layers_of(entries: Iterable[type[Compression]]) -> list[LayerKind]:
+    """Every layer of their own, which the file of a model that they compressed may hold."""
+    return [resolve_name(name) for entry in entries for name in entry.layers]
 
 
 def compute_format(cell: Cell) -> str:

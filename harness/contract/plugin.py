@@ -157,11 +157,11 @@ def countable(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     from torch.nn.attention import SDPBackend, sdpa_kernel
 
     from harness.model.attention import fused_attention
-    from harness.model.mixers import flex
+    from harness.operators.flex import attend
 
     def plain(*qkv: torch.Tensor, block_mask: Any) -> torch.Tensor:
         return fused_attention(*qkv)
 
-    monkeypatch.setattr(flex, "_compiled", lambda: plain)
+    monkeypatch.setattr(attend, "_compiled", lambda: plain)
     with sdpa_kernel(SDPBackend.MATH):
         yield

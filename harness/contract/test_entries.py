@@ -5,12 +5,31 @@ from __future__ import annotations
 import inspect
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any, get_args
+
+from pydantic import ValidationError
 
 from harness.domain.cell import Cell, Choice
-from harness.domain.entry import Entry
+from harness.domain.entry import Entry, Options
 from harness.domain.run import Host
 from harness.registry import ROOMS, Registry
+
+if TYPE_CHECKING:
+    from pydantic.fields import FieldInfo
+
+PLAIN = (True, False, 1, 2, 3, 0.5, "other")  # values of options
+_SHAPE = (("d_model", 64), ("heads", 2), ("layers", 2))
+# Cells that ask for different things: what each entry can do of them, it says.
+CELLS: tuple[dict[str, Any], ...] = (
+    {"model": Choice("decoder", _SHAPE)},
+    {"model": Choice("encoder", _SHAPE)},
+    {"model": Choice("decoder", (*_SHAPE, ("weights", "w")))},
+    {"model": Choice("decoder", _SHAPE), "hardware": Choice("cuda"), "precision": Choice("bf16")},
+    {"model": Choice("decoder", _SHAPE), "precision": Choice("bf16")},
+    {"model": Choice("decoder", _SHAPE), "scenario": Choice("train")},
+    {"model": Choice("decoder", _SHAPE), "compression": (Choice("int8-dynamic"),)},
+)
 
 
 def test_an_entry_says_in_a_line_what_it_is(registry: Registry[Entry], entry: type[Entry]) -> None:
@@ -50,11 +69,37 @@ def test_an_entry_is_made_from_a_cells_choice(
     registry: Registry[Entry], entry: type[Entry], example: Callable[[type[Entry]], Entry]
 ) -> None:
     """Options that differ from their defaults are all that a cell keeps of it."""
-    made = example(entry)
-    again = entry.of(Choice(entry.name, made.options.canonical()))
-    assert made.options == again.options
-    if not any(field.is_required() for field in entry.Options.model_fields.values()):
-        assert made.options.canonical() == ()
+    fields = entry.Options.model_fields
+    required = {
+        name: getattr(example(entry).options, name)
+        for name, field in fields.items()
+        if field.is_required()
+    }
+    for name, field in fields.items():
+        options = other_than_default(entry.Options, name, field, required)
+        choice = Choice(entry.name, options.canonical())
+        expected = {**required, name: getattr(options, name)}
+        assert dict(choice.options) == expected
+        assert entry.of(choice).options == options
+        assert hash(choice) == hash(Choice(entry.name, tuple(sorted(expected.items()))))
+
+
+def other_than_default(
+    kind: type[Options], name: str, field: FieldInfo, required: Mapping[str, Any]
+) -> Options:
+    """The options with one of them at the first value that it takes and is not its default.
+
+    Tried are its examples, the words of a Literal, a part of its default, and a few plain values.
+    """
+    part = field.default[:1] if isinstance(field.default, tuple) else field.default
+    for value in (*(field.examples or ()), *get_args(field.annotation), part, *PLAIN):
+        try:
+            options = kind(**{**required, name: value})
+        except ValidationError:
+            continue
+        if getattr(options, name) != field.get_default(call_default_factory=True):
+            return options
+    raise AssertionError(f"no other value found for {name}: give it an example")
 
 
 def test_an_entry_that_cannot_do_something_says_why(
@@ -64,13 +109,15 @@ def test_an_entry_that_cannot_do_something_says_why(
     make_cell: Callable[..., Cell],
     host: Host,
 ) -> None:
-    """In a sentence, on a host as on a cell: it is the reason that the result tells."""
-    model = Choice("decoder", (("d_model", 64), ("heads", 2), ("layers", 2)))
-    for reason in (
-        entry.unavailable(host),
-        example(entry).unsupported(make_cell(model=model), host),
-    ):
-        assert reason is None or reason.strip()
+    """In a sentence of one line: a result shows it.
+
+    What a host lacks is a reason for every cell.
+    """
+    lacking = entry.unavailable(host)
+    reasons = [example(entry).unsupported(make_cell(**one), host) for one in CELLS]
+    for reason in (lacking, *reasons):
+        assert reason is None or (len(reason.split()) > 2 and reason == " ".join(reason.split()))
+    assert lacking is None or None not in reasons
 
 
 def test_looking_at_all_entries_needs_no_torch() -> None:

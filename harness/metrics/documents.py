@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from harness.analyse.documents import FEWEST, ratio
 from harness.domain.metric import Estimate
 from harness.domain.result import Round, Score
-from harness.metrics import Metric, Spread, registry
+from harness.metrics import Group, Metric, Spread, registry
 
 
 def lacks_documents(name: str, estimate: Estimate) -> bool:
@@ -19,6 +19,8 @@ def lacks_documents(name: str, estimate: Estimate) -> bool:
 
 class DocumentMetric(Metric):
     """A sum over documents over another: bits over bytes, say."""
+
+    group = Group.QUALITY
 
     @abstractmethod
     def parts(self, score: Score) -> tuple[float, float] | None:

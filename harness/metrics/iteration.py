@@ -1,14 +1,21 @@
-"""The time of one iteration, and figures over it."""
+"""The time of one iteration, from which other figures are made."""
 
 from __future__ import annotations
 
+from statistics import median
+
 from harness.domain.result import Round
-from harness.metrics.section import section_median
 
 
 def main_section(one: Round) -> str:
     """The section a round's iterations time first: the whole iteration, or a token of it."""
     return "latency" if one.timed("latency") else "tpot"
+
+
+def section_median(one: Round, section: str) -> float | None:
+    """Seconds, warm-up left out; None where the round never timed that section."""
+    timed = one.timed(section)
+    return median(timed) if timed else None
 
 
 def iteration_seconds(one: Round) -> float | None:

@@ -25,32 +25,13 @@ from torch import nn
 from harness.errors import HarnessError
 from harness.model.architectures import SHAPES
 from harness.model.attention import Attention
-from harness.model.linears.blocks import BlockSparseLinear
-from harness.model.linears.fp8 import Fp8Linear
-from harness.model.linears.int8_dynamic import Int8DynamicLinear
-from harness.model.linears.int8_static import Int8StaticLinear
-from harness.model.linears.low_rank import LowRankLinear
-from harness.model.linears.semi_sparse import SemiSparseLinear
-from harness.model.linears.weight_only import Int4WeightOnlyLinear, Int8WeightOnlyLinear
 from harness.model.mixer import MixerFactory
-from harness.model.packed import PackedLinear, put
+from harness.model.packed import ComposedLinear, LayerKind, PackedLinear, put
 from harness.model.transformer import Block, Transformer, blank, listed
 
 _VERSION = 1
-Kinds: TypeAlias = Mapping[str, type[PackedLinear]]
-_PACKED: Kinds = {
-    layer.kind: layer
-    for layer in (
-        BlockSparseLinear,
-        Fp8Linear,
-        Int4WeightOnlyLinear,
-        Int8DynamicLinear,
-        Int8StaticLinear,
-        Int8WeightOnlyLinear,
-        SemiSparseLinear,
-    )
-}
-_PLAIN = ("linear", "low-rank")  # made of torch's own layers
+_PLAIN = "linear"  # the kind of torch's own
+Kinds: TypeAlias = Mapping[str, LayerKind]
 _MASK, _VALUES = "#mask", "#values"  # of a tensor kept without its zeros
 _SMALL = 1024  # numbers; of fewer no zeros are looked for
 
@@ -76,20 +57,20 @@ def load(
     factory: MixerFactory,
     device: torch.device,
     unmasked: MixerFactory | None = None,
-    layers: Iterable[type[PackedLinear]] = (),
+    layers: Iterable[LayerKind] = (),
 ) -> Transformer:
     """The model, in eval mode; ArtifactError where the file is not what `save` wrote.
 
-    `layers` are kinds that it may hold beside the house's own. `verify` tells whether what was
-    read is what was written.
+    `layers` are those that it may hold beside torch's own: those of its compressions. It trusts
+    the tensors that it reads; `verify` checks them.
     """
     with _opened(path) as (layout, file):
         found = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - no mapping
     try:
         shape = SHAPES[layout["architecture"]].model_validate(layout["shape"])
         model = blank(shape, factory, unmasked, device)
-        _arrange(model, layout)
-        kinds = {**_PACKED, **{layer.kind: layer for layer in layers}}
+        kinds = {layer.kind: layer for layer in layers}
+        _arrange(model, layout, kinds)
         _fill(model, layout, _Decoded(found, layout["shapes"], device), kinds)
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise ArtifactError(f"{path} does not hold the model it tells of: {error}") from error
@@ -144,12 +125,12 @@ def _layout(model: Transformer) -> dict[str, Any]:
     for path, module in model.named_modules():
         if isinstance(module, PackedLinear):
             linears[path] = {"kind": module.kind, **module.settings()}
-        elif isinstance(module, LowRankLinear):
-            linears[path] = {"kind": "low-rank"}
+        elif isinstance(module, ComposedLinear):
+            linears[path] = {"kind": module.kind}
         elif isinstance(module, nn.Linear):
             bias = module.bias is not None
             size = {"in": module.in_features, "out": module.out_features}
-            linears[path] = {"kind": "linear", **size, "bias": bias}
+            linears[path] = {"kind": _PLAIN, **size, "bias": bias}
         elif isinstance(module, Attention):
             attention[path] = {
                 "heads": module.heads,
@@ -184,8 +165,11 @@ def _is_tied(model: Transformer) -> bool:
     return getattr(model.head, "weight", None) is model.wte.weight
 
 
-def _arrange(model: Transformer, layout: Mapping[str, Any]) -> None:
+def _arrange(model: Transformer, layout: Mapping[str, Any], kinds: Kinds) -> None:
     """Give the model the file's blocks and kinds of layers, as yet without their tensors."""
+    unknown = {one["kind"] for one in layout["linears"].values()}.difference(kinds, {_PLAIN})
+    if unknown:
+        raise ValueError(f"no compression of it has layers of kind {', '.join(sorted(unknown))}")
     for path, places in layout["blocks"].items():
         stack = cast("nn.ModuleList", model.get_submodule(path))
         made = {block.layer: block for block in listed(stack)}
@@ -199,9 +183,11 @@ def _arrange(model: Transformer, layout: Mapping[str, Any]) -> None:
         mixer.caches_in = left["caches_in"]
     for path in sorted(layout["linears"], key=lambda path: path.count(".")):
         one = layout["linears"][path]
-        if one["kind"] == "low-rank":
-            put(model, path, LowRankLinear(1, 1, 1, bias=False))
-        elif one["kind"] == "linear" and not (path == "head" and layout["tied"]):
+        if one["kind"] != _PLAIN:
+            kind = kinds[one["kind"]]
+            if issubclass(kind, ComposedLinear):
+                put(model, path, kind.hollow())
+        elif not (path == "head" and layout["tied"]):
             put(model, path, _hollow(one["in"], one["out"], bias=one["bias"]))
 
 
@@ -213,9 +199,10 @@ def _hollow(inputs: int, outputs: int, *, bias: bool) -> nn.Linear:
 def _fill(model: Transformer, layout: Mapping[str, Any], tensors: _Decoded, kinds: Kinds) -> None:
     """Put the file's tensors where they belong, all of them and nothing else."""
     for path, one in layout["linears"].items():
-        if one["kind"] not in _PLAIN:
+        kind = kinds.get(one["kind"])
+        if kind is not None and issubclass(kind, PackedLinear):
             settings = {key: value for key, value in one.items() if key != "kind"}
-            put(model, path, kinds[one["kind"]].restored(settings, tensors.under(path)))
+            put(model, path, kind.restored(settings, tensors.under(path)))
     for path, module, name, old in _own(model, tied=layout["tied"]):
         new = tensors.take(f"{path}.{name}")
         if old.shape != new.shape:

@@ -1,4 +1,8 @@
-"""What a compressed Linear layer is to the model, to its file and to the counting of its cost."""
+"""What a compressed Linear layer is to the model, to its file and to the counting of its cost.
+
+A compression that puts layers of its own into a model derives them from one of the two classes
+here and names them in its `layers`.
+"""
 
 from __future__ import annotations
 
@@ -73,6 +77,23 @@ class PackedLinear(nn.Module, ABC):
     def extra_repr(self) -> str:
         """As torch prints a Linear."""
         return f"in_features={self.in_features}, out_features={self.out_features}"
+
+
+class ComposedLinear(nn.Module, ABC):
+    """A Linear made of several of torch's own, each of which a later compression may replace.
+
+    A file holds its kind; what it is made of stands there layer by layer.
+    """
+
+    kind: ClassVar[str]  # what files call it
+
+    @classmethod
+    @abstractmethod
+    def hollow(cls) -> Self:
+        """One with its parts in place, of any size: those of the file take their places."""
+
+
+LayerKind: TypeAlias = type[PackedLinear] | type[ComposedLinear]
 
 
 def replace_linears(

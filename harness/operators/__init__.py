@@ -1,4 +1,7 @@
-"""How a layer mixes tokens. One file an entry."""
+"""How a layer mixes tokens.
+
+An entry is one file, or a package with the module that does the mixing.
+"""
 
 from __future__ import annotations
 

@@ -32,6 +32,7 @@ class Engine(Parallelism):
         )
         master: str = Field(
             "",
+            examples=["standalone"],
             description="of spark: a master's address, `local[N]`, or `standalone`, for one of its "
             "own; by default local, with a core a process",
         )

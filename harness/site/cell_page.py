@@ -22,9 +22,9 @@ from harness.site.format import (
     percent,
     quantity,
     rounds_text,
-    unit_of,
 )
 from harness.site.surroundings import Surroundings, surroundings
+from harness.site.words import unit_of
 
 _FEWEST = 2  # points that make a history
 
@@ -107,13 +107,12 @@ def view(chronicle: Chronicle, places: Places, headline: str, version: str) -> C
     """The page's content; `version` is the harness's that builds the page."""
     result = chronicle.newest
     rows = tuple(metric_rows(result.metrics))
-    shown = (headline, *words.QUALITY, "peak_memory", "model_bytes")
     return CellView(
         chronicle=chronicle,
         headline_title=words.title(headline),
         gain=gain(chronicle, places, headline) if result.status is Status.OK else Gain(),
         axes=axes(result),
-        tiles=tuple(row for name in shown for row in rows if row.metric == name),
+        tiles=tuple(row for name in words.leading(headline) for row in rows if row.metric == name),
         metrics=rows,
         sections=tuple(sections(result.rounds)),
         trends=tuple(trends(chronicle.results, headline)),

@@ -55,27 +55,8 @@ _LADDERS = {
     "fraction": (Scale(1e-2, "%"),),
     "1": (_PLAIN,),
 }
-# Metrics whose bare unit says less than people know about them.
-_UNITS = {
-    "tokens_per_second": "tokens/s",
-    "parameters": "count",
-    "nonzero_parameters": "count",
-    "top1_agreement": "fraction",
-    "logit_error": "fraction",
-    "mfu": "fraction",
-    "mbu": "fraction",
-    "roofline_share": "fraction",
-    "straggling": "fraction",
-    "bubble": "fraction",
-    "bubble_in_theory": "fraction",
-}
 
 _SMALLEST_PERCENT = 1e-4  # below it a percentage is harder to read than a power of ten
-
-
-def unit_of(metric: str, unit: str) -> str:
-    """The unit to print a metric in, where its bare unit ("1", "1/s") says too little."""
-    return _UNITS.get(metric, unit)
 
 
 def scale_for(values: Iterable[float], unit: str) -> Scale:

@@ -10,7 +10,7 @@ from harness.domain.naming import short_names
 from harness.domain.run import Host
 from harness.site import charts, words
 from harness.site.chronicle import Chronicle
-from harness.site.format import Figure, figure, unit_of
+from harness.site.format import Figure, figure
 
 
 @dataclass(frozen=True)
@@ -84,7 +84,7 @@ def _exponent(one: Growth | None) -> Figure | None:
 
 
 def _chart(metric: str, series: Sequence[Growth], names: Mapping[str, str]) -> charts.Chart:
-    title, unit = words.title(metric), unit_of(metric, series[0].points[0][1].unit)
+    title, unit = words.title(metric), words.unit_of(metric, series[0].points[0][1].unit)
     lines = [
         charts.Line(names[one.cell.id], tuple((n, found.value) for n, found in one.points))
         for one in series

@@ -16,7 +16,7 @@ from harness.site import charts, words
 from harness.site.aspects import aspects
 from harness.site.baseline import Gain, Places, gain
 from harness.site.chronicle import Chronicle
-from harness.site.format import Figure, Scale, finite, rounds_text, scale_for, unit_of
+from harness.site.format import Figure, Scale, finite, rounds_text, scale_for
 from harness.site.scaling import COLUMNS, oversubscribed, scaling
 
 Headline: TypeAlias = Callable[[str], str]  # a scenario's name -> the metric that ranks it
@@ -204,21 +204,20 @@ def _group(anchor: str, members: Sequence[Chronicle], places: Places, metric: st
 
 def _quality(results: Sequence[Result]) -> Sequence[str]:
     """What was measured of it; where nothing was, one column says so."""
-    measured = [name for name in words.QUALITY if any(name in one.metrics for one in results)]
-    return measured or [words.QUALITY[-1]]
+    quality = words.quality()
+    measured = [name for name in quality if any(name in one.metrics for one in results)]
+    return measured or quality[-1:]
 
 
 def _columns(results: Sequence[Result], metric: str) -> tuple[Column, ...]:
     measured = {name for result in results for name in result.metrics}
-    others = measured.difference({metric}, words.QUALITY, words.BACKGROUND)
-    if "sent_bytes" not in measured:  # none is of several processes
-        others -= set(words.OF_RANKS)
-    return tuple(_column(results, name) for name in (metric, *words.ordered(others)))
+    others = [name for name in words.columns(measured) if name != metric]
+    return tuple(_column(results, name) for name in (metric, *others))
 
 
 def _column(results: Sequence[Result], metric: str) -> Column:
     estimates = [found for result in results if (found := result.metrics.get(metric))]
-    unit = unit_of(metric, estimates[0].unit if estimates else "1")
+    unit = words.unit_of(metric, estimates[0].unit if estimates else "1")
     return Column(
         metric=metric,
         title=words.title(metric),

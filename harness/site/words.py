@@ -6,103 +6,10 @@ from dataclasses import replace
 
 from harness.domain.metric import Direction, Estimate
 from harness.domain.result import Status
+from harness.metrics import in_page_order
 from harness.metrics import registry as metrics
 from harness.metrics.documents import lacks_documents
-from harness.site.format import Figure, Scale, figure, unit_of
-
-_TITLES = {
-    "latency": "Latency",
-    "tokens_per_second": "Tokens/s",
-    "ttft": "TTFT",
-    "tpot": "TPOT",
-    "mfu": "MFU",
-    "mbu": "MBU",
-    "time_p90": "90th percentile",
-    "time_p99": "99th percentile",
-    "energy_per_token": "Energy per token",
-    "cost_per_million_tokens": "Cost per million tokens",
-    "peak_memory": "Peak memory",
-    "working_memory": "Working memory",
-    "peak_allocated": "Peak allocated",
-    "peak_reserved": "Peak reserved",
-    "load_memory": "Load memory",
-    "model_bytes": "Model size",
-    "state_bytes": "KV cache",
-    "load_time": "Load time",
-    "parameters": "Parameters",
-    "flops": "FLOPs",
-    "arithmetic_intensity": "Arithmetic intensity",
-    "roofline_share": "Roofline share",
-    "quality_loss": "Quality loss",
-    "kl_divergence": "KL divergence",
-    "top1_agreement": "Top-1 agreement",
-    "logit_error": "Logit error",
-    "excess_bits_per_byte": "Excess bits/byte",
-    "bits_per_byte": "Bits/byte",
-    "file_bytes": "File size",
-    "bits_per_weight": "Bits per weight",
-    "nonzero_parameters": "Non-zero parameters",
-    "sent_bytes": "Sent a step",
-    "collectives": "Collectives",
-    "rank_memory": "Peak memory a rank",
-    "rank_parameters": "Parameters a rank",
-    "rank_gradients": "Gradients a rank",
-    "rank_optimizer": "Optimizer a rank",
-    "rank_activations": "Activations a rank",
-    "bubble": "Bubble",
-    "bubble_in_theory": "Bubble in theory",
-    "straggling": "Straggling",
-    "split_error": "Split error",
-    "launch_time": "Launch time",
-    "compression_time": "Compression time",
-    "cold_load_time": "Cold load time",
-    "resident_memory": "Resident memory",
-    "page_faults": "Page faults",
-}
-
-# In the order pages show them. Metrics not named here follow, by name.
-_ORDER = tuple(_TITLES)
-
-# Figures of how far the output moved: they stand beside speed, never instead of it.
-QUALITY = (
-    "quality_loss",
-    "excess_bits_per_byte",
-    "kl_divergence",
-    "top1_agreement",
-    "logit_error",
-)
-
-# Figures of the cell rather than of its run: told on its own page, no leaderboard's matter.
-BACKGROUND = (
-    "bits_per_byte",
-    "cold_load_time",
-    "nonzero_parameters",
-    "working_memory",
-    "load_time",
-    "load_memory",
-    "parameters",
-    "flops",
-    "state_bytes",
-    "arithmetic_intensity",
-    "roofline_share",
-    "time_p90",
-    "time_p99",
-    "peak_allocated",
-    "peak_reserved",
-    "straggling",
-    "launch_time",
-    "bubble_in_theory",
-    "page_faults",
-)
-
-# Figures of one process of several: where all cells are of one, others tell the same.
-OF_RANKS = (
-    "rank_memory",
-    "rank_parameters",
-    "rank_gradients",
-    "rank_optimizer",
-    "rank_activations",
-)
+from harness.site.format import Figure, Scale, figure
 
 STATUSES = {
     Status.OK: "Measured; it has a rank.",
@@ -118,12 +25,18 @@ STATUSES = {
 
 def title(metric: str) -> str:
     """A metric's name as a column's or chart's title."""
-    return _TITLES.get(metric) or metric.replace("_", " ").capitalize()
+    told = metrics[metric].title if metric in metrics else ""
+    return told or metric.replace("_", " ").capitalize()
 
 
 def meaning(metric: str) -> str:
     """One line on what a metric is; empty for one that no installed package declares."""
     return metrics[metric].summary if metric in metrics else ""
+
+
+def unit_of(metric: str, unit: str) -> str:
+    """The unit to print a metric in, where that of its value ("1", "1/s") says too little."""
+    return (metrics[metric].printed_unit if metric in metrics else "") or unit
 
 
 def figure_of(metric: str, estimate: Estimate, scale: Scale | None = None) -> Figure:
@@ -142,6 +55,27 @@ def better(direction: Direction) -> str:
 
 
 def ordered(names: set[str]) -> list[str]:
-    """Metrics in the order pages show them."""
-    known = [name for name in _ORDER if name in names]
-    return known + sorted(names.difference(_ORDER))
+    """Metrics in the order pages show them; those that no installed package has last, by name."""
+    places = {entry.name: place for place, entry in enumerate(in_page_order())}
+    return sorted(names, key=lambda name: (places.get(name, len(places)), name))
+
+
+def quality() -> list[str]:
+    """Figures of how far the output moved: they stand beside speed, never instead of it."""
+    columns = [entry for entry in in_page_order() if entry.quality_column]
+    return [entry.name for entry in sorted(columns, key=lambda entry: entry.quality_column)]
+
+
+def leading(headline: str) -> list[str]:
+    """The few figures that a cell's page opens with."""
+    tiles = [entry.name for entry in in_page_order() if entry.tile]
+    return [headline, *quality(), *tiles]
+
+
+def columns(names: set[str]) -> list[str]:
+    """Those of the metrics that a leaderboard has a column for, beside those of quality."""
+    known = {name: metrics[name] for name in names if name in metrics}
+    apart = {name for name, entry in known.items() if entry.quality_column or not entry.leaderboard}
+    if "sent_bytes" not in names:  # each cell is one process, of which other columns say the same
+        apart |= {name for name, entry in known.items() if entry.of_ranks}
+    return ordered(names - apart)

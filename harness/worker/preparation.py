@@ -8,7 +8,6 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from pkgutil import resolve_name
 
 import torch
 
@@ -93,8 +92,8 @@ def _assumed(job: Job) -> dict[str, str]:
 def loaded(cell: Cell, path: Path, device: torch.device) -> Transformer:
     """The prepared model."""
     operator = operators.registry.of(cell.operator)
-    names = [name for one in cell.compression for name in compression.registry[one.name].layers]
-    return load(path, operator.mixer, device, operator.unmasked, map(resolve_name, names))
+    layers = compression.layers_of(compression.registry[one.name] for one in cell.compression)
+    return load(path, operator.mixer, device, operator.unmasked, layers)
 
 
 def text_of(job: Job) -> Text:

@@ -13,7 +13,7 @@ from torch.nn.functional import cross_entropy
 
 from harness import compression, hardware, operators
 from harness.ceilings import gemm, memory
-from harness.compression import Compression
+from harness.compression import Compression, layers_of
 from harness.compression.two_four import TwoFour
 from harness.contract.plugin import choice_of, example_of
 from harness.domain.cell import Cell, Choice
@@ -153,7 +153,8 @@ class TestCompression:
         logits = model(tokens().to(gpu))
         assert logits.isfinite().all()
         save(model, tmp_path / "file")
-        again = load(tmp_path / "file", Sdpa().mixer, gpu)
+        layers = layers_of([type(entry)])
+        again = load(tmp_path / "file", Sdpa().mixer, gpu, layers=layers)
         assert apart(again(tokens().to(gpu)), logits) < NEAR
 
 

@@ -11,10 +11,10 @@ from torch import nn
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from harness.compression.int8_dynamic import Int8Dynamic
+from harness.compression.int8_dynamic.layer import Int8DynamicLinear
 from harness.domain.cell import Cell, Choice
 from harness.domain.run import Host
 from harness.errors import Unsupported
-from harness.model.linears.int8_dynamic import Int8DynamicLinear
 from harness.model.measure import model_bytes
 from harness.model.sizes import SIZES
 from harness.model.transformer import Transformer, build

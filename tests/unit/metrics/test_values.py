@@ -8,6 +8,7 @@ import pytest
 
 from harness import metrics
 from harness.domain.result import Round, Sample, Status
+from harness.metrics import FactMetric
 
 FACTS = {
     "flops": 1e9,
@@ -37,9 +38,19 @@ def value(
     return metrics.registry[name]().value(Round(0, Status.OK, samples=samples, facts=facts))
 
 
-@pytest.mark.parametrize(("name", "fact"), FACTS.items())
-def test_what_the_process_knows_of_itself_is_taken_as_it_is(name: str, fact: float) -> None:
-    assert fact == value(name)
+@pytest.mark.parametrize("fact", [0.0, 3.0])
+@pytest.mark.parametrize(
+    "entry",
+    [one for one in metrics.registry.entries() if issubclass(one, FactMetric)],
+    ids=lambda one: one.name,
+)
+def test_what_the_process_knows_of_itself_is_taken_as_it_is(
+    entry: type[FactMetric], fact: float
+) -> None:
+    """Zero, too: no loss is news, where no figure is none."""
+    name = entry.fact or entry.name
+    assert value(entry.name, facts={name: fact}) == fact
+    assert value(entry.name, facts={f"other_{name}": fact}) is None
 
 
 @pytest.mark.parametrize(("name", "seconds"), [("latency", 0.3), ("ttft", 0.1), ("tpot", 0.02)])
@@ -55,11 +66,6 @@ def test_a_rate_is_of_the_whole_iteration_where_it_is_timed() -> None:
 def test_a_rate_is_of_a_single_token_where_only_that_is_timed() -> None:
     """Of each sequence of the batch: two here."""
     assert value("tokens_per_second", SAMPLES[-1:], {"tokens": 2.0}) == pytest.approx(100)
-
-
-def test_a_zero_error_is_a_figure() -> None:
-    """No loss is news; no figure is none."""
-    assert value("logit_error", facts={"logit_error": 0.0}) == 0.0
 
 
 @pytest.mark.parametrize(

@@ -11,11 +11,13 @@ import torch
 from safetensors import safe_open
 from safetensors.torch import save_file
 
+from harness.compression import registry
 from harness.model.artifact import ArtifactError, load, save, verify
 from harness.model.sizes import SIZES
 from harness.model.transformer import Transformer, build
 from harness.operators import registry as operators
 from harness.operators.sdpa import Sdpa
+from harness.quality.text import RandomText
 
 NANO = SIZES["nano"].shape
 CPU = torch.device("cpu")
@@ -102,6 +104,15 @@ def test_another_programs_file_is_refused(tmp_path: Path) -> None:
     save_file({"a": torch.zeros(3)}, tmp_path / "other")
     with pytest.raises(ArtifactError, match="holds no model of this program"):
         load(tmp_path / "other", Sdpa().mixer, CPU)
+
+
+def test_a_layer_that_no_named_compression_has_is_refused(tmp_path: Path) -> None:
+    """Rather than read as something else."""
+    model = registry["int8-weight-only"]().apply(nano(), RandomText(NANO.vocab))
+    save(model, tmp_path / "file")
+    told = "no compression of it has layers of kind int8-weight-only"
+    with pytest.raises(ArtifactError, match=told):
+        load(tmp_path / "file", Sdpa().mixer, CPU)
 
 
 def test_no_file_is_refused(tmp_path: Path) -> None:

@@ -12,10 +12,9 @@ from torch.utils.flop_counter import flop_registry
 from harness.domain.cell import Cell, Choice
 from harness.domain.run import Host
 from harness.errors import Unsupported
-from harness.model.mixers import flex
 from harness.model.shape import Shape
 from harness.model.transformer import Transformer, build
-from harness.operators.flex import Flex
+from harness.operators.flex import Flex, attend
 from harness.operators.math import Math
 
 CPU = torch.device("cpu")
@@ -56,7 +55,7 @@ def test_only_the_first_pass_compiles(model: Transformer) -> None:
 @pytest.mark.parametrize(("new", "total"), [(5, 5), (128, 128), (300, 300), (9, 300), (200, 456)])
 def test_a_block_is_skipped_only_where_no_query_sees_it(new: int, total: int) -> None:
     """The closed form against torch's own mask, written out."""
-    mask, past = flex._causal(new, total, CPU), total - new
+    mask, past = attend._causal(new, total, CPU), total - new
     rows, columns = torch.arange(-(-new // 128) * 128), torch.arange(-(-total // 128) * 128)
     sees = (rows.unsqueeze(-1) + past >= columns) & (columns < total)
     blocks = sees[:new].float()
@@ -73,7 +72,7 @@ def test_where_torch_cannot_compile_the_cell_is_unsupported(
     def failing(*_: torch.Tensor, block_mask: object) -> torch.Tensor:
         raise InductorError(RuntimeError("no C++ compiler\nand more"), None)
 
-    monkeypatch.setattr(flex, "_compiled", lambda: failing)
+    monkeypatch.setattr(attend, "_compiled", lambda: failing)
     with pytest.raises(Unsupported, match=r"cannot compile flex_attention here: .*no C\+\+ comp"):
         build(SHAPE, Flex().mixer, device=CPU)(TOKENS)
 

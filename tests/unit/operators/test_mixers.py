@@ -14,17 +14,18 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from harness import operators
 from harness.domain.cell import Choice
 from harness.model.attention import KVCache
+from harness.model.lstm import GATES
 from harness.model.mixer import TokenMixer
-from harness.model.mixers.chunked import chunked_attention
-from harness.model.mixers.linear import Sums
-from harness.model.mixers.lstm import GATES, GemmLstmMixer, NaiveLstmMixer
-from harness.model.mixers.rolling import Rolling
-from harness.model.mixers.window import WindowAttention, window_attention
 from harness.model.shape import Shape
 from harness.model.transformer import build
 from harness.operators import Operator
+from harness.operators.banded.mixer import WindowAttention, window_attention
 from harness.operators.bytenet import Bytenet
+from harness.operators.gemm_lstm.mixer import GemmLstmMixer
 from harness.operators.gqa import Gqa
+from harness.operators.linear.mixer import Sums
+from harness.operators.lowmem.attend import chunked_attention
+from harness.operators.lstm_naive.mixer import NaiveLstmMixer
 from harness.operators.math import Math
 from harness.operators.treenn import Treenn
 
@@ -115,17 +116,6 @@ def test_a_group_of_heads_has_one_head_of_keys_in_memory() -> None:
 def test_a_window_remembers_no_more_than_itself() -> None:
     state = WindowAttention(SHAPE, 6, 2).new_state(5, 64, CPU, torch.float32)
     assert state.bytes() == 2 * 5 * 6 * SHAPE.d_model * 4
-
-
-def test_the_oldest_rows_make_place_for_the_newest() -> None:
-    rows = torch.arange(10.0).view(10, 1)
-    state, past = Rolling(torch.zeros(4, 1)), 0
-    for count in (1, 2, 1, 1, 5):
-        state.add(rows[past : past + count], past)
-        past += count
-        there = min(past, 4)
-        assert torch.equal(state.last(there, past), rows[past - there : past])
-        assert sorted(state.held(past).flatten().tolist()) == list(range(past - there, past))
 
 
 def test_groups_that_do_not_divide_the_heads_are_told(make_cell: Any, host: Any) -> None:

@@ -19,7 +19,6 @@ from harness.site.format import (
     quantity,
     ratio,
     scale_for,
-    unit_of,
 )
 
 
@@ -100,11 +99,6 @@ def test_decimals_are_bounded() -> None:
     assert decimals(1e-9, None) == 6
     assert decimals(123_456.7, None) == 0
     assert decimals(0.0, 0.1) == 0
-
-
-def test_metrics_with_bare_units_have_telling_ones() -> None:
-    assert unit_of("tokens_per_second", "1/s") == "tokens/s"
-    assert unit_of("latency", "s") == "s"
 
 
 def test_shares_are_percentages() -> None:

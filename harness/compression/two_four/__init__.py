@@ -1,0 +1,80 @@
+"""2:4: of each four neighbouring weights of a row, two become zero.
+
+The pattern that NVIDIA's sparse tensor cores skip: with `kernel` products run in torch's
+semi-structured ones, on a GPU that has them. Without, and on every processor, zeros are multiplied
+by like other numbers: it is the file that gets smaller. Mishra et al. 2021 (arXiv 2104.08378).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal
+
+from pydantic import Field
+
+from harness.compression import Compression, Stage, register, registry
+from harness.compression.formats import calibration
+from harness.domain.cell import Cell
+from harness.domain.entry import Options
+from harness.domain.run import Host
+
+if TYPE_CHECKING:
+    from harness.model.transformer import Transformer
+    from harness.quality.text import Text
+
+
+@register("2:4", "two of each four weights become zero; skipped by GPUs with units for it")
+class TwoFour(Compression):
+    """Semi-structured pruning."""
+
+    class Options(Options):
+        """Which two."""
+
+        score: Literal["magnitude", "wanda"] = Field(
+            "magnitude", description="by the weight alone, or times its input's magnitude"
+        )
+        sequences: int = Field(16, ge=1, le=10_000, description="sequences that wanda reads")
+        kernel: bool = Field(
+            False, description="multiply by torch's semi-structured kernel: on CUDA, in bf16"
+        )
+
+    stage = Stage.SPARSITY
+    layers = ("harness.compression.two_four.layer:SemiSparseLinear",)
+
+    def unsupported(self, cell: Cell, host: Host) -> str | None:
+        """The kernel is for sparse tensor cores, and infers."""
+        if self.options.kernel and cell.hardware.name != "cuda":
+            return "2:4's kernel needs a GPU with sparse tensor cores; this is a CPU"
+        formats = [one.name for one in cell.compression if registry[one.name].stage is Stage.FORMAT]
+        if self.options.kernel and formats:
+            return f"2:4's kernel multiplies in bf16: it takes no {formats[0]}"
+        if self.options.kernel and cell.precision.name != "bf16":
+            return f"2:4's kernel multiplies in bf16, not {cell.precision.name}"
+        return super().unsupported(cell, host)
+
+    def apply(self, model: Transformer, text: Text) -> Transformer:
+        """The model with zeros in it; layers whose inputs are no multiple of four stay."""
+        from harness.compression.two_four.layer import SemiSparseLinear
+        from harness.model.observe import observe
+        from harness.model.packed import put
+        from harness.model.pruning import body_linears, two_of_four, zero
+
+        linears = {
+            path: layer for path, layer in body_linears(model).items() if layer.in_features % 4 == 0
+        }
+        seen = (
+            observe(model, calibration(model, text, self.options.sequences))
+            if self.options.score == "wanda"
+            else {}
+        )
+        masks = {}
+        for path, layer in linears.items():
+            scores = layer.weight.detach().abs()
+            if path in seen:
+                scores = scores * seen[path].magnitudes
+            masks[path] = two_of_four(scores)
+        zero(linears, masks)
+        if self.options.kernel:
+            for path, layer in linears.items():
+                if (sparse := SemiSparseLinear.of(layer)) is not None:
+                    put(model, path, sparse)
+        return model

@@ -1,1 +1,0 @@
-"""Linear layers that keep their weight otherwise than as one dense matrix."""

@@ -1,1 +1,0 @@
-"""The modules behind operators that need more than a way to attend. One idea a file."""
