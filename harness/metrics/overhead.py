@@ -18,6 +18,39 @@ class CompressionTime(OverheadFact):
     unit = "s"
 
 
+@register("compile_time", "time in the compiler with nothing in its cache")
+class CompileTime(OverheadFact):
+    """Seconds in torch.compile until every pass of an iteration has its code; a cell's first round.
+
+    No part of a timed iteration: one that compiles is a warm-up.
+    """
+
+    unit = "s"
+
+
+@register("cached_compile_time", "time in the compiler when its cache holds the code")
+class CachedCompileTime(OverheadFact):
+    """The same in later rounds: tracing, and loading what the first round generated."""
+
+    unit = "s"
+
+
+@register("compiled_graphs", "graphs that torch.compile compiled")
+class CompiledGraphs(OverheadFact):
+    """Each time that a shape or another guard changes there is one more."""
+
+    unit = "1"
+    leaderboard = False
+
+
+@register("graph_breaks", "places where torch.compile fell back to Python")
+class GraphBreaks(OverheadFact):
+    """Each splits what could be fused into two graphs."""
+
+    unit = "1"
+    leaderboard = False
+
+
 @register("cold_load_time", "time to load the model's file when no page of it is in memory")
 class ColdLoadTime(OverheadFact):
     """Seconds to read, unpack and place the model, the file's pages dropped from memory before."""
