@@ -62,6 +62,10 @@ PAGE = (
     ("split_error", "Split error", "1"),
     ("launch_time", "Launch time", "s"),
     ("compression_time", "Compression time", "s"),
+    ("compile_time", "Compile time", "s"),
+    ("cached_compile_time", "Cached compile time", "s"),
+    ("compiled_graphs", "Compiled graphs", "1"),
+    ("graph_breaks", "Graph breaks", "1"),
     ("cold_load_time", "Cold load time", "s"),
     ("resident_memory", "Resident memory", "B"),
     ("page_faults", "Page faults", "1"),
@@ -74,7 +78,7 @@ LEADERBOARD = (
     *("sent_bytes", "collectives"),
     *("rank_memory", "rank_parameters", "rank_gradients", "rank_optimizer", "rank_activations"),
     *("bubble", "split_error"),
-    *("compression_time", "resident_memory"),
+    *("compression_time", "compile_time", "cached_compile_time", "resident_memory"),
 )
 QUALITY = ("quality_loss", "excess_bits_per_byte", "kl_divergence", "top1_agreement", "logit_error")
 SHOW = (
