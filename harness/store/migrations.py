@@ -47,7 +47,7 @@ def is_current(connection: Connection) -> bool:
     return False
 
 
-def bring_up_to_date(connection: Connection, revisions: Path = REVISIONS) -> None:
+def bring_up_to_date(connection: Connection) -> None:
     """Apply the missing revisions, all in the transaction that is open.
 
     It holds the write lock, so no other process does the same, and a process that dies leaves
@@ -56,7 +56,7 @@ def bring_up_to_date(connection: Connection, revisions: Path = REVISIONS) -> Non
     if not is_current(connection):
         from alembic import command
 
-        command.upgrade(_config(connection, revisions), "head")
+        command.upgrade(_config(connection), "head")
         check_complete(connection)
 
 
@@ -64,7 +64,7 @@ def stamp(connection: Connection, revision: str) -> None:
     """Note that the database is at that revision."""
     from alembic import command
 
-    command.stamp(_config(connection, REVISIONS), revision)
+    command.stamp(_config(connection), revision)
 
 
 def _known() -> set[str]:
@@ -73,10 +73,10 @@ def _known() -> set[str]:
     return {one.revision for one in ScriptDirectory(str(REVISIONS)).walk_revisions()}
 
 
-def _config(connection: Connection, revisions: Path) -> Config:
+def _config(connection: Connection) -> Config:
     """No file: all that revisions/env.py needs."""
     from alembic.config import Config
 
     config = Config(attributes={"connection": connection})
-    config.set_main_option("script_location", str(revisions).replace("%", "%%"))
+    config.set_main_option("script_location", str(REVISIONS).replace("%", "%%"))
     return config

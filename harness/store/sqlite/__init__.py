@@ -31,6 +31,7 @@ _WRITER_SETTINGS = (*_SETTINGS, "synchronous = NORMAL")
 _MIGRATION_SETTINGS = (_BUSY, "foreign_keys = OFF")
 
 _IN_MEMORY = ":memory:"
+_URLS = "write sqlite:///relative.sqlite or sqlite:////absolute.sqlite"
 _DRIVERS = ("sqlite", "sqlite+pysqlite")  # one driver: Python's own sqlite3
 
 
@@ -95,14 +96,12 @@ def _path(location: Location) -> Path:
         return Path(location.text)
     try:
         url = make_url(location.text)
-    except ArgumentError as error:
-        raise UsageError(f"{location}: {error}") from error
+    except (ArgumentError, ValueError) as error:
+        raise UsageError(f"{location}: {error}; {_URLS}") from error
+    # Nothing but a driver and a file: no host, user or options.
     plain = {URL.create(name, database=url.database) for name in _DRIVERS}
-    if not url.database or url not in plain:
-        raise UsageError(
-            f"{location}: not the URL of a file: "
-            "sqlite:///relative.sqlite or sqlite:////absolute.sqlite, without options"
-        )
+    if not url.database or url.set(drivername=url.drivername.lower()) not in plain:
+        raise UsageError(f"{location}: not the URL of a file; {_URLS}")
     return Path(url.database)
 
 

@@ -116,7 +116,7 @@ def _leave_early(connection: Connection) -> None:
         if "notes" not in _columns(connection, "round"):
             connection.execute(text(_ADDED_NOTES))
         _name_specs(connection)
-    if "ceiling" in _names(connection):
+    if "ceiling" in _names(connection) and "position" not in _columns(connection, "ceiling"):
         for statement in _ADDED_POSITION:
             connection.execute(text(statement))
     migrations.stamp(connection, _REVISION)
