@@ -19,6 +19,7 @@ from harness.dispatch.local import Bounds, Runner
 from harness.dispatch.selfcheck import trials as compared_with_itself
 from harness.domain.ceiling import Ceiling, Ceilings
 from harness.domain.cell import Choice
+from harness.domain.location import Location
 from harness.domain.result import Result, Round, Status
 from harness.domain.run import Asked, Commit, Environment, Host, Run
 from harness.domain.selfcheck import SelfCheck
@@ -31,7 +32,7 @@ from harness.quality.recipe import TRAINED, Recipe
 from harness.scenarios import registry as scenarios
 from harness.site.build import build
 from harness.spec.load import Spec, load
-from harness.store import Store, StoreReader
+from harness.store import Store, StoreReader, files
 from harness.subject.environment import this_environment
 from harness.subject.identity import subject
 from harness.worker.messages import Effort, Job
@@ -50,7 +51,7 @@ class Request:
     """What the user asked for."""
 
     paths: tuple[str, ...]
-    db: Path
+    db: Location
     overrides: tuple[str, ...] = ()
     only: tuple[str, ...] = ()
     fresh: bool = False
@@ -123,7 +124,7 @@ def prepare(request: Request) -> Prepared:
     """Read the specs and decide what to do with each cell, and why."""
     specs = tuple(load(request.paths, request.overrides, request.only))
     host = this_host()
-    apart = [request.db, *(Path(one.file) for one in specs)]
+    apart = [*files(request.db), *(Path(one.file) for one in specs)]
     commit, environment = subject(request.repo, apart + ([request.site] if request.site else []))
     with StoreReader(request.db) as stored:  # looking at a plan makes no database
         known = stored.known(commit, host, environment, alive=is_alive)
@@ -178,14 +179,14 @@ def run(request: Request, watcher: Watcher) -> Outcome:
     return Outcome(statuses)
 
 
-def results(db: Path, *, newest_only: bool = True, samples: bool = False) -> list[Result]:
+def results(db: Location, *, newest_only: bool = True, samples: bool = False) -> list[Result]:
     """What is stored; nothing where there is no database yet."""
     with StoreReader(db) as stored:
         return stored.results(newest_only=newest_only, samples=samples)
 
 
 def selfcheck(
-    prepared: Prepared, db: Path, trials: int, progress: Callable[[], None]
+    prepared: Prepared, db: Location, trials: int, progress: Callable[[], None]
 ) -> Iterator[SelfCheck]:
     """Compare each cell with itself that often; each cell's check, once it is stored.
 
@@ -217,20 +218,20 @@ def selfcheck(
             yield check
 
 
-def site(db: Path, out: Path) -> Path:
+def site(db: Location, out: Path) -> Path:
     """Build the site of all that is stored; its first page."""
     stored = results(db, newest_only=False, samples=True)
     return build(stored, out, selfchecks(db), all_ceilings(db))
 
 
-def selfchecks(db: Path) -> list[tuple[Host, SelfCheck]]:
+def selfchecks(db: Location) -> list[tuple[Host, SelfCheck]]:
     """The newest self-check of each kind of machine and cell."""
     with StoreReader(db) as stored:
         return stored.selfchecks()
 
 
 def ceiling(
-    db: Path, hardware: Choice, tell: ceilings.Teller, seconds: float, *, fresh: bool
+    db: Location, hardware: Choice, tell: ceilings.Teller, seconds: float, *, fresh: bool
 ) -> tuple[ceilings.Place, tuple[Ceiling, ...]]:
     """What the hardware can do at best on this host, and where that holds.
 
@@ -245,7 +246,7 @@ def ceiling(
         return place, ceilings.settled(store, place, names, tell, seconds)
 
 
-def all_ceilings(db: Path) -> tuple[Ceilings, ...]:
+def all_ceilings(db: Location) -> tuple[Ceilings, ...]:
     """What every host can do at best, as far as it is stored."""
     with StoreReader(db) as stored:
         return stored.all_ceilings()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -14,6 +13,7 @@ from harness.cli.output import say
 from harness.cli.table import table
 from harness.cli.words import ceiling_line
 from harness.domain.ceiling import SEARCH_SECONDS
+from harness.domain.location import Location
 
 if TYPE_CHECKING:
     from harness.dispatch.ceilings import Event, Place
@@ -51,7 +51,7 @@ def ceiling(
     fresh: bool,
     seconds: float,
     verbose: bool,
-    db: Path,
+    db: Location,
     style: str,
 ) -> None:
     """Measure what this host can do at best.

@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 from typing import Any
 
 import click
 
 from harness.cli.options import db_option, format_option
 from harness.cli.table import table
+from harness.domain.location import Location
 
 
 @click.command()
 @db_option
 @format_option("table", "json")
-def doctor(db: Path, style: str) -> None:
+def doctor(db: Location, style: str) -> None:
     """Show what this host can measure, and what is noisy about it."""
     document = _document(db)
     if style == "json":
@@ -34,7 +34,7 @@ def doctor(db: Path, style: str) -> None:
         click.echo(f"cannot be measured here: {row['axis']} {row['name']}: {row['reason']}")
 
 
-def _document(db: Path) -> dict[str, Any]:
+def _document(db: Location) -> dict[str, Any]:
     from dataclasses import asdict
 
     from harness import pipeline

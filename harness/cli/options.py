@@ -11,19 +11,36 @@ from typing import Any, TypeVar
 
 import click
 
+from harness.domain.location import Location
+
 F = TypeVar("F", bound=Callable[..., Any])
 
-DEFAULT_DB = Path("results") / "harness.sqlite"
+DEFAULT_DB = Location.file(Path("results") / "harness.sqlite")
 DEFAULT_SITE = Path("results") / "site"
+
+
+class _Database(click.Path):
+    """A file, which the shell completes and which is no folder, or a URL."""
+
+    name = "file or URL"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Where the results are."""
+        location = Location(str(value))
+        if location.is_url:
+            return location
+        return Location.file(super().convert(location.text, param, ctx))
+
 
 db_option = click.option(
     "--db",
-    type=click.Path(dir_okay=False, path_type=Path),
+    type=_Database(dir_okay=False, path_type=Path),
+    metavar="FILE|URL",
     default=DEFAULT_DB,
     envvar="HARNESS_DB",
     show_envvar=True,
     show_default=True,
-    help="The SQLite database of results.",
+    help="The database of results: an SQLite file, or its URL, sqlite:///FILE.",
 )
 
 
@@ -63,7 +80,7 @@ def spec_options(command: F) -> F:
         specs: tuple[str, ...],
         overrides: tuple[str, ...],
         only: tuple[str, ...],
-        db: Path,
+        db: Location,
         fresh: bool,
         retry_failed: bool,
         repo: Path | None,

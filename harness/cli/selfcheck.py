@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -12,6 +11,7 @@ import click
 from harness.cli.options import db_option, format_option, only_option, set_option
 from harness.cli.output import drawing
 from harness.cli.table import table
+from harness.domain.location import Location
 from harness.domain.naming import short_names
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ def selfcheck(
     specs: tuple[str, ...],
     overrides: tuple[str, ...],
     only: tuple[str, ...],
-    db: Path,
+    db: Location,
     trials: int,
     style: str,
 ) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -13,6 +12,7 @@ import click
 from harness.cli.options import db_option, format_option
 from harness.cli.output import say
 from harness.cli.shown import Shown, as_csv, as_table
+from harness.domain.location import Location
 
 if TYPE_CHECKING:
     from harness.analyse.compare import Speedup
@@ -37,7 +37,7 @@ JSON_VERSION = 1
 @click.option("--sort", metavar="METRIC", help="Sort by a metric, best first.")
 @click.option("--all", "every", is_flag=True, help="Older results of the same cells too.")
 def show(
-    db: Path, style: str, only: tuple[str, ...], status: tuple[str, ...], sort: str, every: bool
+    db: Location, style: str, only: tuple[str, ...], status: tuple[str, ...], sort: str, every: bool
 ) -> None:
     """Show the newest stored result of each cell and host."""
     from harness import pipeline

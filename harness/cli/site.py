@@ -8,6 +8,7 @@ import click
 
 from harness.cli.options import DEFAULT_SITE, db_option
 from harness.cli.output import say
+from harness.domain.location import Location
 
 
 @click.command()
@@ -20,7 +21,7 @@ from harness.cli.output import say
     help="The folder to write.",
 )
 @click.option("--open", "open_it", is_flag=True, help="Open it in the browser.")
-def site(db: Path, out: Path, open_it: bool) -> None:
+def site(db: Location, out: Path, open_it: bool) -> None:
     """Build the static leaderboard site from what is stored."""
     from harness import pipeline
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TypeAlias
 
 from harness import compression, hardware, parallelism
@@ -21,6 +20,7 @@ from harness.domain.ceiling import (
     values,
 )
 from harness.domain.cell import Cell, Choice
+from harness.domain.location import Location
 from harness.domain.run import Environment, Host
 from harness.errors import CeilingError, UsageError
 from harness.host.machine import this_processor
@@ -115,7 +115,7 @@ def settled(
     return stored(store, place)
 
 
-def lacking(db: Path, plan: Plan, host: Host, environment: Environment) -> Names:
+def lacking(db: Location, plan: Plan, host: Host, environment: Environment) -> Names:
     """By hardware of the cells to measure, the ceilings that are asked for and not stored."""
     asked = {item.cell.hardware for item in plan.of(Action.MEASURE) if item.measure.ceiling}
     places = [Place(host, environment, one) for one in sorted(asked, key=str)]

@@ -1,6 +1,7 @@
-"""Results in SQLite, through SQLAlchemy."""
+"""Results in a database, through SQLAlchemy: in SQLite, or in what an outside package adds."""
 
+from harness.store.dialect import files
 from harness.store.reader import StoreReader
 from harness.store.store import Store
 
-__all__ = ["Store", "StoreReader"]
+__all__ = ["Store", "StoreReader", "files"]

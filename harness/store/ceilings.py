@@ -8,8 +8,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import ColumnElement, Connection, literal_column, select
-from sqlalchemy.dialects.sqlite import insert as upsert
+from sqlalchemy import Connection, func, insert, select, update
 
 from harness.domain.ceiling import Ceiling, CeilingKind, Ceilings
 from harness.domain.run import Environment, Host
@@ -21,11 +20,6 @@ from harness.store.tables import CeilingRow
 if TYPE_CHECKING:
     from sqlalchemy import Row
 
-_KEY = ("host", "environment_digest", "hardware", "name", "kind")
-_FIRST_SAVED: ColumnElement[int] = literal_column(
-    "ceiling.rowid"
-)  # which a row keeps when it is replaced
-
 
 def save_ceilings(
     connection: Connection,
@@ -35,10 +29,18 @@ def save_ceilings(
     found: Sequence[Ceiling],
 ) -> None:
     """Keep them, at least one, in place of those of the same name and kind; the host is there."""
-    statement = upsert(CeilingRow)
-    others = {name: column for name, column in statement.excluded.items() if name not in _KEY}
-    replacing = statement.on_conflict_do_update(index_elements=_KEY, set_=others)
-    connection.execute(replacing, [_values(one, host, environment, hardware) for one in found])
+    last = connection.scalar(select(func.max(CeilingRow.position))) or 0
+    key = {
+        "host": host.fingerprint,
+        "environment_digest": environment.digest,
+        "hardware": hardware,
+    }
+    for position, one in enumerate(found, start=last + 1):
+        place = {**key, "name": one.name, "kind": one.kind.value}
+        values = _values(one, environment)
+        if not connection.execute(update(CeilingRow).filter_by(**place).values(values)).rowcount:
+            row = {**place, **values, "position": position}
+            connection.execute(insert(CeilingRow).values(row))
 
 
 def load_ceilings(
@@ -52,7 +54,7 @@ def load_ceilings(
             CeilingRow.environment_digest == environment.digest,
             CeilingRow.hardware == hardware,
         )
-        .order_by(_FIRST_SAVED)
+        .order_by(CeilingRow.position)
     )
     return tuple(decoded(connection, query, CeilingRow, _ceiling))
 
@@ -69,7 +71,7 @@ def load_all_ceilings(connection: Connection) -> tuple[Ceilings, ...]:
         return place, Ceilings(hosts[row.host], environment, row.hardware, found, row.saved)
 
     places: defaultdict[Any, list[Ceilings]] = defaultdict(list)
-    query = select(CeilingRow.__table__).order_by(_FIRST_SAVED)
+    query = select(CeilingRow.__table__).order_by(CeilingRow.position)
     for place, one in decoded(connection, query, CeilingRow, alone):
         places[place].append(one)
     found = map(_together, places.values())
@@ -82,13 +84,9 @@ def _together(parts: Sequence[Ceilings]) -> Ceilings:
     return replace(parts[0], found=found, saved=max(part.saved for part in parts))
 
 
-def _values(one: Ceiling, host: Host, environment: Environment, hardware: str) -> dict[str, Any]:
+def _values(one: Ceiling, environment: Environment) -> dict[str, Any]:
+    """What a newer measurement replaces."""
     return {
-        "host": host.fingerprint,
-        "environment_digest": environment.digest,
-        "hardware": hardware,
-        "name": one.name,
-        "kind": one.kind.value,
         "value": one.value,
         "unit": one.unit,
         "how": one.how,

@@ -12,7 +12,7 @@ from pydantic import ValidationError
 from sqlalchemy import JSON, Boolean, Connection, Float, Integer, Select, String, type_coerce
 from sqlalchemy.types import NULLTYPE, NullType
 
-from harness.store.layout import Refused
+from harness.store.database import Refused
 from harness.store.tables import Moment, Table
 
 if TYPE_CHECKING:

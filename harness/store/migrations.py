@@ -1,56 +1,82 @@
-"""Numbered steps from an empty database to the tables of today.
+"""Which revision a database is at, and how it gets to the newest: Alembic's work.
 
-The number of steps done is SQLite's `user_version`. A step, once released, never changes:
-databases out there have done it. To change a table, add a step that alters it.
+Alembic is imported only where there is something to do: it takes as long as all of `harness show`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
 
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection, column, inspect, select, table
 
-from harness.store.layout import APPLICATION_ID, Refused, check_complete, layout_of
-from harness.store.tables import DocumentRow, Table
+from harness.store.database import Refused
+from harness.store.layout import check_complete, lacking
+
+if TYPE_CHECKING:
+    from alembic.config import Config
+
+REVISIONS = Path(__file__).parent / "revisions"
+
+# The newest one in revisions/versions/. A test compares the two.
+HEAD = "0001"
+
+_VERSION = "alembic_version"  # Alembic's own table: one row, the revision
 
 
-def _first(connection: Connection) -> None:
-    """All tables of version 1."""
-    Table.metadata.create_all(connection)
-
-
-def _documents(connection: Connection) -> None:
-    """Scores of held-out documents."""
-    DocumentRow.metadata.tables[DocumentRow.__tablename__].create(connection, checkfirst=True)
-
-
-STEPS: tuple[Callable[[Connection], None], ...] = (_first, _documents)
+def revision_of(connection: Connection) -> str | None:
+    """The revision a database is at; None if Alembic never saw it."""
+    if not inspect(connection).has_table(_VERSION):
+        return None
+    found = connection.scalars(select(column("version_num")).select_from(table(_VERSION))).all()
+    if len(found) != 1 or not isinstance(found[0], str):
+        raise lacking("its revision")
+    return found[0]
 
 
 def is_current(connection: Connection) -> bool:
-    """False if steps are missing. Refused if the database is not ours, or not whole."""
-    if _steps_done(connection) < len(STEPS):
-        return False
-    check_complete(connection)
-    return True
-
-
-def migrate(connection: Connection) -> None:
-    """Do the steps that are missing, and stamp the database as ours.
-
-    The connection holds the write lock, so no other does them at the same time.
-    """
-    for step in STEPS[_steps_done(connection) :]:
-        step(connection)
-    check_complete(connection)
-    for pragma in (f"user_version = {len(STEPS)}", f"application_id = {APPLICATION_ID}"):
-        connection.execute(text(f"PRAGMA {pragma}"))
-
-
-def _steps_done(connection: Connection) -> int:
-    done = layout_of(connection)
-    if not 0 <= done <= len(STEPS):
+    """False if revisions are missing. Refused if the database is newer, or not whole."""
+    revision = revision_of(connection)
+    if revision == HEAD:
+        check_complete(connection)
+        return True
+    if revision is not None and revision not in _known():
         raise Refused(
-            f"was written by a newer harness (layout {done}; this one knows {len(STEPS)})"
+            f"was written by a newer harness (revision {revision}; this one knows {HEAD})"
         )
-    return done
+    return False
+
+
+def bring_up_to_date(connection: Connection) -> None:
+    """Apply the missing revisions, all in the transaction that is open.
+
+    It holds the write lock, so no other process does the same, and a process that dies leaves
+    the database as it was.
+    """
+    if not is_current(connection):
+        from alembic import command
+
+        command.upgrade(_config(connection), "head")
+        check_complete(connection)
+
+
+def stamp(connection: Connection, revision: str) -> None:
+    """Note that the database is at that revision."""
+    from alembic import command
+
+    command.stamp(_config(connection), revision)
+
+
+def _known() -> set[str]:
+    from alembic.script import ScriptDirectory
+
+    return {one.revision for one in ScriptDirectory(str(REVISIONS)).walk_revisions()}
+
+
+def _config(connection: Connection) -> Config:
+    """No file: all that revisions/env.py needs."""
+    from alembic.config import Config
+
+    config = Config(attributes={"connection": connection})
+    config.set_main_option("script_location", str(REVISIONS).replace("%", "%%"))
+    return config

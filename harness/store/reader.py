@@ -4,18 +4,19 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 from sqlalchemy import func, select
 
 from harness.domain.ceiling import Ceiling, Ceilings
+from harness.domain.location import Location
 from harness.domain.result import Known, Result, Round, Status, Took
 from harness.domain.run import Commit, Environment, Host
 from harness.domain.selfcheck import SelfCheck
 from harness.store.ceilings import load_all_ceilings, load_ceilings
+from harness.store.database import Database
 from harness.store.decoding import decoded
-from harness.store.engine import open_to_read
+from harness.store.dialect import dialect_of
 from harness.store.loading import load_results, load_rounds, load_selfchecks
 from harness.store.tables import ResultRow, RoundRow, RunRow
 
@@ -26,10 +27,12 @@ if TYPE_CHECKING:
 class StoreReader:
     """A database of results, to read only. One that is not there holds nothing."""
 
-    _open = staticmethod(open_to_read)
+    def __init__(self, location: Location) -> None:
+        self._database = self._open(location)
 
-    def __init__(self, path: Path) -> None:
-        self._database = self._open(path)
+    @staticmethod
+    def _open(location: Location) -> Database:
+        return dialect_of(location).open_to_read(location)
 
     def __enter__(self) -> Self:
         return self

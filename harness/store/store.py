@@ -7,16 +7,17 @@ from dataclasses import fields, replace
 from datetime import UTC, datetime
 
 from sqlalchemy import Connection, insert, select, update
-from sqlalchemy.dialects.sqlite import insert as upsert
 
 from harness.domain.ceiling import Ceiling
 from harness.domain.cell import Cell
+from harness.domain.location import Location
 from harness.domain.metric import Estimate
 from harness.domain.result import Round, Status, StopRule
 from harness.domain.run import Environment, Host, Run
 from harness.domain.selfcheck import SelfCheck
 from harness.store.ceilings import save_ceilings
-from harness.store.engine import open_to_write
+from harness.store.database import Database
+from harness.store.dialect import dialect_of
 from harness.store.reader import StoreReader
 from harness.store.rows import metric_values, round_values, run_values, sample_values, score_values
 from harness.store.tables import (
@@ -37,7 +38,9 @@ from harness.store.tables import (
 class Store(StoreReader):
     """A database of results, to read and to write. Several processes may use one at a time."""
 
-    _open = staticmethod(open_to_write)
+    @staticmethod
+    def _open(location: Location) -> Database:
+        return dialect_of(location).open_to_write(location)
 
     def begin(self, run: Run) -> Run:
         """Note that a run starts; the run with its key."""
@@ -143,13 +146,16 @@ class Store(StoreReader):
 
 
 def _know(connection: Connection, host: Host) -> None:
-    values = {"fingerprint": host.fingerprint, "content": host.to_json()}
-    connection.execute(upsert(HostRow).values(values).on_conflict_do_nothing())
+    known = select(HostRow.fingerprint).where(HostRow.fingerprint == host.fingerprint)
+    if connection.scalar(known) is None:
+        values = {"fingerprint": host.fingerprint, "content": host.to_json()}
+        connection.execute(insert(HostRow).values(values))
 
 
 def _note(connection: Connection, cell: Cell) -> None:
-    values = {"id": cell.id, "content": cell.to_json(), "label": str(cell)}
-    connection.execute(upsert(CellRow).values(values).on_conflict_do_nothing())
+    if connection.scalar(select(CellRow.id).where(CellRow.id == cell.id)) is None:
+        values = {"id": cell.id, "content": cell.to_json(), "label": str(cell)}
+        connection.execute(insert(CellRow).values(values))
 
 
 def _adopted(connection: Connection, run: Run, result: int) -> bool:

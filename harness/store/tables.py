@@ -1,11 +1,11 @@
-"""The tables. A change here needs a migration (store/migrations.py)."""
+"""The tables. A change here needs a revision (store/revisions)."""
 
 from __future__ import annotations
 
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import JSON, DateTime, ForeignKey, Index, TypeDecorator
+from sqlalchemy import JSON, DateTime, Double, ForeignKey, Index, TypeDecorator
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 if TYPE_CHECKING:
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 class Moment(TypeDecorator[datetime]):
-    """A time in UTC: SQLite keeps none of the zone."""
+    """A time in UTC, stored without its zone: not every database keeps one."""
 
     impl = DateTime
     cache_ok = True
@@ -30,7 +30,8 @@ class Moment(TypeDecorator[datetime]):
 class Table(DeclarativeBase):
     """Base of all tables."""
 
-    type_annotation_map = {datetime: Moment, dict[str, Any]: JSON}
+    # float: SQLAlchemy 2.0 and 2.1 map it differently.
+    type_annotation_map = {datetime: Moment, dict[str, Any]: JSON, float: Double}
 
 
 class HostRow(Table):
@@ -192,6 +193,7 @@ class CeilingRow(Table):
     hardware: Mapped[str] = mapped_column(primary_key=True)  # the choice's label
     name: Mapped[str] = mapped_column(primary_key=True)
     kind: Mapped[str] = mapped_column(primary_key=True)  # measured, theoretical, data sheet
+    position: Mapped[int]  # in the order of first saving, which a replaced row keeps
     value: Mapped[float]
     unit: Mapped[str]
     how: Mapped[str]

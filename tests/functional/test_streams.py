@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from harness.domain.location import Location
 from harness.domain.result import Status
 from harness.domain.run import Asked, Run
 from harness.host.machine import this_host
@@ -73,7 +74,7 @@ def hostile_results(tmp_path: Path, spec: str) -> str:
     """The spec, whose cell has failed before for a reason that would take the terminal over."""
     [loaded] = load([str(tmp_path / spec)], (), ())
     commit, environment = subject()
-    with Store(tmp_path / "results" / "harness.sqlite") as store:
+    with Store(Location.file(tmp_path / "results" / "harness.sqlite")) as store:
         run = store.begin(
             Run(
                 commit,

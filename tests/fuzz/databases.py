@@ -16,13 +16,14 @@ import os
 import resource
 import select
 import signal
+import sqlite3
 import sys
 import tempfile
 import time
 import traceback
 from collections import Counter
-from collections.abc import Callable, Iterator
-from contextlib import redirect_stderr, redirect_stdout
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing, redirect_stderr, redirect_stdout
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from io import StringIO
@@ -38,6 +39,7 @@ from harness import pipeline
 from harness.cli import cli
 from harness.dispatch.campaign import RoundDone, campaign
 from harness.domain.ceiling import Ceiling, CeilingKind
+from harness.domain.location import Location
 from harness.domain.result import Round, Sample, Score, Status
 from harness.domain.run import Commit
 from harness.domain.selfcheck import SelfCheck
@@ -57,6 +59,8 @@ workload: {batch: [1], prompt: [16, 32, 64], generate: 8}
 measure: {rounds: 2, max_rounds: 2}
 """
 
+LAYOUTS = Path(__file__).parents[1] / "unit" / "store" / "layouts"
+
 _BATCH = 50  # databases a child process reads
 _SECONDS = 60  # of a processor, for one database
 _PATIENCE = 600  # seconds by the clock, on a machine that does much else
@@ -66,17 +70,28 @@ _BYTES = 3 * 2**30  # of address space for a child
 
 
 def make(folder: Path) -> Path:
-    """A database as three runs of the spec would leave it, the figures made up."""
+    """The database that three runs of the spec would leave, with made-up figures."""
     spec, db = folder / "fuzzed.yaml", folder / "whole.sqlite"
     spec.write_text(SPEC)
-    request = pipeline.Request((str(spec),), db, fresh=True)
+    location = Location.file(db)
+    request = pipeline.Request((str(spec),), location, fresh=True)
     prepared = pipeline.prepare(request)
-    with Store(db) as store:
+    with Store(location) as store:
         for day in range(3):
             date = datetime(2026, 1, 5 + day, tzinfo=UTC)
             commit = Commit(f"{day}" * 40, "main", date, f"Change {day}") if day < 2 else None
             fill(store, request, replace(prepared, commit=commit or prepared.commit), day)
     return db
+
+
+def make_early(folder: Path) -> list[Path]:
+    """A database of each earlier layout."""
+    made = []
+    for layout in sorted(LAYOUTS.glob("*.sql")):
+        made.append(folder / f"{layout.stem}.sqlite")
+        with closing(sqlite3.connect(made[-1])) as connection:
+            connection.executescript(layout.read_text())
+    return made
 
 
 def fill(store: Store, request: pipeline.Request, prepared: pipeline.Prepared, day: int) -> None:
@@ -151,13 +166,18 @@ class Case:
         """The damaged file."""
         return self.folder / "damaged.sqlite"
 
+    @property
+    def location(self) -> Location:
+        """The same, for the store."""
+        return Location.file(self.db)
+
 
 def outcomes(case: Case) -> Iterator[str]:
     """Read the database in every way: how each ended, or the traceback."""
     for read in (
-        lambda: pipeline.results(case.db, newest_only=False, samples=True),
-        lambda: pipeline.selfchecks(case.db),
-        lambda: pipeline.all_ceilings(case.db),
+        lambda: pipeline.results(case.location, newest_only=False, samples=True),
+        lambda: pipeline.selfchecks(case.location),
+        lambda: pipeline.all_ceilings(case.location),
     ):
         yield outcome(read)
     dice = case.dice
@@ -194,19 +214,20 @@ def shown(*command: str, case: Case) -> str:
 # Bounds ------------------------------------------------------------------------------------
 
 
-def read_batch(whole: Path, cases: list[Case], answers: int) -> None:
+def read_batch(whole: Sequence[Path], cases: list[Case], answers: int) -> None:
     """In a child: a line of outcomes for each database."""
     resource.setrlimit(resource.RLIMIT_AS, (_BYTES, _BYTES))
     with os.fdopen(answers, "w") as out, redirect_stdout(StringIO()), redirect_stderr(StringIO()):
         for case in cases:
-            damaged(case.dice, whole, case.db)
+            dice = case.dice
+            damaged(dice, dice.choice(whole), case.db)
             out.write(json.dumps(list(outcomes(case))) + "\n")
             out.flush()
             for file in case.folder.glob("damaged.sqlite*"):
                 file.unlink()
 
 
-def batch(whole: Path, cases: list[Case]) -> Iterator[list[str]]:
+def batch(whole: Sequence[Path], cases: list[Case]) -> Iterator[list[str]]:
     """The outcomes of each database in turn; ends with the first that hangs or crashes."""
     answers, theirs = os.pipe()
     child = os.fork()
@@ -240,7 +261,7 @@ def _speaks(told: IO[str], child: psutil.Process) -> bool:
     return True
 
 
-def run(whole: Path, cases: list[Case]) -> Iterator[tuple[Case, list[str]]]:
+def run(whole: Sequence[Path], cases: list[Case]) -> Iterator[tuple[Case, list[str]]]:
     """Every case and its outcomes; one without is a hang or a crash, and goes on behind it."""
     start = 0
     while start < len(cases):
@@ -263,7 +284,8 @@ def main() -> int:
     began, counts, faults = time.monotonic(), Counter[str](), 0
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        whole = make(folder)
+        early = make_early(folder)
+        whole = [*early, *[make(folder)] * len(early)]  # half of them of today's layout
         numbers = range(options.first, options.first + options.count)
         cases = [Case(options.seed, number, folder) for number in numbers]
         for case, told in run(whole, cases):

@@ -13,6 +13,7 @@ from harness.cli.output import Stream
 from harness.cli.progress import Live
 from harness.dispatch.artifacts import Step
 from harness.dispatch.campaign import CellDone
+from harness.domain.location import Location
 from harness.domain.result import Status
 from harness.pipeline import Prepared, Request, prepare
 
@@ -60,7 +61,9 @@ def prepared(tmp_path: Path) -> Prepared:
     (tmp_path / "small.yaml").write_text(
         "name: small\nmatrix: {model: [nano], scenario: [prefill]}\nworkload: {prompt: 16}\n"
     )
-    return prepare(Request((str(tmp_path / "small.yaml"),), tmp_path / "none.sqlite"))
+    return prepare(
+        Request((str(tmp_path / "small.yaml"),), Location.file(tmp_path / "none.sqlite"))
+    )
 
 
 def test_texts_from_elsewhere_do_not_command_the_terminal_of_a_progress_bar(

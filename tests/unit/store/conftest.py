@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from harness.domain.location import Location
 from harness.domain.metric import Direction, Estimate
 from harness.domain.result import Round, Sample, Score, Status
 from harness.domain.run import Asked, Commit, Environment, Gpu, Host, Run
@@ -34,7 +35,7 @@ def path(tmp_path: Path) -> Path:
 @pytest.fixture
 def store(path: Path) -> Iterator[Store]:
     """An open database."""
-    with Store(path) as opened:
+    with Store(Location.file(path)) as opened:
         yield opened
 
 

@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from harness.domain.ceiling import Ceiling, CeilingKind
+from harness.domain.location import Location
 from harness.domain.run import Environment, Host
 from harness.store import Store
 
@@ -23,9 +24,9 @@ def test_they_are_loaded_as_they_were_in_order(path: Path, host: Host, odd: str)
         ceiling("gemm_fp32", 1e300, CeilingKind.THEORETICAL),
         replace(ceiling("clock", 5e-324), how=odd),
     )
-    with Store(path) as store:
+    with Store(Location.file(path)) as store:
         store.save_ceilings(host, ENVIRONMENT, odd, found)
-    with Store(path) as store:
+    with Store(Location.file(path)) as store:
         assert store.ceilings(host, ENVIRONMENT, odd) == found
 
 

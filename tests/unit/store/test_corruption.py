@@ -12,6 +12,7 @@ import pytest
 
 from harness.domain.ceiling import Ceiling, CeilingKind
 from harness.domain.cell import Cell
+from harness.domain.location import Location
 from harness.domain.metric import Estimate
 from harness.domain.result import Round, Status, StopRule
 from harness.domain.run import Environment, Host, Run
@@ -34,7 +35,7 @@ def kept(
     """A database with rows in every table."""
     environment, when = Environment({"torch": "2.13.0"}), datetime(2026, 1, 5, tzinfo=UTC)
     check = SelfCheck(make_cell(), "latency", 50, 7.5, 0.02, 0.01, 0.03, 0.95, when)
-    with Store(path) as store:
+    with Store(Location.file(path)) as store:
         run = store.begin(make_run())
         key = store.open_result(run, make_cell(), None, adopt=None)
         store.save_round(key, run, make_round(0))
@@ -62,7 +63,7 @@ def damage(path: Path, statement: str, *values: object) -> None:
 
 def read_all(path: Path) -> None:
     """All that any command reads."""
-    with StoreReader(path) as reader:
+    with StoreReader(Location.file(path)) as reader:
         run = reader.results(newest_only=False, samples=True)[0].run
         reader.selfchecks()
         reader.all_ceilings()

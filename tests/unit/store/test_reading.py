@@ -12,6 +12,7 @@ import pytest
 from sqlalchemy import text
 
 from harness.domain.cell import Cell
+from harness.domain.location import Location
 from harness.domain.result import Round, Status
 from harness.domain.run import Host, Run
 from harness.errors import StoreError
@@ -25,7 +26,7 @@ MakeRound = Callable[..., Round]
 @pytest.fixture
 def kept(path: Path, make_run: MakeRun, make_cell: MakeCell, make_round: MakeRound) -> Path:
     """A database of one result, closed."""
-    with Store(path) as store:
+    with Store(Location.file(path)) as store:
         run = store.begin(make_run())
         key = store.open_result(run, make_cell(), None, adopt=None)
         store.save_round(key, run, make_round())
@@ -42,12 +43,12 @@ def ask(path: Path, statement: str) -> object:
 
 
 def statuses(path: Path) -> list[Status]:
-    with StoreReader(path) as reader:
+    with StoreReader(Location.file(path)) as reader:
         return [one.status for one in reader.results(newest_only=False)]
 
 
 def test_a_database_that_is_not_there_holds_nothing_and_is_not_made(path: Path, host: Host) -> None:
-    with StoreReader(path) as reader:
+    with StoreReader(Location.file(path)) as reader:
         assert reader.results() == []
         assert reader.selfchecks() == []
         assert reader.all_ceilings() == ()
@@ -71,21 +72,9 @@ def test_the_file_stays_as_it_is(kept: Path, journal: str) -> None:
     assert ask(kept, "PRAGMA journal_mode") == journal
 
 
-def test_a_file_of_an_older_layout_is_read_and_not_brought_up_to_date(kept: Path) -> None:
-    ask(kept, "DROP TABLE document")
-    ask(kept, "PRAGMA user_version = 1")
-    before = kept.read_bytes()
-    with StoreReader(kept) as reader:
-        (result,) = reader.results(samples=True)
-    assert (result.status, result.rounds[0].scores) == (Status.OK, ())
-    assert kept.read_bytes() == before
-
-
 @pytest.mark.parametrize("lock", ["IMMEDIATE", "EXCLUSIVE"])
-@pytest.mark.parametrize("layout", [1, 2])
-def test_a_reader_does_not_wait_for_a_writer(kept: Path, lock: str, layout: int) -> None:
+def test_a_reader_does_not_wait_for_a_writer(kept: Path, lock: str) -> None:
     """Were it to ask for the lock, it would be refused after a while."""
-    ask(kept, f"PRAGMA user_version = {layout}")
     with closing(sqlite3.connect(kept, isolation_level=None)) as writer:
         writer.execute(f"BEGIN {lock}")
         writer.execute("DELETE FROM result")
@@ -94,7 +83,7 @@ def test_a_reader_does_not_wait_for_a_writer(kept: Path, lock: str, layout: int)
 
 def test_a_reader_cannot_write(kept: Path) -> None:
     with (
-        StoreReader(kept) as reader,
+        StoreReader(Location.file(kept)) as reader,
         pytest.raises(StoreError, match="is read-only"),
         reader._database.reading() as connection,
     ):
@@ -119,7 +108,7 @@ def test_in_a_read_only_folder_what_the_log_holds_is_read_too(
     kept: Path, make_run: MakeRun, make_cell: MakeCell
 ) -> None:
     """What a writer that is still there, or was killed, has not yet moved into the file."""
-    with Store(kept) as store:
+    with Store(Location.file(kept)) as store:
         store.open_result(store.begin(make_run()), make_cell(), None, adopt=None)
         assert sorted(statuses(kept)) == [Status.MEASURING, Status.OK]
 

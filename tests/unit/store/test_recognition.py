@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import sqlite3
 from collections.abc import Callable
 from contextlib import closing
@@ -10,11 +11,15 @@ from pathlib import Path
 
 import pytest
 
+from harness.domain.ceiling import Ceiling, CeilingKind
+from harness.domain.location import Location
+from harness.domain.run import Environment, Host
 from harness.errors import StoreError, UsageError
-from harness.store import Store, StoreReader
-from harness.store.layout import APPLICATION_ID
+from harness.store import Store, StoreReader, files
+from harness.store.migrations import HEAD
+from harness.store.sqlite.early import APPLICATION_ID
 
-Opener = Callable[[Path], StoreReader]
+Opener = Callable[[Location], StoreReader]
 
 
 def ask(path: Path, *statements: str) -> object:
@@ -36,7 +41,7 @@ def opener(request: pytest.FixtureRequest) -> Opener:
 @pytest.fixture
 def kept(path: Path) -> Path:
     """A database of ours, closed."""
-    with Store(path):
+    with Store(Location.file(path)):
         pass
     return path
 
@@ -50,8 +55,12 @@ def kept(path: Path) -> Path:
         ("CREATE TABLE host (id)", "CREATE TABLE run (id)", "PRAGMA user_version = 1"),
         ("PRAGMA application_id = 7",),
         ("PRAGMA user_version = 7",),
+        ("CREATE TABLE alembic_version (version_num)", "PRAGMA user_version = 3"),
     ],
-    ids=["tables", "a layout of its own", "a log", "some names of ours", "stamped", "numbered"],
+    ids=[
+        *("tables", "a layout of its own", "a log", "some names of ours"),
+        *("stamped", "numbered", "Alembic's too"),
+    ],
 )
 def test_another_programs_database_is_refused_and_left_alone(
     tmp_path: Path, opener: Opener, statements: tuple[str, ...]
@@ -62,7 +71,7 @@ def test_another_programs_database_is_refused_and_left_alone(
     before = foreign.read_bytes()
     told = r"places\.sqlite: is another program's database; name another file with --db"
     with pytest.raises(StoreError, match=told):
-        opener(foreign)
+        opener(Location.file(foreign))
     assert foreign.read_bytes() == before
 
 
@@ -72,25 +81,37 @@ def test_a_copy_of_ours_that_another_program_made_its_own_is_refused(
     """The stamp decides, not the tables."""
     ask(kept, "PRAGMA application_id = 7")
     with pytest.raises(StoreError, match="another program's"):
-        opener(kept)
+        opener(Location.file(kept))
 
 
 def test_a_new_database_bears_our_stamp(kept: Path) -> None:
     assert ask(kept, "PRAGMA application_id") == APPLICATION_ID
 
 
-@pytest.mark.parametrize("layout", [1, 2])
-def test_a_database_made_before_there_was_a_stamp_is_stamped_by_a_writer(
-    kept: Path, layout: int
+def test_a_new_database_is_at_the_newest_revision(kept: Path) -> None:
+    assert ask(kept, "SELECT version_num FROM alembic_version") == HEAD
+
+
+def test_versions_before_revisions_take_the_file_for_a_newer_ones(kept: Path) -> None:
+    """They know the numbers up to 2, and refuse a higher one."""
+    assert ask(kept, "PRAGMA user_version") == 3
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        ("PRAGMA user_version = 99", r"layout 99; this one knows 3"),
+        ("UPDATE alembic_version SET version_num = '9999'", rf"revision 9999; .* knows {HEAD}"),
+    ],
+)
+def test_a_newer_harnesss_file_is_refused_and_left_alone(
+    kept: Path, opener: Opener, change: str, told: str
 ) -> None:
-    """A reader only reads it."""
-    ask(kept, f"PRAGMA user_version = {layout}", "PRAGMA application_id = 0")
-    with StoreReader(kept) as reader:
-        assert reader.results() == []
-    assert ask(kept, "PRAGMA application_id") == 0
-    with Store(kept):
-        pass
-    assert ask(kept, "PRAGMA application_id") == APPLICATION_ID
+    ask(kept, change)
+    before = kept.read_bytes()
+    with pytest.raises(StoreError, match=rf"harness\.db: was written by a newer harness \({told}"):
+        opener(Location.file(kept))
+    assert kept.read_bytes() == before
 
 
 @pytest.mark.parametrize(
@@ -102,18 +123,20 @@ def test_a_database_made_before_there_was_a_stamp_is_stamped_by_a_writer(
             ("ALTER TABLE round DROP COLUMN notes", "ALTER TABLE run DROP COLUMN command"),
             r"lacks the columns round\.notes, run\.command",
         ),
-        (("DROP TABLE selfcheck", "PRAGMA user_version = 1"), "lacks the table selfcheck"),
+        (("DROP TABLE alembic_version",), "lacks its revision"),
+        (("DELETE FROM alembic_version",), "lacks its revision"),
+        (("UPDATE alembic_version SET version_num = X'00'",), "lacks its revision"),
+        (("DROP TABLE selfcheck", "PRAGMA user_version = 2"), "lacks the table selfcheck"),
     ],
-    ids=["table", "tables", "columns", "an older layout"],
 )
-def test_a_database_that_lacks_what_its_layout_has_is_refused_and_left_alone(
+def test_a_database_that_lacks_what_its_revision_has_is_refused_and_left_alone(
     kept: Path, opener: Opener, lost: tuple[str, ...], told: str
 ) -> None:
-    """As an early version of harness wrote it, before layouts were told apart."""
-    ask(kept, *lost, "PRAGMA application_id = 0")
+    """It was complete when it got harness's application id."""
+    ask(kept, *lost)
     before = kept.read_bytes()
-    with pytest.raises(StoreError, match=rf"harness\.db: {told}.*; move the file away"):
-        opener(kept)
+    with pytest.raises(StoreError, match=rf"harness\.db: ({told})"):
+        opener(Location.file(kept))
     assert kept.read_bytes() == before
 
 
@@ -133,11 +156,11 @@ def test_a_database_that_lacks_what_its_layout_has_is_refused_and_left_alone(
 def test_the_files_name_is_taken_as_it_is(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
-    """It is no URL."""
+    """Nothing in a path means anything to SQLite."""
     monkeypatch.chdir(tmp_path)
-    with Store(Path(name)):
+    with Store(Location.file(Path(name))):
         pass
-    with StoreReader(Path(name)) as reader:
+    with StoreReader(Location.file(Path(name))) as reader:
         assert reader.results() == []
     made = [file.name.removesuffix("-wal").removesuffix("-shm") for file in tmp_path.iterdir()]
     assert set(made) == {name}
@@ -148,6 +171,59 @@ def test_a_database_in_memory_is_no_place_to_write_to(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     with pytest.raises(UsageError, match=":memory:: would keep nothing; name a file with --db"):
-        Store(Path(":memory:"))
-    with StoreReader(Path(":memory:")) as reader:
+        Store(Location.file(Path(":memory:")))
+    with StoreReader(Location.file(Path(":memory:"))) as reader:
         assert reader.results() == []
+
+
+@pytest.mark.parametrize(
+    ("url", "name"),
+    [
+        ("sqlite:///kept.sqlite", "kept.sqlite"),
+        ("sqlite:///deep/kept.sqlite", "deep/kept.sqlite"),
+        ("sqlite+pysqlite:///kept.sqlite", "kept.sqlite"),
+        ("SQLite:///kept.sqlite", "kept.sqlite"),
+    ],
+)
+def test_a_url_names_a_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, host: Host, url: str, name: str
+) -> None:
+    """Relative to the working directory. The same file is found by its path."""
+    monkeypatch.chdir(tmp_path)
+    check = Ceiling("gemm_fp32", 1.0, "FLOP/s", CeilingKind.MEASURED, "kernel")
+    with Store(Location(url)) as store:
+        store.save_ceilings(host, Environment({}), "local", [check])
+    assert files(Location(url)) == (Path(name),)
+    with StoreReader(Location.file(Path(name))) as reader:
+        assert len(reader.all_ceilings()) == 1
+
+
+def test_a_url_with_four_slashes_names_an_absolute_path(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path}/kept.sqlite"
+    assert url.startswith("sqlite:////")
+    with Store(Location(url)):
+        pass
+    assert (tmp_path / "kept.sqlite").is_file()
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "sqlite://",
+        "sqlite:///",
+        "sqlite://kept.sqlite",
+        "sqlite:///kept.sqlite?mode=ro",
+        "sqlite+aiosqlite:///kept.sqlite",
+        "sqlite://user:word@/kept.sqlite",
+        "sqlite://host:port/kept.sqlite",
+    ],
+)
+def test_a_url_of_more_or_less_than_a_file_is_refused(opener: Opener, url: str) -> None:
+    with pytest.raises(UsageError, match=rf"^{re.escape(url)}: "):
+        opener(Location(url))
+
+
+def test_another_dialects_url_is_refused_with_those_that_are_possible(opener: Opener) -> None:
+    told = "^postgresql://localhost/x: unknown database dialect 'postgresql' .possible: sqlite.; "
+    with pytest.raises(UsageError, match=told + "one module adds a dialect"):
+        opener(Location("postgresql://localhost/x"))

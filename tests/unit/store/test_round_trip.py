@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from harness.domain.cell import Cell, Choice
+from harness.domain.location import Location
 from harness.domain.metric import Estimate
 from harness.domain.result import Result, Round, Status, StopRule
 from harness.domain.run import Commit, Environment, Host, Run
@@ -43,13 +44,13 @@ def test_a_result_is_loaded_with_all_that_belongs_to_it(
         compression=(Choice("prune", (("layers", (1, 2)), ("share", 0.5), ("structured", True))),),
     )
     rounds = (make_round(0), make_round(1, status=Status.CRASHED, started=None))
-    with Store(path) as store:
+    with Store(Location.file(path)) as store:
         run = store.begin(make_run())
         key = store.open_result(run, cell, "ba5e11e0ba5e11e0", adopt=None)
         for one in rounds:
             store.save_round(key, run, one)
         store.close_result(key, Status.OK, odd, odd, StopRule.TIME_BOX, metrics)
-    with Store(path) as store:
+    with Store(Location.file(path)) as store:
         loaded = store.results(samples=True)
     expected = Result(
         run=run,

@@ -13,11 +13,11 @@ import pytest
 from sqlalchemy import text
 
 from harness.domain.cell import Cell
+from harness.domain.location import Location
 from harness.domain.result import Round
 from harness.domain.run import Run
 from harness.errors import StoreError
 from harness.store import Store
-from harness.store.migrations import STEPS
 
 MakeCell = Callable[..., Cell]
 MakeRun = Callable[..., Run]
@@ -36,38 +36,13 @@ def test_the_file_and_its_folder_are_made(store: Store, path: Path) -> None:
     assert path.is_file()
 
 
-def test_the_number_of_steps_done_is_the_files_version(store: Store, path: Path) -> None:
-    assert ask(path, "PRAGMA user_version") == len(STEPS)
-
-
 def test_an_up_to_date_file_is_opened_as_it_is(path: Path) -> None:
-    with Store(path):
+    with Store(Location.file(path)):
         pass
     layout = ask(path, "SELECT group_concat(sql) FROM sqlite_master")
-    with Store(path):
+    with Store(Location.file(path)):
         pass
     assert layout == ask(path, "SELECT group_concat(sql) FROM sqlite_master")
-
-
-def test_a_file_of_the_first_layout_gains_what_came_since(path: Path) -> None:
-    """And keeps what it holds."""
-    with Store(path):
-        pass
-    ask(path, "DROP TABLE document")
-    ask(path, "PRAGMA user_version = 1")
-    with Store(path):
-        assert ask(path, "SELECT count(*) FROM document") == 0
-    assert ask(path, "PRAGMA user_version") == len(STEPS)
-
-
-def test_a_newer_harnesss_file_is_refused_and_left_alone(path: Path) -> None:
-    with Store(path):
-        pass
-    ask(path, "PRAGMA user_version = 99")
-    told = r"harness\.db: was written by a newer harness \(layout 99; this one knows \d+\)"
-    with pytest.raises(StoreError, match=told):
-        Store(path)
-    assert ask(path, "PRAGMA user_version") == 99
 
 
 @pytest.mark.parametrize(
@@ -104,19 +79,19 @@ def test_a_file_of_another_kind_is_refused_and_left_alone(tmp_path: Path) -> Non
     thesis = tmp_path / "thesis.tex"
     thesis.write_text("\\documentclass{article}" * 100)
     with pytest.raises(StoreError, match=r"thesis\.tex: is not a SQLite database; .* --db"):
-        Store(thesis)
+        Store(Location.file(thesis))
     assert thesis.read_text() == "\\documentclass{article}" * 100
 
 
 def test_a_folder_in_the_files_place_is_refused(tmp_path: Path) -> None:
     with pytest.raises(StoreError, match="cannot be opened"):
-        Store(tmp_path)
+        Store(Location.file(tmp_path))
 
 
 def test_a_file_in_the_folders_place_is_refused(tmp_path: Path) -> None:
     (tmp_path / "results").write_text("mine")
     with pytest.raises(StoreError, match="cannot make the folder"):
-        Store(tmp_path / "results" / "harness.db")
+        Store(Location.file(tmp_path / "results" / "harness.db"))
 
 
 def test_two_runs_may_write_to_one_file_at_once(
@@ -128,7 +103,7 @@ def test_two_runs_may_write_to_one_file_at_once(
     def write(batch: int) -> None:
         try:
             together.wait()
-            with Store(path) as store:
+            with Store(Location.file(path)) as store:
                 run = store.begin(make_run())
                 for prompt in range(15):
                     cell = make_cell(workload=(("batch", batch), ("prompt", prompt)))
@@ -145,7 +120,7 @@ def test_two_runs_may_write_to_one_file_at_once(
     for thread in threads:
         thread.join()
     assert failed == []
-    with Store(path) as store:
+    with Store(Location.file(path)) as store:
         results = store.results()
     assert len(results) == 30
     assert all(result.rounds == (make_round(samples=(), scores=()),) for result in results)
@@ -153,14 +128,14 @@ def test_two_runs_may_write_to_one_file_at_once(
 
 def test_a_writer_waits_for_another_where_there_is_no_log_yet(path: Path) -> None:
     """SQLite itself would refuse it at once, as where several runs make the file together."""
-    with Store(path):
+    with Store(Location.file(path)):
         pass
     ask(path, "PRAGMA journal_mode = DELETE")
     with closing(sqlite3.connect(path, isolation_level=None, check_same_thread=False)) as other:
         other.execute("BEGIN IMMEDIATE")
         ends = Timer(0.3, other.execute, ["COMMIT"])
         ends.start()
-        with Store(path):
+        with Store(Location.file(path)):
             pass
         ends.join()
     assert ask(path, "PRAGMA journal_mode") == "wal"
@@ -172,7 +147,7 @@ def test_a_reader_sees_one_moment_while_another_writes(
     """And neither waits for the other."""
     count = text("SELECT count(*) FROM result")
     run = store.begin(make_run())
-    with Store(path) as other, other._database.reading() as connection:
+    with Store(Location.file(path)) as other, other._database.reading() as connection:
         assert connection.execute(count).scalar_one() == 0
         store.open_result(run, make_cell(), None, adopt=None)
         assert connection.execute(count).scalar_one() == 0

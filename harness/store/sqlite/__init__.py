@@ -1,0 +1,227 @@
+"""SQLite: how a file is opened, its locks, its settings."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import time
+from contextlib import ExitStack, closing
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import URL, Connection, Engine, StaticPool, create_engine, event, make_url
+from sqlalchemy.exc import ArgumentError
+
+from harness.domain.location import Location
+from harness.errors import StoreError, UsageError
+from harness.store.database import WRITES, Database
+from harness.store.dialect import Dialect, register
+from harness.store.sqlite.early import bring_up_to_date, is_current, is_empty
+from harness.store.sqlite.errors import BUSY_MS, explain
+from harness.store.tables import Table
+
+_AGAIN = 0.01  # seconds until a lock is asked for again, where SQLite does not wait itself
+
+_BUSY = f"busy_timeout = {BUSY_MS}"
+_SETTINGS = (_BUSY, "foreign_keys = ON")
+# With a write-ahead log, safe against any crash of a process.
+_WRITER_SETTINGS = (*_SETTINGS, "synchronous = NORMAL")
+# A revision that replaces a table drops the old one. With foreign keys on, all rows that belong to
+# its rows would be deleted with it.
+_MIGRATION_SETTINGS = (_BUSY, "foreign_keys = OFF")
+
+_IN_MEMORY = ":memory:"
+_URLS = "write sqlite:///relative.sqlite or sqlite:////absolute.sqlite"
+_DRIVERS = ("sqlite", "sqlite+pysqlite")  # one driver: Python's own sqlite3
+
+
+@register("sqlite", "a file on this machine")
+class SQLite(Dialect):
+    """The database that a plain path names."""
+
+    def files(self, location: Location) -> tuple[Path, ...]:
+        """The file; SQLite keeps others beside it under names that begin with its own."""
+        return (_path(location),)
+
+    def open_to_write(self, location: Location) -> Database:
+        """The file, made and brought up to date if need be."""
+        path = _path(location)
+        if str(path) == _IN_MEMORY:
+            raise UsageError(f"{location}: would keep nothing; name a file with --db")
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            filled = path.is_file() and path.stat().st_size > 0
+        except OSError as error:
+            raise StoreError(f"cannot make the folder of {path}: {error.strerror}") from error
+        if filled:
+            _recognise(location, path)
+        writable = {"mode": "rwc"}
+        database = _database(location, _engine(path, writable, _WRITER_SETTINGS))
+        _keep_log(database)
+        with database.reading() as connection:
+            current = is_current(connection)
+        if not current:
+            migrating = _database(location, _engine(path, writable, _MIGRATION_SETTINGS))
+            with closing(migrating), migrating.writing() as connection:
+                bring_up_to_date(connection)
+        return database
+
+    def open_to_read(self, location: Location) -> Database:
+        """The file, opened such that nothing is changed; without a file, an empty database.
+
+        A file of an older layout is read from a copy in memory, which is brought up to date.
+        """
+        path = _path(location)
+        try:
+            there = path.exists()
+        except OSError as error:
+            raise StoreError(f"{location}: {error.strerror}") from error
+        if not there:
+            return _empty(location)
+        with ExitStack() as unless_returned:
+            database = _database(location, _engine(path, _to_read(path)))
+            unless_returned.callback(database.close)
+            with database.reading() as connection:
+                if is_empty(connection):
+                    return _empty(location)
+                if not is_current(connection):
+                    return _up_to_date_copy(location, connection)
+            unless_returned.pop_all()
+            return database
+
+
+def _path(location: Location) -> Path:
+    """The file that a path or a URL names. UsageError for a URL that names more, or none."""
+    if not location.is_url:
+        return Path(location.text)
+    try:
+        url = make_url(location.text)
+    except (ArgumentError, ValueError) as error:
+        raise UsageError(f"{location}: {error}; {_URLS}") from error
+    # Nothing but a driver and a file: no host, user or options.
+    plain = {URL.create(name, database=url.database) for name in _DRIVERS}
+    if not url.database or url.set(drivername=url.drivername.lower()) not in plain:
+        raise UsageError(f"{location}: not the URL of a file; {_URLS}")
+    return Path(url.database)
+
+
+def _database(location: Location, engine: Engine) -> Database:
+    return Database(str(location), engine, explain)
+
+
+def _recognise(location: Location, path: Path) -> None:
+    """Refuse another program's file before a writer's settings and locks could change it.
+
+    It is opened for reading only, unless a write was cut short: to undo that, SQLite has to write.
+    """
+    mode = "rw" if _beside(path, "-journal").exists() else "ro"
+    database = _database(location, _engine(path, {"mode": mode}))
+    with closing(database), database.reading() as connection:
+        is_current(connection)
+
+
+def _keep_log(database: Database) -> None:
+    """Have the file keep a write-ahead log: readers and a writer work side by side.
+
+    While another process does the same to a new file SQLite refuses at once, without the wait
+    that it grants every other lock.
+    """
+    end = time.monotonic() + BUSY_MS / 1000
+    with database.explained(), closing(database.engine.raw_connection()) as connection:
+        while True:
+            try:
+                connection.cursor().execute("PRAGMA journal_mode = WAL")
+            except sqlite3.OperationalError as error:
+                if "locked" not in str(error) or time.monotonic() > end:
+                    raise
+                time.sleep(_AGAIN)
+            else:
+                return
+
+
+def _empty(location: Location) -> Database:
+    """A database in memory with the tables of today."""
+    database = _in_memory(location)
+    with database.writing() as connection:
+        Table.metadata.create_all(connection)
+    return database
+
+
+def _up_to_date_copy(location: Location, source: Connection) -> Database:
+    """A database in memory with what the source holds."""
+    database = _in_memory(location)
+    with database.engine.connect() as copy:
+        _driver(source).backup(_driver(copy))
+    with database.writing() as connection:
+        bring_up_to_date(connection)
+    return database
+
+
+def _in_memory(location: Location) -> Database:
+    engine = create_engine("sqlite://", poolclass=StaticPool)
+    return _database(location, _configured(engine, _MIGRATION_SETTINGS))
+
+
+def _driver(connection: Connection) -> sqlite3.Connection:
+    driver: Any = connection.connection.driver_connection
+    assert isinstance(driver, sqlite3.Connection)
+    return driver
+
+
+def _to_read(path: Path) -> dict[str, str]:
+    """What SQLite must know of a file that is only read.
+
+    For a file in WAL mode it makes a log and an index beside it, even for a reader. Where the
+    folder does not let it, only `immutable` opens the file, which leaves out the log: so not if
+    there is something in it, or a writer.
+    """
+    log, index = _beside(path, "-wal"), _beside(path, "-shm")
+    in_use = log.exists() and (index.exists() or log.stat().st_size > 0)
+    if in_use or os.access(log.parent, os.W_OK):
+        return {"mode": "ro"}
+    return {"mode": "ro", "immutable": "1"}
+
+
+def _beside(path: Path, suffix: str) -> Path:
+    """A file of SQLite's own, which is beside the file itself, not beside a link to it."""
+    return Path(os.path.realpath(path) + suffix)
+
+
+def _engine(path: Path, query: dict[str, str], settings: tuple[str, ...] = _SETTINGS) -> Engine:
+    """Of that very file: as a URI whatever its name holds is quoted."""
+    url = URL.create("sqlite", database=path.absolute().as_uri(), query={**query, "uri": "true"})
+    return _configured(create_engine(url), settings)
+
+
+def _configured(engine: Engine, settings: tuple[str, ...]) -> Engine:
+    @event.listens_for(engine, "connect")
+    def on_connect(connection: sqlite3.Connection, _: object) -> None:
+        connection.isolation_level = None  # transactions begin where on_begin says so
+        connection.text_factory = _text
+        with closing(connection.cursor()) as cursor:
+            for pragma in settings:
+                cursor.execute(f"PRAGMA {pragma}")
+
+    @event.listens_for(engine, "begin")
+    def on_begin(connection: Connection) -> None:
+        writes = connection.get_execution_options().get(WRITES, False)
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+    return engine
+
+
+class NotText(str):
+    """Text of a damaged file, which is no UTF-8.
+
+    It does not stop the reading, which would hide whose row it is in: decoding.py takes it for no
+    text.
+    """
+
+    __slots__ = ()
+
+
+def _text(raw: bytes) -> str:
+    try:
+        return raw.decode()
+    except UnicodeDecodeError:
+        return NotText(raw.decode(errors="surrogateescape"))
