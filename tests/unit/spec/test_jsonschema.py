@@ -9,9 +9,10 @@ import pytest
 from jsonschema import Draft202012Validator
 from ruamel.yaml import YAML
 
-from harness.domain.cell import AXES, WORKLOAD
+from harness.domain.axis import AXES
+from harness.domain.cell import WORKLOAD
 from harness.spec.catalog import Catalog
-from harness.spec.jsonschema import json_schema
+from harness.spec.fileschema import json_schema
 from harness.spec.schema import Limits, Measure, SpecFile
 
 SPECS = sorted((Path(__file__).parents[3] / "specs").glob("*.yaml"))

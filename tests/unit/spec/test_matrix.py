@@ -7,7 +7,8 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.domain.cell import AXES, WORKLOAD, Cell, Choice
+from harness.domain.axis import AXES
+from harness.domain.cell import WORKLOAD, Cell, Choice
 from harness.spec.matrix import (
     Pattern,
     Value,
