@@ -89,24 +89,15 @@ def _matrix(found: Any, linked: Collection[str], context: Context) -> Found:
 
 
 def _check_links(links: Sequence[Found], spec: Mapping[str, Any], context: Context) -> None:
-    """Each entry of `zip` links several keys, with as many values each, that stand nowhere else."""
+    """A key of an entry of `zip` stands nowhere else."""
     blocks = {block: spec.get(block) for block in ("matrix", "workload")}
     taken = {key: at for at, found in blocks.items() if isinstance(found, dict) for key in found}
     for index, link in enumerate(links):
-        path = ("zip", index)
         for key in link:
             if key in taken:
                 told = f"{key} stands in {taken[key]} too: give its values in one place"
-                context.source.fault((*path, key), told, key=True)
+                context.source.fault(("zip", index, key), told, key=True)
             taken.setdefault(key, "an earlier entry of zip")
-        if len(spec["zip"][index]) == 1:
-            told = "one key alone is linked with nothing: name two or more"
-            context.source.fault(path, told)
-        counts = {key: len(values) for key, values in link.items()}
-        if all(counts.values()) and len({*counts.values()}) > 1:  # a key of none has its own fault
-            numbers = ", ".join(f"{key} has {count}" for key, count in counts.items())
-            told = f"linked keys advance together, so each needs as many values: {numbers}"
-            context.source.fault(path, told)
 
 
 def _defaults(given: Collection[str], context: Context) -> Found:

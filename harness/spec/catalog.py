@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Protocol, TypeVar
 
 from harness import backends, compression, hardware, operators, parallelism, scenarios
@@ -50,9 +51,14 @@ class Catalog:
 ADDED: dict[str, Entries[Entry]] = {}  # of axes from outside packages: see add_axis
 
 
+@cache  # to look for installed packages takes some milliseconds
+def _find_axes() -> None:
+    load_outside("axis", "axes")
+
+
 def registered() -> Catalog:
     """Everything that this package and installed plug-ins register."""
-    load_outside("axis", "axes")
+    _find_axes()
     return Catalog(
         hardware=hardware.registry,
         scenario=scenarios.registry,

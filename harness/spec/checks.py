@@ -76,6 +76,19 @@ def check_baseline(cells: Collection[Cell], axes: Axes, source: Source) -> None:
                 )
 
 
+def check_links(axes: Axes, source: Source) -> None:
+    """An entry of `zip` links several keys, with as many values each."""
+    for index, link in enumerate(axes.links):
+        counts = {key: len(values) for key, values in link.items()}
+        if len(counts) == 1:
+            told = f"{next(iter(counts))} alone is linked with nothing: name two keys or more"
+            source.fault(("zip", index), told)
+        elif len({*counts.values()}) > 1:
+            numbers = ", ".join(f"{key} has {count}" for key, count in counts.items())
+            told = f"linked keys advance together, so each needs as many values: {numbers}"
+            source.fault(("zip", index), told)
+
+
 def check_scaling(axes: Axes, source: Source) -> None:
     """Under weak scaling the batch follows the ranks: `zip` cannot have it follow them as well."""
     for index, link in enumerate(axes.links):

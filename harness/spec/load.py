@@ -22,6 +22,7 @@ from harness.spec.checks import (
     check_batches,
     check_cells,
     check_excludes,
+    check_links,
     check_prices,
     check_scaling,
     check_size,
@@ -148,11 +149,13 @@ def _cells(
 
 
 def _expansion(axes: Axes, catalog: Catalog, source: Source) -> Expansion:
-    """The cells as they are written, if they are few enough."""
+    """The cells as they are written, if links are even and the cells few enough."""
 
     def uses(scenario: Choice) -> Sequence[str]:
         return catalog.scenario[scenario.name].workload
 
+    check_links(axes, source)
+    source.refuse()
     matrix, links = plain(axes.matrix), [points(link) for link in axes.links]
     include = [plain(one) for one in axes.include]
     counts: dict[Trail, int] = {("matrix",): size(matrix, links)}
