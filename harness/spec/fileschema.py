@@ -17,6 +17,12 @@ from harness.spec.jsonschema import TEXTS, Schema, apart, mapping, or_list, unti
 from harness.spec.schema import COUNT, SpecFile
 
 
+_WEAK: Schema = {  # has batch follow parallelism, which `zip` then cannot
+    "if": {"properties": {"scaling": {"const": "weak"}}, "required": ["scaling"]},
+    "then": {"properties": {"zip": {"items": {"not": {"required": ["parallelism", "batch"]}}}}},
+}
+
+
 def json_schema(catalog: Catalog | None = None) -> Schema:
     """Draft 2020-12, for the file as a whole."""
     catalog = catalog or registered()
@@ -42,7 +48,7 @@ def json_schema(catalog: Catalog | None = None) -> Schema:
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "A spec of harness",
         **schema,
-        "allOf": [_given(axis.name) for axis in AXES.values() if axis.default is None],
+        "allOf": [*(_given(axis.name) for axis in AXES.values() if axis.default is None), _WEAK],
     }
 
 

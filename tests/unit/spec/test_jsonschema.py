@@ -53,7 +53,7 @@ def test_every_key_of_a_spec_is_there_and_nothing_else(schema: dict[str, Any]) -
 def test_every_key_is_described(schema: dict[str, Any]) -> None:
     for name in ("Matrix", "Workload", "Measure", "Limits"):
         assert [key for key, told in described(schema["$defs"][name]) if not told] == []
-    for key in ("name", "baseline", "exclude", "include", "prices"):
+    for key in ("name", "baseline", "exclude", "include", "prices", "zip", "scaling"):
         assert schema["properties"][key]["description"]
 
 

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from harness.domain.axis import AXES
 from harness.domain.cell import WORKLOAD, Cell, Choice
 from harness.spec.matrix import (
+    Link,
     Pattern,
     Value,
     Values,
@@ -17,6 +18,8 @@ from harness.spec.matrix import (
     combinations,
     distinct,
     expand,
+    grown,
+    keys,
     matches,
     size,
     value_of,
@@ -61,6 +64,71 @@ def patterns_of(matrix: Values) -> st.SearchStrategy[dict[str, list[Value]]]:
 WITH_PATTERNS = MATRICES.flatmap(
     lambda matrix: st.tuples(st.just(matrix), st.lists(patterns_of(matrix), max_size=3))
 )
+
+
+@st.composite
+def linked(draw: st.DrawFn) -> tuple[Values, list[Link]]:
+    """A matrix, and one or two links of some of its keys, whose values it has."""
+    matrix = draw(MATRICES)
+    names = draw(st.permutations(keys()))
+    first, second = draw(st.tuples(st.integers(2, 3), st.sampled_from([0, 2])))
+    groups = [names[:first], names[first : first + second]]
+    links: list[Link] = [
+        draw(
+            st.lists(
+                st.fixed_dictionaries({name: VALUES[name] for name in group}),
+                min_size=1,
+                max_size=3,
+            )
+        )
+        for group in groups
+        if group
+    ]
+    values = {key: [point[key] for point in link] for link in links for key in link[0]}
+    return {**matrix, **values}, links
+
+
+def follows(cell: Cell, link: Link) -> bool:
+    """Whether the cell has all values of one point, on the keys that its scenario uses."""
+    return any(
+        all(value_of(cell, key) in (value, None) for key, value in point.items()) for point in link
+    )
+
+
+@given(linked())
+def test_links_leave_of_the_whole_matrix_what_follows_them(
+    drawn: tuple[Values, list[Link]],
+) -> None:
+    """A cell has all values of one point of each link; every such cell is there, once."""
+    matrix, links = drawn
+    cells = expand(matrix, links, [], [], uses).cells
+    whole = expand(matrix, [], [], [], uses).cells
+    assert {*cells} == {cell for cell in whole if all(follows(cell, link) for link in links)}
+    assert len(cells) == len({cell.id for cell in cells}) <= size(matrix, links)
+
+
+@given(MATRICES, st.sampled_from(["scenario", "precision", "batch"]))
+def test_a_link_of_all_pairs_is_no_link(matrix: Values, one: str) -> None:
+    pairs = [
+        {one: value, "operator": operator}
+        for value in matrix[one]
+        for operator in matrix["operator"]
+    ]
+    whole, of_pairs = (expand(matrix, links, [], [], uses).cells for links in ([], [pairs]))
+    assert {*whole} == {*of_pairs}
+    assert size(matrix) == size(matrix, [pairs])
+
+
+@given(MATRICES)
+def test_a_batch_grows_with_the_ranks_and_nothing_else_does(matrix: Values) -> None:
+    """And no two cells become one."""
+    cells = expand(matrix, [], [], [], uses).cells
+    both = grown(cells, lambda parallelism: 1 + len(parallelism))
+    assert [*both] == [*cells]
+    assert len({cell.id for cell in both.values()}) == len(cells)
+    for written, cell in both.items():
+        assert cell.load["batch"] == written.load["batch"] * (1 + len(cell.parallelism))
+        assert cell.replace(written.workload) == written
 
 
 @given(MATRICES)
