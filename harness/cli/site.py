@@ -23,7 +23,9 @@ from harness.cli.output import say
 def site(db: Path, out: Path, open_it: bool) -> None:
     """Build the static leaderboard site from what is stored."""
     from harness import pipeline
+    from harness.spec.catalog import find_axes
 
+    find_axes()
     index = pipeline.site(db, out)
     click.echo(f"the leaderboard is {index.resolve().as_uri()}")
     if open_it and click.launch(str(index)):

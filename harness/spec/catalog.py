@@ -51,14 +51,15 @@ class Catalog:
 ADDED: dict[str, Entries[Entry]] = {}  # of axes from outside packages: see add_axis
 
 
-@cache  # to look for installed packages takes some milliseconds
-def _find_axes() -> None:
+@cache  # a look at the installed packages takes some 20 ms
+def find_axes() -> None:
+    """Complete the table of axes by those of outside packages."""
     load_outside("axis", "axes")
 
 
 def registered() -> Catalog:
     """Everything that this package and installed plug-ins register."""
-    _find_axes()
+    find_axes()
     return Catalog(
         hardware=hardware.registry,
         scenario=scenarios.registry,

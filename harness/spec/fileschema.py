@@ -16,7 +16,6 @@ from harness.spec.grammar import GRAMMARS
 from harness.spec.jsonschema import TEXTS, Schema, apart, mapping, or_list, untitled
 from harness.spec.schema import COUNT, SpecFile
 
-
 _WEAK: Schema = {  # has batch follow parallelism, which `zip` then cannot
     "if": {"properties": {"scaling": {"const": "weak"}}, "required": ["scaling"]},
     "then": {"properties": {"zip": {"items": {"not": {"required": ["parallelism", "batch"]}}}}},

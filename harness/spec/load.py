@@ -52,8 +52,8 @@ def load(
     `overrides` are `path=value`, `only` are `axis=name,name`; both apply to every file. A spec
     that `only` leaves no cell of is left out.
     """
-    changes, wanted = parse_overrides(overrides), parse_only(only)
     catalog = catalog or registered()
+    changes, wanted = parse_overrides(overrides), parse_only(only)
     specs: list[Spec] = []
     problems: list[Problem] = []
     for file in _gathered(_files(path, problems) for path in map(str, paths)):
