@@ -37,7 +37,8 @@ class OutsidePackage:
 
 def outside_packages() -> list[OutsidePackage]:
     """All that are installed, by name; nothing of them is imported."""
-    points = [point for room in ROOMS for point in entry_points(group=f"harness.{room}")]
+    rooms = (*ROOMS, "axes")
+    points = [point for room in rooms for point in entry_points(group=f"harness.{room}")]
     packages = {point.dist.name: point.dist for point in points if point.dist is not None}
     return [
         OutsidePackage(
@@ -118,15 +119,20 @@ class Registry(Generic[T]):
         package = importlib.import_module(f"harness.{self.room}")
         for module in pkgutil.iter_modules(package.__path__):
             importlib.import_module(f"{package.__name__}.{module.name}")
-        for point in entry_points(group=f"harness.{self.room}"):
-            try:
-                point.load()
-            except PluginError:
-                raise
-            except Exception as error:
-                raise PluginError(
-                    f"the {self.kind} plug-in {point.name!r} ({point.value}, from "
-                    f"{point.dist.name if point.dist else 'an unknown package'}) "
-                    f"failed to load: {type(error).__name__}: {error}"
-                ) from error
+        load_outside(self.kind, self.room)
         self._discovered = True
+
+
+def load_outside(kind: str, room: str) -> None:
+    """Import the modules by which outside packages add to a room, or to the table of axes."""
+    for point in entry_points(group=f"harness.{room}"):
+        try:
+            point.load()
+        except PluginError:
+            raise
+        except Exception as error:
+            raise PluginError(
+                f"the {kind} plug-in {point.name!r} ({point.value}, from "
+                f"{point.dist.name if point.dist else 'an unknown package'}) "
+                f"failed to load: {type(error).__name__}: {error}"
+            ) from error

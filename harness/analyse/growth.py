@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from statistics import fmean
 
 from harness.analyse.disturbance import counting
@@ -61,7 +61,7 @@ def _alike(result: Result) -> tuple[object, ...]:
     run, cell = result.run, result.cell
     rest = tuple((key, amount) for key, amount in cell.workload if key != "prompt")
     commit = (run.commit.sha, run.commit.dirty, run.environment.digest, run.host.fingerprint)
-    return (replace(cell, workload=rest), *commit)
+    return (cell.replace(workload=rest), *commit)
 
 
 def _length(result: Result) -> int:

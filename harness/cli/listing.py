@@ -46,7 +46,18 @@ def entry_rows(host: Host) -> list[dict[str, Any]]:
 
     models = [_row("model", name, size.summary) for name, size in SIZES.items()]
     precisions = [_row("precision", one.name, one.summary) for one in PRECISIONS.values()]
-    return models + precisions + _registered(host)
+    return models + precisions + _registered(host) + _added(host)
+
+
+def _added(host: Host) -> list[dict[str, Any]]:
+    """Of axes that outside packages add to the table."""
+    from harness.spec.catalog import registered
+
+    return [
+        _row(axis, name, entries[name].summary, entries[name].unavailable(host))
+        for axis, entries in registered().added.items()
+        for name in entries
+    ]
 
 
 def _registered(host: Host) -> list[dict[str, Any]]:

@@ -41,8 +41,10 @@ def show(
 ) -> None:
     """Show the newest stored result of each cell and host."""
     from harness import pipeline
+    from harness.spec.catalog import find_axes
     from harness.spec.narrow import parse_only
 
+    find_axes()
     wanted, statuses = parse_only(only), _statuses(status)
     found = pipeline.results(db, newest_only=not every)
     kept = [one for one in found if _matches(one, wanted, statuses)]

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from harness.cli.table import table
 from harness.cli.words import estimate_text
-from harness.domain.cell import AXES
+from harness.domain.axis import AXES
 from harness.domain.naming import shared_text, short_names
 
 if TYPE_CHECKING:

@@ -24,7 +24,9 @@ from harness.domain.location import Location
 def site(db: Location, out: Path, open_it: bool) -> None:
     """Build the static leaderboard site from what is stored."""
     from harness import pipeline
+    from harness.spec.catalog import find_axes
 
+    find_axes()
     index = pipeline.site(db, out)
     click.echo(f"the leaderboard is {index.resolve().as_uri()}")
     if open_it and click.launch(str(index)):

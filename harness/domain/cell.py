@@ -5,23 +5,15 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any, TypeAlias
+from typing import Any, Generic, TypeAlias, TypeVar, cast
+
+from harness.domain.axis import AXES, NONE, Axis
 
 Scalar: TypeAlias = str | int | float | bool
 Option: TypeAlias = Scalar | tuple[Scalar, ...]
 
-AXES = (
-    "model",
-    "hardware",
-    "scenario",
-    "parallelism",
-    "compression",
-    "operator",
-    "precision",
-    "backend",
-)
 WORKLOAD = ("batch", "prompt", "generate")
 
 
@@ -51,24 +43,68 @@ class Choice:
         return {"name": self.name, **dict(self.options)}
 
 
-@dataclass(frozen=True)
+On: TypeAlias = Choice | tuple[Choice, ...]  # a value on an axis: an entry, or a composition
+V = TypeVar("V", bound=On)
+
+
+class _On(Generic[V]):
+    """The cell's value on the axis that the attribute is named after."""
+
+    def __set_name__(self, owner: type[Cell], name: str) -> None:
+        self._axis = name
+
+    def __get__(self, cell: Cell, owner: type[Cell]) -> V:
+        return cast("V", cell[self._axis])
+
+
+@dataclass(frozen=True, init=False)
 class Cell:
     """One point of the matrix, frozen.
 
-    Compression and parallelism are compositions, applied in order; `()` is "none". The
-    workload holds only the keys that the cell's scenario uses, so that a prefill cell does not
-    multiply over `generate`.
+    `cell[axis]` is its value on any axis; the original ones are attributes too. Compression and
+    parallelism are compositions, applied in order; `()` is "none". The workload holds only the
+    keys that the cell's scenario uses, so that a prefill cell does not multiply over `generate`.
     """
 
-    model: Choice
-    hardware: Choice
-    scenario: Choice
-    parallelism: tuple[Choice, ...]
-    compression: tuple[Choice, ...]
-    operator: Choice
-    precision: Choice
-    backend: Choice
+    values: tuple[tuple[str, On], ...]  # on every original axis, on others if not the default
     workload: tuple[tuple[str, int], ...]
+
+    model = _On[Choice]()
+    hardware = _On[Choice]()
+    scenario = _On[Choice]()
+    parallelism = _On[tuple[Choice, ...]]()
+    compression = _On[tuple[Choice, ...]]()
+    operator = _On[Choice]()
+    precision = _On[Choice]()
+    backend = _On[Choice]()
+
+    def __init__(self, *, workload: tuple[tuple[str, int], ...], **axes: On) -> None:
+        """An added axis without a value has its default; TypeError if an original one has none.
+
+        An axis that the table lacks is kept: the package that added it when the cell was stored
+        may be gone.
+        """
+        missing = [axis.name for axis in AXES.values() if axis.original and axis.name not in axes]
+        if missing:
+            raise TypeError(f"a cell needs a value of {', '.join(missing)}")
+        order = [*AXES, *sorted(axes.keys() - AXES.keys())]
+        held = tuple((name, axes[name]) for name in order if name in axes)
+        values = tuple((name, value) for name, value in held if not _is_left_out(name, value))
+        object.__setattr__(self, "values", values)
+        object.__setattr__(self, "workload", workload)
+
+    def __getitem__(self, axis: str) -> On:
+        found = self._values.get(axis)
+        return default_of(AXES[axis]) if found is None else found
+
+    @cached_property
+    def _values(self) -> dict[str, On]:
+        return dict(self.values)
+
+    def replace(self, workload: tuple[tuple[str, int], ...] | None = None, **axes: On) -> Cell:
+        """The same cell with other values."""
+        amounts = self.workload if workload is None else workload
+        return Cell(**{**self._values, **axes}, workload=amounts)
 
     @cached_property
     def id(self) -> str:
@@ -79,7 +115,7 @@ class Cell:
     @cached_property
     def labels(self) -> dict[str, str]:
         """Each axis's value as people read it, e.g. {"compression": "int8-dynamic", ...}."""
-        return {axis: label(getattr(self, axis)) for axis in AXES}
+        return {axis: label(self[axis]) for axis in {**AXES, **self._values}}
 
     @cached_property
     def load(self) -> dict[str, int]:
@@ -100,45 +136,55 @@ class Cell:
         return bool(self.compression) or self.is_weighted
 
     def content(self) -> dict[str, Any]:
-        """What identifies the cell, as plain data."""
-        axes = {axis: _content(getattr(self, axis)) for axis in AXES}
+        """What identifies the cell, as plain data: see Axis."""
+        axes = {axis: _content(value) for axis, value in self.values}
         return {**axes, "workload": self.load}
 
     def to_json(self) -> dict[str, Any]:
         """Content plus labels: all that is needed to make the cell again."""
-        axes = {axis: _dump(getattr(self, axis)) for axis in AXES}
+        axes = {axis: _dump(value) for axis, value in self.values}
         return {**axes, "workload": self.load}
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Cell:
         """The inverse of to_json."""
-        axes = {axis: _parse(data[axis]) for axis in AXES}
+        axes = {axis: _parse(found) for axis, found in data.items() if axis != "workload"}
         return cls(**axes, workload=tuple(sorted(data["workload"].items())))
 
     def __str__(self) -> str:
-        parts = [self.labels[axis] for axis in AXES]
+        parts = [label(value) for _, value in self.values]
         return " ".join(parts + [f"{key}={value}" for key, value in self.workload])
 
 
-assert tuple(f.name for f in fields(Cell)) == (*AXES, "workload")
+def default_of(axis: Axis) -> On:
+    """What an axis is where nobody names it; ValueError if it must be named."""
+    if axis.default is None:
+        raise ValueError(f"the axis {axis.name!r} has no default")
+    return () if axis.composed else Choice(axis.default)
 
 
-def label(value: Choice | tuple[Choice, ...]) -> str:
+def label(value: On) -> str:
     """An axis's value as people read it; a composition is joined by ' + '."""
     if isinstance(value, Choice):
         return str(value)
-    return " + ".join(map(str, value)) or "none"
+    return " + ".join(map(str, value)) or NONE
 
 
 def _text(value: Option) -> str:
     return "/".join(map(str, value)) if isinstance(value, tuple) else str(value)
 
 
-def _content(value: Choice | tuple[Choice, ...]) -> Any:
+def _is_left_out(name: str, value: On) -> bool:
+    """Whether it goes without saying: the default of an axis that was added later."""
+    axis = AXES.get(name)
+    return axis is not None and not axis.original and value == default_of(axis)
+
+
+def _content(value: On) -> Any:
     return value.content() if isinstance(value, Choice) else [one.content() for one in value]
 
 
-def _dump(value: Choice | tuple[Choice, ...]) -> Any:
+def _dump(value: On) -> Any:
     if isinstance(value, tuple):
         return [_dump(one) for one in value]
     return {"name": value.name, "options": dict(value.options), "label": value.label}

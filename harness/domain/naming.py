@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 
-from harness.domain.cell import AXES, Cell
+from harness.domain.axis import AXES
+from harness.domain.cell import Cell
 
 
 def short_names(cells: Collection[Cell]) -> Mapping[str, str]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from math import prod
 
 from harness.compression import Compression
+from harness.domain.axis import AXES
 from harness.domain.cell import Cell, Choice
 from harness.domain.entry import Entry
 from harness.domain.result import Status
@@ -36,7 +37,7 @@ class Feasibility:
         reason = self._not_of_architecture(cell) or self._not_alike(cell)
         if reason:
             return Status.UNSUPPORTED, reason
-        for axis, choice in _choices(cell):
+        for axis, choice in self._choices(cell):
             reason = self._unsupported(axis, choice, cell)
             if reason:
                 told = reason if choice.name in reason else f"{choice}: {reason}"
@@ -179,14 +180,10 @@ class Feasibility:
             return f"{needs}; the limit is {size_text(limits.memory)}"
         return None
 
-
-def _choices(cell: Cell) -> Iterator[tuple[str, Choice]]:
-    """The cell's registered choices with their axes, hardware first."""
-    yield "hardware", cell.hardware
-    yield "scenario", cell.scenario
-    for choice in cell.parallelism:
-        yield "parallelism", choice
-    for choice in cell.compression:
-        yield "compression", choice
-    yield "operator", cell.operator
-    yield "backend", cell.backend
+    def _choices(self, cell: Cell) -> Iterator[tuple[str, Choice]]:
+        """The cell's registered choices with their axes, hardware first."""
+        for axis in AXES:
+            if self.catalog.has_entries(axis):
+                value = cell[axis]
+                for choice in (value,) if isinstance(value, Choice) else value:
+                    yield axis, choice

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from harness.domain.cell import AXES
+from harness.domain.axis import AXES
 from harness.domain.result import Result
 
 IN_HEADING = ("model", "hardware", "scenario")  # alike in a whole group, told above its table
@@ -37,7 +37,7 @@ def aspects(results: Sequence[Result]) -> Aspects:
 def _axes(results: Sequence[Result]) -> dict[str, list[str]]:
     return {
         axis: _distinct(
-            [getattr(result.cell, axis) for result in results],
+            [result.cell[axis] for result in results],
             [result.cell.labels[axis] for result in results],
         )
         for axis in AXES

@@ -129,7 +129,7 @@ def axes(result: Result) -> tuple[tuple[str, str], ...]:
     cell = result.cell
     told = []
     for axis, label in cell.labels.items():
-        value = getattr(cell, axis)
+        value = cell[axis]
         full = _in_full(value) if not isinstance(value, tuple) else label
         told.append((axis, label if full == label else f"{label}: {full}"))
     told += [(key, f"{value:,}") for key, value in cell.workload]

@@ -34,7 +34,7 @@ def scaling(one: Chronicle, places: Places) -> tuple[Figure | None, Figure | Non
     processes = next((int(r.facts.get("processes", 1)) for r in one.newest.rounds), 1)
     if processes < 2:
         return None, None
-    alone = replace(one.cell, parallelism=())
+    alone = one.cell.replace(parallelism=())
     batch, left = divmod(one.cell.load.get("batch", 0), processes)
     shared = _with(alone, {"batch": batch}) if batch and not left else None
     return (
@@ -44,7 +44,7 @@ def scaling(one: Chronicle, places: Places) -> tuple[Figure | None, Figure | Non
 
 
 def _with(cell: Cell, load: Mapping[str, int]) -> Cell:
-    return replace(cell, workload=tuple(sorted({**cell.load, **load}.items())))
+    return cell.replace(workload=tuple(sorted({**cell.load, **load}.items())))
 
 
 def _efficiency(one: Chronicle, places: Places, alone: Cell, processes: int) -> Figure | None:

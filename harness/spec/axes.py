@@ -2,33 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 from pydantic import TypeAdapter, ValidationError
 
-from harness.domain.cell import AXES, WORKLOAD
+from harness.domain.axis import AXES
+from harness.domain.cell import WORKLOAD
 from harness.errors import unknown
-from harness.spec.choices import READERS, Context
+from harness.spec.choices import Context
 from harness.spec.faults import sentence
-from harness.spec.matrix import KEYS, Value, Values
-from harness.spec.models import models
-from harness.spec.patterns import operators
+from harness.spec.grammar import GRAMMARS
+from harness.spec.matrix import Link, Value, Values, keys
 from harness.spec.reader import Trail
-from harness.spec.schema import Counts, Matrix, Workload
+from harness.spec.schema import Counts, Workload
 
 Found: TypeAlias = Mapping[str, list[tuple[Value, Trail]]]  # by key: values and where they stand
 
-_READERS = {**READERS, "model": models, "operator": operators}
 _COUNTS: TypeAdapter[tuple[int, ...]] = TypeAdapter(Counts)
 
 
 @dataclass(frozen=True)
 class Axes:
-    """What a spec's matrix, workload, excludes, includes and baseline name."""
+    """What a spec's matrix, workload, links, excludes, includes and baseline name.
+
+    `matrix` has the values of every key, and so those of the keys in `links` too.
+    """
 
     matrix: Found
+    links: list[Found]
     exclude: list[Found]
     include: list[Found]
     baseline: Found
@@ -47,10 +50,15 @@ def read_axes(spec: Mapping[str, Any], context: Context) -> Axes:
 
     The mapping is the file's own, not the schema's, so that the faults of both are told at once.
     """
-    axes = _block(spec.get("matrix"), AXES, ("matrix",), context)
+    links = _patterns(spec, "zip", context)
+    _check_links(links, spec, context)
+    linked = {key: values for link in links for key, values in link.items()}
+    axes = _matrix(spec.get("matrix"), linked, context)
     workload = _block(spec.get("workload"), WORKLOAD, ("workload",), context)
+    given = {**axes, **workload, **linked}
     return Axes(
-        matrix={**axes, **workload, **_defaults({*axes, *workload}, context)},
+        matrix={**given, **_defaults(given, context)},
+        links=links,
         exclude=_patterns(spec, "exclude", context),
         include=_patterns(spec, "include", context),
         baseline=_pattern(spec.get("baseline"), ("baseline",), context),
@@ -62,13 +70,44 @@ def plain(found: Found) -> Values:
     return {key: [value for value, _ in pairs] for key, pairs in found.items()}
 
 
+def points(link: Found) -> Link:
+    """The values of a link's keys, step by step."""
+    steps = zip(*plain(link).values(), strict=True)
+    return [dict(zip(link, step, strict=True)) for step in steps]
+
+
+def _matrix(found: Any, linked: Collection[str], context: Context) -> Found:
+    """The axes that it names: known ones, and all that have no default and are not linked."""
+    if not isinstance(found, dict):
+        return {}
+    path: Trail = ("matrix",)
+    _check_known(found, AXES, path, context)
+    for axis in AXES.values():
+        if axis.default is None and axis.name not in {*found, *linked}:
+            context.source.fault(path, f"the key {axis.name!r} is missing ({axis.about})")
+    return _block(found, AXES, path, context)
+
+
+def _check_links(links: Sequence[Found], spec: Mapping[str, Any], context: Context) -> None:
+    """A key of an entry of `zip` stands nowhere else."""
+    blocks = {block: spec.get(block) for block in ("matrix", "workload")}
+    taken = {key: at for at, found in blocks.items() if isinstance(found, dict) for key in found}
+    for index, link in enumerate(links):
+        for key in link:
+            if key in taken:
+                told = f"{key} stands in {taken[key]} too: give its values in one place"
+                context.source.fault(("zip", index, key), told, key=True)
+            taken.setdefault(key, "an earlier entry of zip")
+
+
 def _defaults(given: Collection[str], context: Context) -> Found:
-    """What the schema gives where the file says nothing; it stands nowhere."""
-    fields = {**Matrix.model_fields, **Workload.model_fields}
+    """What holds where the file says nothing; it stands nowhere."""
+    defaults = {axis.name: axis.default for axis in AXES.values() if axis.default is not None}
+    amounts = {key: info.default for key, info in Workload.model_fields.items()}
     return {
-        key: [(value, ()) for value, _ in _values(key, info.default, (), context)]
-        for key, info in fields.items()
-        if key not in given and not info.is_required()
+        key: [(value, ()) for value, _ in _values(key, default, (), context)]
+        for key, default in {**defaults, **amounts}.items()
+        if key not in given
     }
 
 
@@ -83,12 +122,18 @@ def _pattern(found: Any, path: Trail, context: Context) -> Found:
     """Part of a matrix: any axes and workload keys."""
     if not isinstance(found, dict):
         return {}
-    for key in found:
-        if key not in KEYS:
-            context.source.fault((*path, key), unknown("key", key, KEYS), key=True)
+    _check_known(found, keys(), path, context)
     if not found and path != ("baseline",):
         context.source.fault(path, "an empty entry names no cells")
-    return _block(found, KEYS, path, context)
+    return _block(found, keys(), path, context)
+
+
+def _check_known(
+    found: Iterable[str], possible: Collection[str], path: Trail, context: Context
+) -> None:
+    for key in found:
+        if key not in possible:
+            context.source.fault((*path, key), unknown("key", key, possible), key=True)
 
 
 def _block(found: Any, keys: Iterable[str], path: Trail, context: Context) -> Found:
@@ -107,7 +152,7 @@ def _values(key: str, found: Any, path: Trail, context: Context) -> list[tuple[V
         if isinstance(found, list)
         else [(found, path)]
     )
-    read = _READERS[key]
+    read = GRAMMARS[key].read
     return [(value, at) for item, at in items for value in read(key, item, at, context)]
 
 

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import cache
 from typing import Protocol, TypeVar
 
 from harness import backends, compression, hardware, operators, parallelism, scenarios
 from harness.domain.entry import Entry
 from harness.domain.precision import PRECISIONS, Precision
 from harness.model.sizes import SIZES, Size
+from harness.registry import load_outside
 
 E_co = TypeVar("E_co", bound=Entry, covariant=True)
 
@@ -34,15 +36,30 @@ class Catalog:
     backend: Entries[backends.Backend]
     sizes: Mapping[str, Size]
     precisions: Mapping[str, Precision]
+    added: Mapping[str, Entries[Entry]] = field(default_factory=dict)  # by axis
 
     def entries(self, axis: str) -> Entries[Entry]:
         """The entries of an axis; model and precision have none."""
-        found: Entries[Entry] = getattr(self, axis)
+        found: Entries[Entry] = self.added[axis] if axis in self.added else getattr(self, axis)
         return found
+
+    def has_entries(self, axis: str) -> bool:
+        """Whether the axis has any."""
+        return axis in self.added or hasattr(self, axis)
+
+
+ADDED: dict[str, Entries[Entry]] = {}  # of axes from outside packages: see add_axis
+
+
+@cache  # a look at the installed packages takes some 20 ms
+def find_axes() -> None:
+    """Complete the table of axes by those of outside packages."""
+    load_outside("axis", "axes")
 
 
 def registered() -> Catalog:
     """Everything that this package and installed plug-ins register."""
+    find_axes()
     return Catalog(
         hardware=hardware.registry,
         scenario=scenarios.registry,
@@ -52,4 +69,5 @@ def registered() -> Catalog:
         backend=backends.registry,
         sizes=SIZES,
         precisions=PRECISIONS,
+        added=ADDED,
     )

@@ -13,6 +13,7 @@ from harness.spec.catalog import Catalog
 from harness.spec.faults import Source
 from harness.spec.matrix import Expansion, Value, value_of
 from harness.spec.reader import Trail
+from harness.spec.schema import MAX_AMOUNT
 
 MAX_CELLS = 100_000
 
@@ -55,6 +56,11 @@ def check_prices(prices: Mapping[str, float], catalog: Catalog, source: Source) 
 
 def check_baseline(cells: Collection[Cell], axes: Axes, source: Source) -> None:
     """A baseline has one value an axis, of those in the matrix, and leaves the scenario alone."""
+    for link in axes.links:
+        named, further = link.keys() & axes.baseline.keys(), link.keys() - axes.baseline.keys()
+        for key in named if further else ():
+            told = f"{key} is linked in zip: name {' and '.join(sorted(further))} too"
+            source.fault(("baseline", key), told, key=True)
     present = {key: dict.fromkeys(value_of(cell, key) for cell in cells) for key in axes.baseline}
     for key, pairs in axes.baseline.items():
         path = ("baseline", key)
@@ -68,6 +74,36 @@ def check_baseline(cells: Collection[Cell], axes: Axes, source: Source) -> None:
                 source.fault(
                     at, f"the baseline is not among the cells: {_absent(key, value, there)}"
                 )
+
+
+def check_links(axes: Axes, source: Source) -> None:
+    """An entry of `zip` links several keys, with as many values each."""
+    for index, link in enumerate(axes.links):
+        counts = {key: len(values) for key, values in link.items()}
+        if len(counts) == 1:
+            told = f"{next(iter(counts))} alone is linked with nothing: name two keys or more"
+            source.fault(("zip", index), told)
+        elif len({*counts.values()}) > 1:
+            numbers = ", ".join(f"{key} has {count}" for key, count in counts.items())
+            told = f"linked keys advance together, so each needs as many values: {numbers}"
+            source.fault(("zip", index), told)
+
+
+def check_scaling(axes: Axes, source: Source) -> None:
+    """Under weak scaling the batch follows the ranks: `zip` cannot have it follow them as well."""
+    for index, link in enumerate(axes.links):
+        if {"parallelism", "batch"} <= link.keys():
+            told = "scaling: weak has batch follow parallelism: link it in one of the two ways"
+            source.fault(("zip", index), told)
+
+
+def check_batches(cells: Collection[Cell], axes: Axes, source: Source) -> None:
+    """Batches that grew with the ranks are within the bounds of those that are written."""
+    for cell in cells:
+        if (batch := cell.load.get("batch", 0)) > MAX_AMOUNT:
+            path = axes.where("parallelism", cell.parallelism) or ("scaling",)
+            told = f"makes a batch of {batch:,} with {label(cell.parallelism)}"
+            source.fault(path, f"scaling: weak {told}; at most {MAX_AMOUNT:,}")
 
 
 def check_cells(cells: Collection[Cell], axes: Axes, catalog: Catalog, source: Source) -> None:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from itertools import product
 from typing import Any
 
 from harness.compression import misplaced
+from harness.domain.axis import AXES, NONE
 from harness.domain.cell import Choice
 from harness.domain.entry import Entry
 from harness.errors import unknown
@@ -22,9 +23,6 @@ from harness.spec.options import (
     validated,
 )
 from harness.spec.reader import Trail
-
-NONE = "none"
-COMPOSED = ("parallelism", "compression")  # the axes where `none` is the empty composition
 
 
 @dataclass(frozen=True)
@@ -123,7 +121,7 @@ def entry_named(
     """The registered entry; None, and a fault noted, where there is none."""
     entries = context.catalog.entries(axis)
     if name not in entries:
-        possible = [*entries, NONE] if axis in COMPOSED else [*entries]
+        possible = [*entries, NONE] if AXES[axis].composed else [*entries]
         context.source.fault(path, unknown(axis, name, possible), key=key)
         return None
     return entries[name]
@@ -185,14 +183,3 @@ def _not_degrees(found: Any, path: Trail, context: Context) -> None:
         f"parallelism should be {NONE}, or strategies with their degrees such as "
         f"{{{strategy}: 2}}, found {shown(found)}",
     )
-
-
-Reader = Callable[[str, Any, Trail, Context], Sequence[Choice | tuple[Choice, ...]]]
-READERS: Mapping[str, Reader] = {  # model's and operator's are in files of their own
-    "hardware": named,
-    "scenario": named,
-    "parallelism": degrees,
-    "compression": compositions,
-    "precision": precision,
-    "backend": named,
-}

@@ -1,85 +1,51 @@
-"""The JSON Schema of a spec file, so that editors complete and check it.
-
-The keys come from schema.py, the values of the axes from what is registered.
-"""
+"""JSON Schemas of what is registered: the values of each axis, with their options."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping
 from typing import Any, TypeAlias
 
-from harness.domain.cell import AXES, WORKLOAD
+from harness.domain.axis import NONE
 from harness.domain.entry import Options
 from harness.model.architectures import SHAPES
 from harness.model.shape import Shape
-from harness.spec.catalog import Catalog, registered
-from harness.spec.choices import NONE
+from harness.spec.catalog import Catalog
 from harness.spec.options import list_options
 from harness.spec.patterns import PATTERN
-from harness.spec.schema import SpecFile
 
 Schema: TypeAlias = dict[str, Any]
 
-_TEXTS = {"tokenizer": ["corpus"]}  # what a text option needs beside it
+TEXTS = {"tokenizer": ["corpus"]}  # what a text option needs beside it
 
 
-def json_schema(catalog: Catalog | None = None) -> Schema:
-    """Draft 2020-12, for the file as a whole."""
-    catalog = catalog or registered()
-    schema = _untitled(SpecFile.model_json_schema())
-    definitions, fields = schema["$defs"], schema["properties"]
-    definitions |= {axis: _axis(axis, catalog) for axis in AXES}
-    one: Schema = {axis: {"$ref": f"#/$defs/{axis}"} for axis in AXES}
-    several = {axis: _or_list(value) for axis, value in one.items()}
-    counts = definitions["Workload"]["properties"]
-    matrix = definitions["Matrix"]["properties"]
-    for axis in AXES:
-        matrix[axis] |= several[axis]
-    pattern = _object({**several, **_bare(counts)}) | {"minProperties": 1}
-    fields["include"]["items"] = fields["exclude"]["items"] = pattern
-    baseline = {axis: _or_list(value, 1) for axis, value in one.items() if axis != "scenario"}
-    count = {"type": "integer", "minimum": 1, "maximum": 10**9}
-    fields["baseline"] |= _object({**baseline, **dict.fromkeys(WORKLOAD, _or_list(count, 1))})
-    fields["prices"]["propertyNames"] = {"pattern": _hardware(catalog)}
-    definitions["Quality"]["dependentRequired"] = _TEXTS
-    for block in ("workload", "measure", "quality", "limits"):
-        del fields[block]["default"]  # each key tells its own
-    for key in fields.keys() - {"matrix"}:
-        fields[key] = _or_nothing(fields[key])
-    return {
-        "$schema": "https://json-schema.org/draft/2020-12/schema",
-        "title": "A spec of harness",
-        **schema,
-    }
+def precision(_: str, catalog: Catalog) -> Schema:
+    """A number format's name."""
+    return _names({name: one.summary for name, one in catalog.precisions.items()})
 
 
-def _axis(axis: str, catalog: Catalog) -> Schema:
-    """What one value of an axis may be."""
-    if axis == "model":
-        return _model(catalog)
-    if axis == "precision":
-        summaries = {name: one.summary for name, one in catalog.precisions.items()}
-        return _names(summaries)
-    if axis == "parallelism":
-        return _parallelism(catalog)
-    entry = _entry(axis, catalog)
-    if axis == "compression":
-        composition = {"type": "array", "minItems": 1, "items": entry}
-        named = _object({"name": {"const": NONE}}, ["name"])
-        return {"anyOf": [{"const": NONE}, named, entry, composition]}
-    if axis == "operator" and PATTERN in catalog.operator:
-        return {"anyOf": [*entry["anyOf"], _pattern(catalog)]}
-    return entry
+def compression(axis: str, catalog: Catalog) -> Schema:
+    """`none`, an entry, or a list of entries."""
+    one = entry(axis, catalog)
+    composition = {"type": "array", "minItems": 1, "items": one}
+    named = mapping({"name": {"const": NONE}}, ["name"])
+    return {"anyOf": [{"const": NONE}, named, one, composition]}
 
 
-def _entry(axis: str, catalog: Catalog) -> Schema:
+def operator(axis: str, catalog: Catalog) -> Schema:
+    """An entry, or a pattern of them."""
+    one = entry(axis, catalog)
+    if PATTERN not in catalog.operator:
+        return one
+    return {"anyOf": [*one["anyOf"], _pattern(catalog)]}
+
+
+def entry(axis: str, catalog: Catalog) -> Schema:
     """A registered name, or a mapping of a name and its options."""
     names = [name for name in catalog.entries(axis) if (axis, name) != ("operator", PATTERN)]
     entries = {name: catalog.entries(axis)[name] for name in names}
     key = "device" if axis == "hardware" else "name"
     mappings = [
-        _object({key: {"const": name}, **_options(entry.Options)}, [key, *_needed(entry.Options)])
+        mapping({key: {"const": name}, **_options(entry.Options)}, [key, *_needed(entry.Options)])
         | {"description": entry.summary}
         for name, entry in entries.items()
     ]
@@ -103,22 +69,22 @@ def _pattern(catalog: Catalog) -> Schema:
     pattern = catalog.operator[PATTERN]
     about = {"description": pattern.Options.model_fields[PATTERN].description}
     whole = {PATTERN: names | about, "name": {"const": PATTERN}, **shared}
-    return _object(whole, [PATTERN]) | {"description": pattern.summary}
+    return mapping(whole, [PATTERN]) | {"description": pattern.summary}
 
 
-def _parallelism(catalog: Catalog) -> Schema:
+def parallelism(_: str, catalog: Catalog) -> Schema:
     """`none`, or strategies with their degrees."""
     strategies = {}
     for name in catalog.parallelism:
         entry = catalog.parallelism[name]
         options = _options(entry.Options)
-        whole = _object(options, _needed(entry.Options))
+        whole = mapping(options, _needed(entry.Options))
         bare = [options[entry.short]] if entry.short in options else []
         strategies[name] = {"description": entry.summary, "anyOf": [*bare, whole]}
-    return {"anyOf": [{"const": NONE}, _object(strategies) | {"minProperties": 1}]}
+    return {"anyOf": [{"const": NONE}, mapping(strategies) | {"minProperties": 1}]}
 
 
-def _model(catalog: Catalog) -> Schema:
+def model(_: str, catalog: Catalog) -> Schema:
     """A size's name, dimensions, or a size's name with other options; by architecture."""
     sizes = {name: size.summary for name, size in catalog.sizes.items()}
     mappings = []
@@ -133,11 +99,11 @@ def _models_of(kind: type[Shape], sizes: Mapping[str, str], own: Mapping[str, st
     known = {"architecture": {"const": kind.architecture, "description": kind.about}}
     options = {**known, **_options(kind)}
     told = [] if kind is Shape else ["architecture"]
-    dimensions = _object(options, [*_needed(kind), *told])
-    dimensions["dependentRequired"] = {**_TEXTS, "corpus": ["weights"]}
-    any_size = _object({"name": _names(sizes), **options}, ["name", "architecture"])
-    of_its_own = [_object({"name": _names(own), **options}, ["name"])] if own else []
-    named = [one | {"dependentRequired": _TEXTS} for one in (any_size, *of_its_own)]
+    dimensions = mapping(options, [*_needed(kind), *told])
+    dimensions["dependentRequired"] = {**TEXTS, "corpus": ["weights"]}
+    any_size = mapping({"name": _names(sizes), **options}, ["name", "architecture"])
+    of_its_own = [mapping({"name": _names(own), **options}, ["name"])] if own else []
+    named = [one | {"dependentRequired": TEXTS} for one in (any_size, *of_its_own)]
     return [dimensions, *named]
 
 
@@ -149,16 +115,17 @@ def _names(summaries: Mapping[str, str]) -> Schema:
 def _options(model: type[Options]) -> Schema:
     """An entry's options; a list multiplies, where the option is itself no list."""
     lists = list_options(model)
-    properties = _untitled(model.model_json_schema(ref_template="{model}"))
+    properties = untitled(model.model_json_schema(ref_template="{model}"))
     found = _inlined(properties.get("properties", {}), properties.get("$defs", {}))
-    return {key: one if key in lists else _or_list(one) for key, one in found.items()}
+    return {key: one if key in lists else or_list(one) for key, one in found.items()}
 
 
 def _needed(model: type[Options]) -> list[str]:
     return [key for key, info in model.model_fields.items() if info.is_required()]
 
 
-def _object(properties: Schema, required: Iterable[str] = ()) -> Schema:
+def mapping(properties: Schema, required: Iterable[str] = ()) -> Schema:
+    """A mapping of these keys and no others."""
     return {
         "type": "object",
         "additionalProperties": False,
@@ -167,46 +134,27 @@ def _object(properties: Schema, required: Iterable[str] = ()) -> Schema:
     }
 
 
-def _or_list(value: Schema, most: int | None = None) -> Schema:
+def or_list(value: Schema, most: int | None = None) -> Schema:
     """One value or several, at most so many."""
-    about, one = _apart(value)
+    about, one = apart(value)
     several = {"type": "array", "minItems": 1, "items": one}
     return {**about, "anyOf": [one, several if most is None else several | {"maxItems": most}]}
 
 
-def _or_nothing(value: Schema) -> Schema:
-    """A key with nothing after it is as good as absent."""
-    about, one = _apart(value)
-    return {**about, "anyOf": [one, {"type": "null"}]}
-
-
-def _apart(value: Schema) -> tuple[Schema, Schema]:
+def apart(value: Schema) -> tuple[Schema, Schema]:
     """What describes a value, which stays outside where editors look for it; and the rest."""
     about: Schema = {key: value[key] for key in ("description", "default") if key in value}
     return about, {key: inner for key, inner in value.items() if key not in about}
 
 
-def _hardware(catalog: Catalog) -> str:
-    """The pattern of hardware's names, with or without options in brackets."""
-    return rf"^(?:{'|'.join(map(re.escape, catalog.hardware))})(?:\(|$)"
-
-
-def _bare(properties: Mapping[str, Schema]) -> Schema:
-    """Without defaults, which an exclude or include does not have."""
-    return {
-        name: {key: inner for key, inner in one.items() if key != "default"}
-        for name, one in properties.items()
-    }
-
-
-def _untitled(schema: Any) -> Any:
+def untitled(schema: Any) -> Any:
     """Without the titles that pydantic makes of names: editors would show them as meaning."""
     if isinstance(schema, list):
-        return [_untitled(one) for one in schema]
+        return [untitled(one) for one in schema]
     if not isinstance(schema, dict):
         return schema
     return {
-        key: _untitled(one)
+        key: untitled(one)
         for key, one in schema.items()
         if not (key == "title" and isinstance(one, str))
     }

@@ -6,26 +6,31 @@ import hashlib
 import stat
 from collections.abc import Iterable, Mapping, Sequence
 from glob import glob
+from math import prod
 from pathlib import Path
 from typing import Any
 
 from pydantic import ValidationError
 
-from harness.domain.cell import Choice
+from harness.domain.cell import Cell, Choice
 from harness.errors import Problem, SpecError, unknown
-from harness.spec.axes import Axes, plain, read_axes
+from harness.parallelism import degrees_of
+from harness.spec.axes import Axes, plain, points, read_axes
 from harness.spec.catalog import Catalog, registered
 from harness.spec.checks import (
     check_baseline,
+    check_batches,
     check_cells,
     check_excludes,
+    check_links,
     check_prices,
+    check_scaling,
     check_size,
 )
 from harness.spec.choices import Context
 from harness.spec.faults import Source
 from harness.spec.files import FileError, looking_up, quoted
-from harness.spec.matrix import Expansion, baselines, expand, size
+from harness.spec.matrix import Expansion, baselines, expand, grown, size
 from harness.spec.modelfiles import texts
 from harness.spec.narrow import narrow, parse_only
 from harness.spec.overrides import Override, apply, parse_overrides
@@ -47,8 +52,8 @@ def load(
     `overrides` are `path=value`, `only` are `axis=name,name`; both apply to every file. A spec
     that `only` leaves no cell of is left out.
     """
-    changes, wanted = parse_overrides(overrides), parse_only(only)
     catalog = catalog or registered()
+    changes, wanted = parse_overrides(overrides), parse_only(only)
     specs: list[Spec] = []
     problems: list[Problem] = []
     for file in _gathered(_files(path, problems) for path in map(str, paths)):
@@ -74,11 +79,13 @@ def read_spec(file: str, text: str, overrides: Sequence[Override], catalog: Cata
     if checked is not None:
         context.texts.update(texts(checked.quality.model_dump(), context))
     axes = read_axes(given, context)
-    check_prices(checked.prices if checked else {}, catalog, source)
+    if checked is not None:
+        check_prices(checked.prices, catalog, source)
+    if checked is not None and checked.scaling == "weak":
+        check_scaling(axes, source)
     source.refuse()
     assert checked is not None
-    expansion = _expansion(axes, catalog, source)
-    baseline = {key: values[0] for key, values in plain(axes.baseline).items()}
+    cells, baseline = _cells(axes, checked.scaling == "weak", catalog, source)
     return Spec(
         name=checked.name or Path(file).stem,
         question=question(text),
@@ -86,8 +93,8 @@ def read_spec(file: str, text: str, overrides: Sequence[Override], catalog: Cata
         digest=_digest(text, overrides),
         measure=checked.measure,
         limits=checked.limits,
-        cells=expansion.cells,
-        baseline=baselines(expansion.cells, baseline),
+        cells=cells,
+        baseline=baseline,
         weights=context.weights,
         prices=checked.prices,
     )
@@ -115,23 +122,47 @@ def _checked(given: Mapping[str, Any], source: Source) -> SpecFile | None:
         return None
 
 
+def _cells(
+    axes: Axes, weak: bool, catalog: Catalog, source: Source
+) -> tuple[tuple[Cell, ...], Mapping[str, str]]:
+    """The cells, once they are known to be few enough and to make sense; and their baselines.
+
+    With weak scaling every batch in the file is that of a rank, also where an exclude or the
+    baseline names one. Cells get that of all ranks last.
+    """
+
+    def ranks(parallelism: tuple[Choice, ...]) -> int:
+        strategies = (catalog.parallelism[one.name].of(one) for one in parallelism)
+        return prod(degrees_of(strategies).values())
+
+    expansion = _expansion(axes, catalog, source)
+    check_excludes(expansion, axes, source)
+    check_baseline(expansion.cells, axes, source)
+    cells = grown(expansion.cells, ranks) if weak else {one: one for one in expansion.cells}
+    check_batches(cells.values(), axes, source)
+    check_cells(cells.values(), axes, catalog, source)
+    source.refuse()
+    baseline = {key: values[0] for key, values in plain(axes.baseline).items()}
+    ids = {written.id: cell.id for written, cell in cells.items()}
+    pairs = baselines(cells, baseline).items()
+    return tuple(cells.values()), {ids[cell]: ids[other] for cell, other in pairs}
+
+
 def _expansion(axes: Axes, catalog: Catalog, source: Source) -> Expansion:
-    """The cells, once they are known to be few enough, and to make sense."""
+    """The cells as they are written, if links are even and the cells few enough."""
 
     def uses(scenario: Choice) -> Sequence[str]:
         return catalog.scenario[scenario.name].workload
 
-    matrix, include = plain(axes.matrix), [plain(one) for one in axes.include]
-    counts: dict[Trail, int] = {("matrix",): size(matrix)}
+    check_links(axes, source)
+    source.refuse()
+    matrix, links = plain(axes.matrix), [points(link) for link in axes.links]
+    include = [plain(one) for one in axes.include]
+    counts: dict[Trail, int] = {("matrix",): size(matrix, links)}
     counts |= {("include", index): size(one) for index, one in enumerate(include)}
     check_size(counts, source)
     source.refuse()
-    expansion = expand(matrix, [plain(one) for one in axes.exclude], include, uses)
-    check_excludes(expansion, axes, source)
-    check_baseline(expansion.cells, axes, source)
-    check_cells(expansion.cells, axes, catalog, source)
-    source.refuse()
-    return expansion
+    return expand(matrix, links, [plain(one) for one in axes.exclude], include, uses)
 
 
 def _source(file: str, document: Document, overrides: Sequence[Override]) -> Source:

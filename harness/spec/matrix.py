@@ -1,21 +1,27 @@
-"""The matrix: axes multiplied into cells, some left out, some added. Pure."""
+"""The matrix: axes multiplied into cells, some linked, some left out, some added. Pure."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
-from itertools import product
+from dataclasses import dataclass
+from itertools import chain, product
 from typing import TypeAlias
 
-from harness.domain.cell import AXES, WORKLOAD, Cell, Choice
+from harness.domain.axis import AXES
+from harness.domain.cell import WORKLOAD, Cell, Choice
 
 Value: TypeAlias = Choice | tuple[Choice, ...] | int  # of an axis, or of a workload key
 Values: TypeAlias = Mapping[str, Sequence[Value]]  # by axis and workload key
+Point: TypeAlias = Mapping[str, Value]  # one value each of some keys
+Link: TypeAlias = Sequence[Point]  # of the same keys, which advance together
 Pattern: TypeAlias = Mapping[str, Collection[Value]]  # any of the values, on each key named
 Uses: TypeAlias = Callable[[Choice], Collection[str]]  # the workload keys a scenario uses
 
-KEYS = (*AXES, *WORKLOAD)
+
+def keys() -> tuple[str, ...]:
+    """The axes and the workload's keys."""
+    return (*AXES, *WORKLOAD)
 
 
 @dataclass(frozen=True)
@@ -27,18 +33,22 @@ class Expansion:
 
 
 def expand(
-    matrix: Values, exclude: Sequence[Pattern], include: Sequence[Values], uses: Uses
+    matrix: Values,
+    links: Sequence[Link],
+    exclude: Sequence[Pattern],
+    include: Sequence[Values],
+    uses: Uses,
 ) -> Expansion:
     """Every combination, less those that match an exclude, and then those of the includes.
 
-    An include's missing keys take the first value that the matrix has.
+    An include's missing keys take the first value that the matrix has. Nothing in it is linked.
     """
-    whole = list(combinations(matrix, uses))
+    whole = list(combinations(matrix, links, uses))
     patterns = [{key: frozenset(values) for key, values in one.items()} for one in exclude]
     hits = [{cell.id for cell in whole if matches(cell, pattern)} for pattern in patterns]
     gone = frozenset().union(*hits)
     first = {key: values[:1] for key, values in matrix.items()}
-    added = (cell for one in include for cell in combinations({**first, **one}, uses))
+    added = (cell for one in include for cell in combinations({**first, **one}, (), uses))
     kept = [cell for cell in whole if cell.id not in gone]
     return Expansion(
         cells=distinct([*kept, *added]),
@@ -46,22 +56,46 @@ def expand(
     )
 
 
-def size(matrix: Values) -> int:
+def size(matrix: Values, links: Sequence[Link] = ()) -> int:
     """The most cells that the matrix can make."""
-    return math.prod(len(values) for values in matrix.values())
+    return math.prod(map(len, _dimensions(matrix, links, matrix)))
 
 
-def combinations(matrix: Values, uses: Uses) -> Iterator[Cell]:
-    """Every value of each axis with every value of the others.
+def combinations(matrix: Values, links: Sequence[Link], uses: Uses) -> Iterator[Cell]:
+    """Every value of each axis with every value of the others, but for linked ones.
 
     A scenario takes only the workload keys it uses, so that its cells do not multiply over
     those it does not.
     """
-    for point in product(*(matrix[axis] for axis in AXES)):
-        axes = dict(zip(AXES, point, strict=True))
+    for chosen in product(*_dimensions(matrix, links, AXES)):
+        point = _merged(chosen)
+        axes = {axis: point[axis] for axis in AXES}
         used = sorted(uses(axes["scenario"]))  # type: ignore[arg-type]  # that axis has no other
-        for amounts in product(*(matrix[key] for key in used)):
-            yield Cell(**axes, workload=tuple(zip(used, amounts, strict=True)))  # type: ignore[arg-type]  # as parsed, each axis by its own reader
+        free = [key for key in used if key not in point]
+        for amounts in product(*_dimensions(matrix, links, free)):
+            load = {**point, **_merged(amounts)}
+            workload = tuple((key, load[key]) for key in used)
+            yield Cell(**axes, workload=workload)  # type: ignore[arg-type]  # as parsed, each axis by its own reader
+
+
+def _dimensions(matrix: Values, links: Sequence[Link], names: Iterable[str]) -> list[Link]:
+    """What multiplies to all values of the keys: each alone, or with those it is linked to.
+
+    A link stands where the first of its keys does.
+    """
+    holders = {key: link for link in links for key in link[0]}
+    found: dict[int | str, Link] = {}
+    for name in names:
+        link = holders.get(name)
+        if link is None:
+            found[name] = [{name: value} for value in matrix[name]]
+        else:
+            found.setdefault(id(link), link)
+    return list(found.values())
+
+
+def _merged(points: Iterable[Point]) -> dict[str, Value]:
+    return dict(chain.from_iterable(point.items() for point in points))
 
 
 def distinct(cells: Iterable[Cell]) -> tuple[Cell, ...]:
@@ -79,13 +113,10 @@ def matches(cell: Cell, pattern: Pattern) -> bool:
 
 def value_of(cell: Cell, key: str) -> Value | None:
     """The cell's value on an axis or workload key; None for a key its scenario does not use."""
-    if key in WORKLOAD:
-        return cell.load.get(key)
-    value: Value = getattr(cell, key)
-    return value
+    return cell.load.get(key) if key in WORKLOAD else cell[key]
 
 
-def baselines(cells: Iterable[Cell], baseline: Mapping[str, Value]) -> dict[str, str]:
+def baselines(cells: Iterable[Cell], baseline: Point) -> dict[str, str]:
     """For each cell the id of the same cell with the baseline's values, where that exists."""
     if not baseline:
         return {}
@@ -94,7 +125,17 @@ def baselines(cells: Iterable[Cell], baseline: Mapping[str, Value]) -> dict[str,
     return {cell.id: found for cell, found in pairs if found is not None}
 
 
-def _with(cell: Cell, values: Mapping[str, Value]) -> Cell:
+def _with(cell: Cell, values: Point) -> Cell:
     axes = {key: value for key, value in values.items() if key in AXES}
     workload = tuple((key, values.get(key, amount)) for key, amount in cell.workload)
-    return replace(cell, **axes, workload=workload)  # type: ignore[arg-type]  # as in combinations
+    return cell.replace(workload, **axes)  # type: ignore[arg-type]  # as in combinations
+
+
+def grown(cells: Iterable[Cell], ranks: Callable[[tuple[Choice, ...]], int]) -> Mapping[Cell, Cell]:
+    """By cell whose batch is that of each rank, the cell with the batch of all ranks."""
+    return {cell: _grown(cell, ranks(cell.parallelism)) for cell in cells}
+
+
+def _grown(cell: Cell, ranks: int) -> Cell:
+    batches = {key: amount * ranks for key, amount in cell.workload if key == "batch"}
+    return cell.replace(tuple({**cell.load, **batches}.items()))

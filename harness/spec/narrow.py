@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from harness.domain.cell import Cell, Choice, label
 from harness.errors import Problem, SpecError, clipped, unknown
-from harness.spec.matrix import KEYS, Value, value_of
+from harness.spec.matrix import Value, keys, value_of
 from harness.spec.spec import Spec
 
 _COMMA = re.compile(r",(?![^()]*\))")  # not one inside a label such as cpu(threads=2, pin=1)
@@ -21,8 +21,8 @@ def parse_only(texts: Iterable[str]) -> dict[str, list[str]]:
     for text in texts:
         key, _, given = text.partition("=")
         names = [name.strip() for name in _COMMA.split(given) if name.strip()]
-        if key.strip() not in KEYS:
-            problems.append(Problem(_where(text), unknown("axis", key.strip(), KEYS)))
+        if key.strip() not in keys():
+            problems.append(Problem(_where(text), unknown("axis", key.strip(), keys())))
         elif not names:
             problems.append(Problem(_where(text), "write it as axis=name, e.g. precision=bf16"))
         else:

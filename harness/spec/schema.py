@@ -1,7 +1,7 @@
 """The shape of a spec file: its keys, what they mean, and their defaults.
 
-The values on the axes are left as they stand here, since what they may be depends on what is
-registered: choices.py reads them.
+The axes and their values are left as they stand here, since what they may be depends on what is
+registered: axes.py reads them.
 """
 
 from __future__ import annotations
@@ -34,11 +34,12 @@ def _several(found: object) -> object:
     return tuple(found) if isinstance(found, list | tuple) else (found,)
 
 
-_COUNT = {"type": "integer", "minimum": 1, "maximum": 10**9}
+MAX_AMOUNT = 10**9
+COUNT = {"type": "integer", "minimum": 1, "maximum": MAX_AMOUNT}
 Counts = Annotated[
-    tuple[Annotated[int, Field(ge=1, le=10**9)], ...],
+    tuple[Annotated[int, Field(ge=1, le=MAX_AMOUNT)], ...],
     BeforeValidator(_several),
-    WithJsonSchema({"anyOf": [_COUNT, {"type": "array", "items": _COUNT, "minItems": 1}]}),
+    WithJsonSchema({"anyOf": [COUNT, {"type": "array", "items": COUNT, "minItems": 1}]}),
 ]
 
 
@@ -48,30 +49,6 @@ Price = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 def _shown(default: str | float) -> dict[str, JsonValue]:
     """A default in the JSON Schema as people write it, not as it is once read."""
     return {"default": default}
-
-
-class Matrix(Block):
-    """What to compare: every value of an axis with every value of the others."""
-
-    model: Any = Field(
-        description="a named size, the dimensions of your own "
-        "({layers: 6, d_model: 384, heads: 6}), or a named size with other options "
-        "({name: gpt3-small, context: 512, weights: model.safetensors})"
-    )
-    hardware: Any = Field(
-        "local", description="where it runs: a name, or {device: cpu, threads: 4}"
-    )
-    scenario: Any = Field(description="what the model is made to do while the clock runs")
-    parallelism: Any = Field(
-        "none", description="how it is split over processes: none, or degrees such as {data: 2}"
-    )
-    compression: Any = Field(
-        "none",
-        description="how it is made smaller or cheaper; a list within the list composes, in order",
-    )
-    operator: Any = Field("sdpa", description="how a layer mixes tokens")
-    precision: Any = Field("fp32", description="the number format of weights and activations")
-    backend: Any = Field("eager", description="the runtime that executes the model")
 
 
 class Workload(Block):
@@ -202,7 +179,17 @@ class SpecFile(Block):
         description="the values that speed-ups and quality losses are quoted against: each cell "
         "is compared with the cell that has these instead",
     )
-    matrix: Matrix
+    matrix: dict[str, Any]
+    zip: list[dict[str, Any]] = Field(
+        [],
+        description="keys whose values advance together instead of multiplying: each entry is a "
+        "mapping of two or more axes or workload keys to as many values each",
+    )
+    scaling: Literal["strong", "weak"] = Field(
+        "strong",
+        description="what `batch` counts: `strong`, the sequences of all ranks together; `weak`, "
+        "those of each rank, so that a cell's batch grows with its number of ranks",
+    )
     exclude: list[dict[str, Any]] = Field(
         [],
         description="combinations to leave out: a cell goes that has all the values of an entry "

@@ -45,7 +45,7 @@ def proved(job: Job, scenario: Scenario, rank: Rank, opened: Open) -> Report:
         dist.gather_object(ours, told if rank.index == 0 else None)
     if rank.index != 0:
         return Report(Status.OK)
-    alone = replace(job, cell=replace(job.cell, parallelism=()))
+    alone = replace(job, cell=job.cell.replace(parallelism=()))
     expected = way(*opened(alone))
     error = greatest(one.away_from(expected) for one in told)
     # What rounds its activations by the range of the batch at hand answers otherwise to a share.

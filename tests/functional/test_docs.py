@@ -20,7 +20,7 @@ from harness.hardware.processors import Processor
 from harness.model.architectures import SHAPES
 from harness.model.shape import Shape
 from harness.model.sizes import SIZES
-from harness.spec.jsonschema import json_schema
+from harness.spec.fileschema import json_schema
 
 if TYPE_CHECKING:
     from _pytest.mark.structures import ParameterSet

@@ -11,7 +11,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from harness.domain.cell import AXES, WORKLOAD
+from harness.domain.axis import AXES
+from harness.domain.cell import WORKLOAD
 from harness.model.shape import Shape
 from harness.spec.catalog import registered
 from harness.spec.modelfiles import FILES

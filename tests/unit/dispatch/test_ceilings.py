@@ -72,7 +72,7 @@ class TestPeaks:
             parallelism=(Choice("data", (("degree", 2),)),),
         )
         assert peaks(two, host, FOUND) == {}
-        shared = replace(two, hardware=Choice("cpu", (("threads", 2),)))
+        shared = two.replace(hardware=Choice("cpu", (("threads", 2),)))
         assert peaks(shared, host, FOUND)["peak_flops"] == 300.0
 
     def test_processes_that_have_a_gpu_each_have_the_limits_of_all(

@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.domain.cell import AXES, WORKLOAD, Cell, Choice, Option, label
+from harness.domain.axis import AXES
+from harness.domain.cell import WORKLOAD, Cell, Choice, Option, label
 
 MakeCell = Callable[..., Cell]
 
@@ -64,7 +65,7 @@ def test_a_cell_is_made_again_from_its_json(cell: Cell) -> None:
 @given(cells, st.text())
 def test_a_label_is_no_part_of_the_identity(cell: Cell, other: str) -> None:
     """A size by name and the same shape by hand are one cell."""
-    named = replace(cell, model=replace(cell.model, label=other))
+    named = cell.replace(model=replace(cell.model, label=other))
     assert named == cell
     assert named.id == cell.id
 

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-from dataclasses import replace
 from types import ModuleType
 
 from harness.domain.cell import Choice
@@ -30,6 +29,6 @@ def test_only_the_versions_that_differ_are_told(sample: ModuleType) -> None:
 
 def test_different_choices_of_the_same_label_are_numbered(sample: ModuleType) -> None:
     cell = sample.make_cell()
-    twins = [replace(cell, operator=Choice(name, label="mine")) for name in ("one", "two")]
+    twins = [cell.replace(operator=Choice(name, label="mine")) for name in ("one", "two")]
     told = aspects([sample.make_result(twin) for twin in twins])
     assert told.choices == (("mine (1)",), ("mine (2)",))

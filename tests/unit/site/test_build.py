@@ -149,7 +149,8 @@ def test_the_about_page_explains_every_status(tmp_path: Path) -> None:
 def test_results_of_a_scenario_no_longer_installed_are_still_shown(
     sample: ModuleType, tmp_path: Path
 ) -> None:
-    cell = replace(sample.make_cell(), scenario=replace(sample.make_cell().scenario, name="gone"))
+    cell = sample.make_cell()
+    cell = cell.replace(scenario=replace(cell.scenario, name="gone"))
     index = build([sample.make_result(cell)], tmp_path)
     assert ">gone</bdi>" in index.read_text(encoding="utf-8")
     assert headline("gone") == "tokens_per_second"

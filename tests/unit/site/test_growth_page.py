@@ -30,7 +30,7 @@ def results(sample: ModuleType) -> list[Result]:
 def measured(sample: ModuleType, operator: str, batch: int, prompt: int, seconds: float) -> Result:
     """A prefill that took so long in each of its rounds."""
     cell = sample.make_cell("prefill", operator=operator)
-    cell = replace(cell, workload=(("batch", batch), ("prompt", prompt)))
+    cell = cell.replace(workload=(("batch", batch), ("prompt", prompt)))
     result: Result = sample.make_result(cell, seconds=seconds)
     rounds = tuple(replace(one, values={"latency": seconds}) for one in result.rounds)
     return replace(result, rounds=rounds)

@@ -35,8 +35,8 @@ def test_each_host_and_scenario_has_its_board(sample: ModuleType) -> None:
 
 def test_models_and_workloads_are_not_ranked_together(sample: ModuleType) -> None:
     cell = sample.make_cell()
-    longer = replace(cell, workload=(("batch", 1), ("prompt", 1024)))
-    larger = replace(cell, model=replace(cell.model, name="other", label="other"))
+    longer = cell.replace(workload=(("batch", 1), ("prompt", 1024)))
+    larger = cell.replace(model=replace(cell.model, name="other", label="other"))
     [board] = shown([sample.make_result(one) for one in (cell, longer, larger)])
     assert [(group.title, group.workload) for group in board.groups] == [
         ("gpt3-small", "batch 1, prompt 512"),

@@ -17,7 +17,7 @@ CROWDED = (Choice("data", (("degree", 4),)), Choice("oversubscribe", (("wanted",
 
 
 def of_batch(cell: Cell, batch: int) -> Cell:
-    return replace(cell, workload=(("batch", batch), ("prompt", 512)))
+    return cell.replace(workload=(("batch", batch), ("prompt", 512)))
 
 
 def of_two(result: Result) -> Result:
@@ -36,7 +36,7 @@ def shown(split: Result, others: Sequence[Result]) -> list[str | None]:
 def test_the_same_batch_tells_strong_and_the_same_share_weak_scaling(sample: ModuleType) -> None:
     """Two processes take 0.15 s where one takes 0.2 s; one takes 0.12 s for half the batch."""
     alone = of_batch(sample.make_cell(), 8)
-    split = of_two(sample.make_result(replace(alone, parallelism=TWO), seconds=0.15))
+    split = of_two(sample.make_result(alone.replace(parallelism=TWO), seconds=0.15))
     same = sample.make_result(alone, seconds=0.2)
     half = sample.make_result(of_batch(alone, 4), seconds=0.12)
     assert shown(split, [same, half]) == ["66.7", "80.0"]
@@ -50,14 +50,14 @@ def test_one_process_scales_to_nothing(sample: ModuleType) -> None:
 
 def test_a_batch_that_does_not_halve_has_no_weak_scaling(sample: ModuleType) -> None:
     alone = of_batch(sample.make_cell(), 3)
-    split = of_two(sample.make_result(replace(alone, parallelism=TWO)))
+    split = of_two(sample.make_result(alone.replace(parallelism=TWO)))
     assert shown(split, [sample.make_result(alone)]) == ["50.0", None]
 
 
 def test_more_processes_than_cores_are_not_ranked_with_the_others(sample: ModuleType) -> None:
     """Though they be the fastest."""
     alone = sample.make_result(seconds=0.2)
-    crowd = sample.make_result(replace(sample.make_cell(), parallelism=CROWDED), seconds=0.01)
+    crowd = sample.make_result(sample.make_cell().replace(parallelism=CROWDED), seconds=0.01)
     told = chronicles([alone, crowd])
     [board] = boards(told, {}, lambda _: "latency")
     assert [(group.workload, len(group.ranked)) for group in board.groups] == [

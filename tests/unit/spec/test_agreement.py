@@ -12,7 +12,7 @@ from jsonschema import Draft202012Validator
 from harness.compression import Stage
 from harness.errors import SpecError
 from harness.spec.catalog import Catalog
-from harness.spec.jsonschema import json_schema
+from harness.spec.fileschema import json_schema
 from harness.spec.reader import read_yaml
 from harness.spec.spec import Spec
 
@@ -83,7 +83,18 @@ BAD_MATRICES = [
     "{model: nano, scenario: prefill, bakend: eager}",
 ]
 GOOD_LINES = [
-    *("name:", "baseline:", "exclude:", "include:", "prices:", "measure:", "quality:", "limits:"),
+    *(
+        "zip:",
+        "scaling:",
+        "name:",
+        "baseline:",
+        "exclude:",
+        "include:",
+        "prices:",
+        "measure:",
+        "quality:",
+        "limits:",
+    ),
     "name: x",
     "baseline: {}",
     "baseline: {precision: fp32}",
@@ -105,8 +116,23 @@ GOOD_LINES = [
     "limits: {memory: }",
     "quality: {corpus: c}",
     "quality: {corpus: c, tokenizer: t}",
+    "zip: []",
+    "zip: [{batch: [1, 2], precision: [fp32, bf16]}]",
+    "zip: [{batch: 2, precision: bf16, backend: {name: eager}}, {operator: sdpa, compression: int8}]",
+    "scaling: strong",
+    "scaling: weak",
 ]
 BAD_LINES = [
+    "zip: [{}]",
+    "zip: [{batch: [1, 2]}]",
+    "zip: {batch: [1, 2], precision: [fp32, bf16]}",
+    "zip: [{batch: [1, 2], precison: [fp32, bf16]}]",
+    "zip: [{batch: [1, 2], precision: [fp32, fp16]}]",
+    "zip: [{batch: [], precision: []}]",
+    "zip: [{batch: [0, 2], precision: [fp32, bf16]}]",
+    "scaling: week",
+    "scaling: weak\nzip: [{parallelism: none, batch: 1}]",
+    "scaling: [strong]",
     "nam: x",
     "name: 3",
     f"name: {'x' * 101}",
@@ -164,6 +190,13 @@ BAD_LINES = [
 ]
 # What only the loader refuses, and why no JSON Schema can. Keep it short.
 ONLY_THE_LOADER = [
+    ("zip: [{batch: [1, 2], precision: [fp32]}]", "it compares no two lengths"),
+    ("zip: [{batch: 1, scenario: prefill}]", "it does not look at another key"),
+    ("zip: [{batch: 1, backend: eager}, {batch: 1, operator: sdpa}]", "it compares no two items"),
+    (
+        "zip: [{batch: [1, 2], precision: [fp32, bf16]}]\nbaseline: {batch: 1}",
+        "it does not look at another key",
+    ),
     ("measure: {rounds: 3.0}", "to JSON Schema 3.0 is an integer"),
     ("measure: {rounds: 3, max_rounds: 2}", "it compares no two values"),
     ("measure: {samples: 9, max_samples: 5}", "it compares no two values"),
@@ -208,8 +241,15 @@ def beside(line: str) -> str:
     return f"{MATRIX}\n{line}\n" + ("" if "workload" in line else f"{PROMPT}\n")
 
 
-GOOD = [*map(whole, GOOD_MATRICES), *map(beside, GOOD_LINES)]
-BAD = [*map(whole, BAD_MATRICES), *map(beside, BAD_LINES), "matrx: 1\n", "{}\n"]
+LINKED = "zip: [{model: [nano, nano], scenario: [prefill, decode]}]"
+GOOD = [
+    *(*map(whole, GOOD_MATRICES), *map(beside, GOOD_LINES)),
+    *(f"matrix: {matrix}\n{LINKED}\n{PROMPT}\n" for matrix in ("{}", "{precision: fp32}")),
+]
+BAD = [
+    *(*map(whole, BAD_MATRICES), *map(beside, BAD_LINES), "matrx: 1\n", "{}\n", f"{LINKED}\n"),
+    f"matrix: {{}}\nzip: [{{model: nano, precision: fp32}}]\n{PROMPT}\n",
+]
 EXCEPTIONS = [
     *(whole(matrix) for matrix, _ in ONLY_THE_LOADERS_MATRICES),
     *(beside(line) for line, _ in ONLY_THE_LOADER),

@@ -17,7 +17,7 @@ Read = Callable[..., Spec]
 
 
 def values(spec: Spec, axis: str) -> list[Any]:
-    return list(dict.fromkeys(getattr(cell, axis) for cell in spec.cells))
+    return list(dict.fromkeys(cell[axis] for cell in spec.cells))
 
 
 def labels(spec: Spec, axis: str) -> list[str]:

@@ -25,7 +25,7 @@ def axis(line: str) -> str:
     )
 
 
-KEYS = "baseline, exclude, include, limits, matrix, measure, name, prices, quality, workload"
+KEYS = "baseline, exclude, include, limits, matrix, measure, name, prices, quality, scaling, workload, zip"
 AXES = "backend, compression, hardware, model, operator, parallelism, precision, scenario"
 
 

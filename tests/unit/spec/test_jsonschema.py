@@ -9,9 +9,10 @@ import pytest
 from jsonschema import Draft202012Validator
 from ruamel.yaml import YAML
 
-from harness.domain.cell import AXES, WORKLOAD
+from harness.domain.axis import AXES
+from harness.domain.cell import WORKLOAD
 from harness.spec.catalog import Catalog
-from harness.spec.jsonschema import json_schema
+from harness.spec.fileschema import json_schema
 from harness.spec.schema import Limits, Measure, SpecFile
 
 SPECS = sorted((Path(__file__).parents[3] / "specs").glob("*.yaml"))
@@ -52,7 +53,7 @@ def test_every_key_of_a_spec_is_there_and_nothing_else(schema: dict[str, Any]) -
 def test_every_key_is_described(schema: dict[str, Any]) -> None:
     for name in ("Matrix", "Workload", "Measure", "Limits"):
         assert [key for key, told in described(schema["$defs"][name]) if not told] == []
-    for key in ("name", "baseline", "exclude", "include", "prices"):
+    for key in ("name", "baseline", "exclude", "include", "prices", "zip", "scaling"):
         assert schema["properties"][key]["description"]
 
 

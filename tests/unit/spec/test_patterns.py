@@ -14,7 +14,7 @@ from harness.model.shape import Shape
 from harness.operators.pattern import Pattern
 from harness.plan.feasible import Feasibility
 from harness.spec.catalog import registered
-from harness.spec.jsonschema import json_schema
+from harness.spec.fileschema import json_schema
 from harness.spec.load import read_spec
 from harness.spec.narrow import narrow, parse_only
 from harness.spec.schema import Limits

@@ -175,7 +175,7 @@ def test_weights_that_have_diverged_are_a_failure(
         return model
 
     monkeypatch.setattr(preparation, "dense_model", diverged)
-    dense = replace(prepared.cell, compression=())
+    dense = prepared.cell.replace(compression=())
     report = report_of(replace(prepared, cell=dense, prepares=True, quality=True))
     assert report.status is Status.FAILED
     assert report.reason.endswith("the model's logits are not finite numbers")
