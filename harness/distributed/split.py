@@ -61,7 +61,7 @@ class Split:
     places: list[Callable[[torch.Tensor], torch.Tensor]] = field(default_factory=list)
     own_tokens: Callable[[torch.Tensor], torch.Tensor] | None = None
     around: Callable[[], AbstractContextManager[Any]] = nullcontext  # around loss and backward
-    # How it learns: by torch alone, unless an engine has wrapped its optimizer.
+    # How it trains: by torch alone, unless a launcher wraps the optimizer.
     optimizer: Callable[[Optimizer], Optimizer] = _as_it_is
     backward: Callable[[torch.Tensor], None] = torch.Tensor.backward
     # Around a pass, told whether it is the step's last: only then are gradients exchanged.

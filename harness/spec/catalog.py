@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Protocol, TypeVar
 
-from harness import backends, compression, hardware, operators, parallelism, scenarios
+from harness import backends, compression, hardware, launchers, operators, parallelism, scenarios
+from harness.domain.cell import Choice
 from harness.domain.entry import Entry
 from harness.domain.precision import PRECISIONS, Precision
+from harness.launchers import Launcher
 from harness.model.sizes import SIZES, Size
+from harness.parallelism import LAUNCHER, Parallelism, launcher_choice, strategy_choices
 
 E_co = TypeVar("E_co", bound=Entry, covariant=True)
 
@@ -24,11 +27,12 @@ class Entries(Protocol[E_co]):
 
 @dataclass(frozen=True)
 class Catalog:
-    """The possible values of every axis."""
+    """The possible values of every axis, and the launchers that `parallelism` can name."""
 
     hardware: Entries[hardware.Hardware]
     scenario: Entries[scenarios.Scenario]
-    parallelism: Entries[parallelism.Parallelism]
+    parallelism: Entries[Parallelism]
+    launcher: Entries[Launcher]
     compression: Entries[compression.Compression]
     operator: Entries[operators.Operator]
     backend: Entries[backends.Backend]
@@ -36,9 +40,20 @@ class Catalog:
     precisions: Mapping[str, Precision]
 
     def entries(self, axis: str) -> Entries[Entry]:
-        """The entries of an axis; model and precision have none."""
+        """The entries of an axis, or the launchers; model and precision have none."""
         found: Entries[Entry] = getattr(self, axis)
         return found
+
+    def strategies(self, choices: Iterable[Choice]) -> list[Parallelism]:
+        """The strategies of a cell's parallelism, with their options."""
+        return [self.parallelism[one.name].of(one) for one in strategy_choices(choices)]
+
+    def of_parallelism(self, choice: Choice) -> Parallelism | Launcher:
+        """One part of a cell's parallelism, with its options: a strategy, or the launcher."""
+        if choice.name == LAUNCHER:
+            own = launcher_choice([choice])
+            return self.launcher[own.name].of(own)
+        return self.parallelism[choice.name].of(choice)
 
 
 def registered() -> Catalog:
@@ -47,6 +62,7 @@ def registered() -> Catalog:
         hardware=hardware.registry,
         scenario=scenarios.registry,
         parallelism=parallelism.registry,
+        launcher=launchers.registry,
         compression=compression.registry,
         operator=operators.registry,
         backend=backends.registry,

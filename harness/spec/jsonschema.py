@@ -13,6 +13,7 @@ from harness.domain.cell import AXES, WORKLOAD
 from harness.domain.entry import Options
 from harness.model.architectures import SHAPES
 from harness.model.shape import Shape
+from harness.parallelism import LAUNCHER
 from harness.spec.catalog import Catalog, registered
 from harness.spec.choices import NONE
 from harness.spec.options import list_options
@@ -107,8 +108,9 @@ def _pattern(catalog: Catalog) -> Schema:
 
 
 def _parallelism(catalog: Catalog) -> Schema:
-    """`none`, or strategies with their degrees."""
-    strategies = {}
+    """`none`, or strategies with their degrees, and a launcher."""
+    launcher: Schema = {"description": "what starts the ranks and all-reduces gradients"}
+    strategies = {LAUNCHER: launcher | _or_list(_entry(LAUNCHER, catalog))}
     for name in catalog.parallelism:
         entry = catalog.parallelism[name]
         options = _options(entry.Options)

@@ -88,7 +88,7 @@ def _learned(subject: Subject) -> _Learned:
     split = whole if driver is None else driver.split
     norms: list[float] = []
 
-    # An engine's optimizer steps torch's, once it has averaged: the last look before is the one.
+    # A launcher's optimizer steps torch's, once it has averaged: the last look before is the one.
     with _before_steps(lambda: norms.append(split.gradient_norm())):
         for _ in range(_STEPS):
             loss = step()

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 import torch
 import torch.distributed as dist
 
-from harness import backends, hardware, operators, parallelism, scenarios
+from harness import backends, hardware, launchers, operators, parallelism, scenarios
 from harness.domain.cell import Cell
 from harness.domain.precision import PRECISIONS
 from harness.domain.rank import ALONE, Rank
@@ -194,13 +194,13 @@ def _load(job: Job, scenario: Scenario, device: torch.device) -> _Loaded:
 
 
 def split_over_ranks(cell: Cell, core: Transformer, device: torch.device, *, trains: bool) -> Split:
-    """This rank's part of the model, as the cell's strategies and its engine make it."""
+    """This rank's part of the model, as the cell's strategies and its launcher make it."""
     from harness.distributed.assemble import Whole  # a second, which whole models save
 
     changes = [one.apply for one in parallelism.strategies(cell.parallelism)]
     timer = hardware.registry.of(cell.hardware).timer()
     whole = Whole(core, parallelism.degrees(cell), changes, device, trains, timer)
-    return parallelism.engine_of(cell).assemble(whole)
+    return launchers.launcher_of(cell).assemble(whole)
 
 
 def _is_cold(job: Job) -> bool:
