@@ -9,7 +9,7 @@ from harness.metrics import Metric, register
 
 @register("bubble_in_theory", "share of its time that a pipeline of equal stages waits")
 class BubbleInTheory(Metric):
-    """By the formula of the schedule; see harness/distributed/pipeline.py."""
+    """By the formula of the schedule; see harness/parallelism/pipeline/group.py."""
 
     unit = "1"
     direction = Direction.LOWER

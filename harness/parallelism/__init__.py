@@ -7,7 +7,8 @@ launcher's own. Launchers are not strategies; harness/launchers has their regist
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
+from importlib import import_module
 from math import prod
 from typing import TYPE_CHECKING, ClassVar
 
@@ -31,6 +32,7 @@ class Parallelism(Entry):
     applied: ClassVar[int] = 0  # those with lower numbers change the model first
     replicates: ClassVar[bool] = False  # whether each process holds all parameters
     decoders: ClassVar[bool] = True  # whether it takes decoders only, and dense ones
+    modules: ClassVar[Collection[str]] = ()  # used by `apply`; imported before the ranks start
 
     @property
     def only_trains(self) -> bool:
@@ -52,6 +54,11 @@ class Parallelism(Entry):
     def shares(self) -> int:
         """Over how many processes it spreads the sequences of any batch."""
         return 1
+
+    def preload(self) -> None:
+        """Import what `apply` uses, once, before any rank starts."""
+        for module in self.modules:
+            import_module(module)
 
     def apply(self, split: Split) -> None:
         """Change this rank's part of the model. The process group is up."""

@@ -51,7 +51,7 @@ _TITLES = {
     "rank_activations": "Activations a rank",
     "bubble": "Bubble",
     "bubble_in_theory": "Bubble in theory",
-    "straggling": "Straggling",
+    "straggling": "Load imbalance",
     "split_error": "Split error",
     "launch_time": "Launch time",
     "compression_time": "Compression time",

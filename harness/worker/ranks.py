@@ -28,6 +28,7 @@ from harness.domain.rank import Rank
 from harness.domain.result import Sample, Status
 from harness.errors import HarnessError, UnreadableReport
 from harness.launchers import RankHandles, launcher_of
+from harness.parallelism import strategies
 from harness.process import ASK, signal_name
 from harness.worker.messages import Job, Report
 
@@ -49,7 +50,7 @@ _SUMMED = (
 )
 _AVERAGED = ("bubble",)
 # What is imported late, and by the fork server; a rank that it did not fork pays before it starts.
-_LAZY = ("harness.worker.parity", "torch._dynamo")
+_LAZY = ("harness.distributed.assemble", "harness.worker.parity", "torch._dynamo")
 _ANSWER_SECONDS = 0.5
 _ECHO_SECONDS = 2.0
 _LOOK_SECONDS = 0.05  # between two looks at who has ended
@@ -215,6 +216,8 @@ def _rank_report(job: Job, rank: Rank, rendezvous: Path, start: float) -> Report
     from harness.worker.round import failure, report_of
 
     try:
+        for strategy in strategies(job.cell.parallelism):
+            strategy.preload()
         launcher_of(job.cell).enter()
         entry = hardware.registry.of(job.cell.hardware)
         device = entry.prepare(rank.world, rank.index)  # NCCL takes the one that is current

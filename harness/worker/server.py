@@ -98,13 +98,16 @@ def _preload() -> None:
 
 def _preload_for(job: Job) -> None:
     """Import what only some rounds need, before the first of them."""
-    from harness import launchers, scenarios
+    from harness import launchers, parallelism, scenarios
 
     if job.cell.parallelism:
+        import harness.distributed.assemble
         import harness.worker.parity  # noqa: F401 - torch's parallel parts
     if scenarios.registry[job.cell.scenario.name].trains or job.cell.parallelism:
         import torch._dynamo  # noqa: F401 - a second; optimizers and DDP import it when first used
-    with contextlib.suppress(Exception):  # the round reports a broken launcher
+    with contextlib.suppress(Exception):  # the round reports what is broken
+        for strategy in parallelism.strategies(job.cell.parallelism):
+            strategy.preload()
         launchers.launcher_of(job.cell).preload()
 
 
