@@ -7,7 +7,7 @@ PIP    := $(BIN)/pip --disable-pip-version-check
 SPECS  ?= specs/quick.yaml
 GPU_OUT ?= build/gpu
 
-.PHONY: leaderboard test test-engines gpu check unit functional e2e bench fuzz soak detection browser engines lock clean
+.PHONY: leaderboard test test-launchers gpu check unit functional e2e bench fuzz soak detection browser launchers lock clean
 
 leaderboard: $(VENV)/.run  ## measure the quick specs on this machine and build the site
 	$(BIN)/harness run $(SPECS)
@@ -16,8 +16,8 @@ leaderboard: $(VENV)/.run  ## measure the quick specs on this machine and build 
 test: $(VENV)/.dev browser check  ## lint, types, import walls, and every test
 	$(BIN)/pytest -n auto --dist worksteal
 
-test-engines: $(VENV)/.dev engines  ## the tests of Lightning, Horovod and Spark
-	$(BIN)/pytest -m engines
+test-launchers: $(VENV)/.dev launchers  ## the tests of Lightning, Horovod and Spark
+	$(BIN)/pytest -m launchers
 
 check: $(VENV)/.dev
 	$(BIN)/ruff format --check
@@ -52,7 +52,7 @@ browser:
 	{ sudo=$$([ "$$(id -u)" = 0 ] || echo sudo); \
 	  $$sudo apt-get update -qq && $$sudo apt-get install -y -qq chromium >/dev/null; }
 
-engines: $(VENV)/.engines  ## Lightning, Horovod and Spark, to train with; some minutes
+launchers: $(VENV)/.launchers  ## Lightning, Horovod and Spark, to train with; some minutes
 
 $(VENV)/bin/python:
 	$(PYTHON) -m venv $(VENV)
@@ -67,7 +67,7 @@ $(VENV)/.dev: pyproject.toml constraints.txt | $(VENV)/bin/python
 	touch $@ $(VENV)/.run
 
 # Horovod comes as source alone; pip would keep what it built for another torch, hence no cache.
-$(VENV)/.engines: pyproject.toml constraints.txt | $(VENV)/bin/python
+$(VENV)/.launchers: pyproject.toml constraints.txt | $(VENV)/bin/python
 	@command -v g++ >/dev/null && command -v java >/dev/null || \
 	{ sudo=$$([ "$$(id -u)" = 0 ] || echo sudo); \
 	  $$sudo apt-get update -qq && $$sudo apt-get install -y -qq g++ default-jre-headless >/dev/null; }
@@ -80,7 +80,7 @@ $(VENV)/.engines: pyproject.toml constraints.txt | $(VENV)/bin/python
 	  $(PIP) install -q -c constraints.txt --no-build-isolation --no-cache-dir --force-reinstall horovod
 	touch $@ $(VENV)/.run
 
-lock: $(VENV)/.dev $(VENV)/.engines  ## write down the versions installed now
+lock: $(VENV)/.dev $(VENV)/.launchers  ## write down the versions installed now
 	$(PIP) freeze --exclude-editable | sed 's/+cpu//' > constraints.txt
 
 clean:

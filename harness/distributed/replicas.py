@@ -5,14 +5,11 @@ from __future__ import annotations
 from contextlib import AbstractContextManager, nullcontext
 from functools import partial
 
-from torch import nn
 from torch.distributed._composable.replicate_with_fsdp import replicate
 from torch.distributed.fsdp import FSDPModule, fully_shard
 from torch.nn.parallel import DistributedDataParallel
 
-from harness.distributed.pipeline import Stage
 from harness.distributed.split import Split
-from harness.model.transformer import Transformer
 
 
 def average_gradients(split: Split) -> None:
@@ -48,8 +45,7 @@ def shard_parameters(split: Split) -> None:
         names = (*split.mesh["data"].mesh_dim_names, *shards.mesh_dim_names)  # type: ignore[misc]
         mesh = split.mesh[names]
     for part in split.parts:
-        assert isinstance(part, (Transformer, Stage))
-        for block in _blocks(part):
+        for block in part.get_submodule("blocks").children():
             fully_shard(block, mesh=mesh)
         fully_shard(part, mesh=mesh)
     split.exchanging = partial(_exchanging, split)
@@ -60,8 +56,3 @@ def _exchanging(split: Split, last: bool) -> AbstractContextManager[None]:
         assert isinstance(part, FSDPModule)
         part.set_requires_gradient_sync(last)
     return nullcontext()
-
-
-def _blocks(part: Transformer | Stage) -> list[nn.Module]:
-    held = part.blocks
-    return list(held.values() if isinstance(held, nn.ModuleDict) else held)

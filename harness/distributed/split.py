@@ -1,4 +1,4 @@
-"""A model on its way from whole to split: what strategies change, and what is known of it."""
+"""This rank's part of a model, while the cell's strategies split it and when they have."""
 
 from __future__ import annotations
 
@@ -7,20 +7,18 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from itertools import chain
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import torch
 import torch.distributed as dist
 from torch import nn
 from torch.distributed.device_mesh import DeviceMesh, init_device_mesh
 
-from harness.model.transformer import Transformer
+from harness.model.transformer import DecodeState, Transformer
 from harness.timer import Timer
 
 if TYPE_CHECKING:
     from torch.optim import Optimizer
-
-    from harness.distributed.pipeline import Line
 
 # From the outermost to the innermost: what exchanges most stands closest (Narayanan et al. 2021,
 # arXiv 2104.04473, section 3).
@@ -38,6 +36,23 @@ def _always(_: bool) -> AbstractContextManager[Any]:
     return nullcontext()
 
 
+class Pipelined(Protocol):
+    """Runs a model whose layers are spread over ranks; all ranks call it together."""
+
+    def logits(
+        self, tokens: torch.Tensor, state: DecodeState, positions: torch.Tensor | None
+    ) -> torch.Tensor | None:
+        """The last token's logits [B, 1, vocab]; None on ranks without the last layer."""
+
+    def training_step(
+        self, optimizer: Optimizer, tokens: torch.Tensor, targets: torch.Tensor
+    ) -> Callable[[], torch.Tensor | None]:
+        """A function that takes one optimizer step; it returns the mean loss, or None as above."""
+
+    def facts(self) -> dict[str, float]:
+        """What the steps so far showed."""
+
+
 @dataclass
 class Split:
     """This rank's part of a model.
@@ -52,21 +67,22 @@ class Split:
     trains: bool
     timer: Timer  # of the device's work
     mesh: DeviceMesh | None = None
-    parts: list[nn.Module] = field(default_factory=list)  # what this rank runs: modules called
-    accumulate: int = 1
-    keeps_aside: bool = False  # activations where no hook of autograd sees them
-    line: Line | None = None  # of pipeline stages
-    length: int = 0  # tokens of a whole sequence that is learned
-    # Positions and tokens of a sequence that are this rank's, by its length; all without any.
+    parts: list[nn.Module] = field(default_factory=list)  # the modules that this rank calls
+    accumulate: int = 1  # passes a step
+    keeps_aside: bool = False  # True if activations are kept where autograd's hooks see none
+    pipelined: Pipelined | None = None  # set if layers are spread over ranks
+    length: int = 0  # tokens of a whole training sequence
+    # Each selects this rank's positions of a sequence; empty if the rank holds all of them.
     places: list[Callable[[torch.Tensor], torch.Tensor]] = field(default_factory=list)
+    # Selects this rank's tokens; None means that the rank holds the whole sequence.
     own_tokens: Callable[[torch.Tensor], torch.Tensor] | None = None
     around: Callable[[], AbstractContextManager[Any]] = nullcontext  # around loss and backward
-    # How it learns: by torch alone, unless an engine has wrapped its optimizer.
+    # How it trains: by torch alone, unless a launcher wraps the optimizer.
     optimizer: Callable[[Optimizer], Optimizer] = _as_it_is
     backward: Callable[[torch.Tensor], None] = torch.Tensor.backward
-    # Around a pass, told whether it is the step's last: only then are gradients exchanged.
+    # Around a pass; True for a step's last pass, the only one that exchanges gradients.
     exchanging: Callable[[bool], AbstractContextManager[Any]] = _always
-    # How a parameter that is stored in another order becomes what it was, by its name's end.
+    # By the end of a parameter's name: restores the order of a parameter stored in another.
     undo: dict[str, Callable[[torch.Tensor], torch.Tensor]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -74,20 +90,20 @@ class Split:
 
     @property
     def shares(self) -> int:
-        """Into how many equal shares the batch is cut."""
+        """The number of equal shares that the batch is cut into."""
         return self.degrees.get("data", 1) * self.degrees.get("shard", 1)
 
     @property
     def share(self) -> int:
-        """Which of them is this rank's."""
+        """The index of this rank's share."""
         return self.place("data") * self.degrees.get("shard", 1) + self.place("shard")
 
     def place(self, name: str) -> int:
-        """This rank's number among those that a strategy splits over."""
+        """This rank's number among the ranks that a strategy splits over."""
         return self.mesh.get_local_rank(name) if self.mesh is not None and self.has(name) else 0
 
     def has(self, name: str) -> bool:
-        """Whether that strategy splits the model."""
+        """True if that strategy splits the model."""
         return self.degrees.get(name, 1) > 1
 
     def group(self, name: str) -> dist.ProcessGroup:
@@ -103,7 +119,7 @@ class Split:
         return self.mesh[present] if len(present) == 1 else self.mesh[present]._flatten()
 
     def positions(self, length: int) -> torch.Tensor | None:
-        """Of this rank's tokens, of a sequence of that length; None where it has them all."""
+        """This rank's positions of a sequence; None means that it holds the whole sequence."""
         if not self.places:
             return None
         positions = torch.arange(length, device=self.device)
@@ -112,7 +128,7 @@ class Split:
         return positions
 
     def parameters(self) -> list[dict[str, Any]]:
-        """Those that this rank updates, by kind of tensor: the fused kernel takes one kind."""
+        """This rank's parameters, grouped by kind of tensor: fused AdamW takes one kind."""
         from torch.distributed.tensor import DTensor
 
         every = list(chain.from_iterable(part.parameters() for part in self.parts))
@@ -121,7 +137,7 @@ class Split:
         return [{"params": group} for group in (plain, split) if group]
 
     def whole(self) -> Parameters:
-        """Every parameter of the model, put together again on the host; all ranks take part."""
+        """Every parameter of the whole model, gathered on the host; all ranks take part."""
         found: dict[str, torch.Tensor] = {}
         for name, parameter in self._named():
             found[name] = self._restored(name, _full(parameter)).cpu()
@@ -156,6 +172,14 @@ class Split:
             if name.endswith(end):
                 return undo(tensor)
         return tensor
+
+
+def plain_tensor(loss: torch.Tensor) -> torch.Tensor:
+    """A loss, detached, also if it is spread over ranks as a DTensor."""
+    from torch.distributed.tensor import DTensor
+
+    found = loss.full_tensor() if isinstance(loss, DTensor) else loss
+    return found.detach()
 
 
 def _full(tensor: torch.Tensor) -> torch.Tensor:

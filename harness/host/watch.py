@@ -12,7 +12,8 @@ from harness import hardware
 from harness.domain.cell import Cell
 from harness.host import conditions, gpu
 from harness.host.conditions import CPU
-from harness.parallelism import engine_of, world_size
+from harness.launchers import launcher_of
+from harness.parallelism import world_size
 from harness.process import family
 
 _TICK = 1.0 / os.sysconf("SC_CLK_TCK")
@@ -62,8 +63,8 @@ class HostWatch:
         last = self.read()
         if first is not None and last is not None:
             seen.facts |= between(first, last)
-        if engine_of(cell).outside:
-            seen.facts.pop("host_others", None)  # others' work cannot be told from its own
+        if not launcher_of(cell).starts_descendants:
+            seen.facts.pop("host_others", None)  # it would count the ranks' own work
         megahertz = conditions.megahertz()  # of the first core, as the round ends
         if megahertz is not None:
             seen.facts["host_mhz"] = megahertz

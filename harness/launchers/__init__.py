@@ -1,7 +1,7 @@
-"""Who starts the processes of a split cell, and has them exchange what they learn.
+"""What starts the ranks of a parallel cell and all-reduces their gradients. One file a launcher.
 
-One file an engine. The default is torch's own. The others are optional: imported where a cell names
-them, and nowhere else.
+The default is torch's own. The others are optional packages, imported only for a cell that names
+them.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, ClassVar
 from harness.domain.cell import Cell
 from harness.domain.entry import Entry
 from harness.domain.run import Host
+from harness.parallelism import degrees, launcher_choice
 from harness.process import forked
 from harness.registry import Registry
 
@@ -27,40 +28,39 @@ if TYPE_CHECKING:
     from harness.distributed.assemble import Whole
     from harness.distributed.split import Split
 
-Work = Callable[[int], None]  # what the rank of that number does
+RankMain = Callable[[int], None]  # runs in the rank of that number
 
-INSTALL = "`make engines` installs it"
+INSTALL = "`make launchers` installs it"
 
 
-class Crew(ABC):
-    """The processes of a round, once they are started."""
+class RankHandles(ABC):
+    """The running ranks of a round, as their launcher sees them."""
 
     @abstractmethod
     def pids(self) -> Mapping[int, int]:
-        """By rank its process, of those that are there by now."""
+        """Process ids by rank, without the ranks that have not started yet."""
 
     @abstractmethod
     def ended(self, rank: int) -> int | None:
-        """Its wait status, once it has ended.
+        """The rank's wait status; None while it runs.
 
-        An engine's own error where it could not start the rank, or gave it up.
+        Raises the launcher's own error if the launcher could not start the rank or gave it up.
         """
 
 
-class Engine(Entry):
-    """Starts ranks, and averages their gradients."""
+class Launcher(Entry):
+    """Starts the ranks and all-reduces their gradients."""
 
-    package: ClassVar[str] = ""  # what of it is imported, beside torch
-    beside: ClassVar[Collection[str]] = ()  # what it needs of others, and does not bring
-    modules: ClassVar[Collection[str]] = ()  # of it, that its ranks need
-    # The ways to split that it takes; all where there are none.
-    strategies: ClassVar[Collection[str]] = ()
+    package: ClassVar[str] = ""  # imported beside torch; "" means torch alone
+    requires: ClassVar[Collection[str]] = ()  # packages that `package` needs but does not install
+    modules: ClassVar[Collection[str]] = ()  # imported before the ranks start
+    strategies: ClassVar[Collection[str]] = ()  # those it can split by; empty means all
     only_trains: ClassVar[bool] = False
-    launch_seconds: ClassVar[float] = 0.0  # beyond a process's own; a guess, for the plan's clock
+    launch_seconds: ClassVar[float] = 0.0  # beyond starting processes: a guess, for `harness plan`
 
     @classmethod
     def version(cls) -> str:
-        """Of what is installed: `lightning 2.6.6`."""
+        """The installed package and its version, e.g. `lightning 2.6.6`."""
         package = cls.package or "torch"
         try:
             return f"{package} {version(package)}"
@@ -69,57 +69,64 @@ class Engine(Entry):
 
     @classmethod
     def unavailable(cls, host: Host) -> str | None:
-        """It is not installed, or not whole."""
+        """The package, or one that it requires, is not installed."""
         if cls.package and find_spec(cls.package) is None:
             return f"{cls.name} is not installed here: {INSTALL}"
-        for package in cls.beside:
+        for package in cls.requires:
             if find_spec(package) is None:
                 return f"{cls.name} needs {package}: {INSTALL}"
         return None
 
     @property
-    def outside(self) -> bool:
-        """Whether its ranks are no descendants of the process that has it start them."""
-        return False
+    def starts_descendants(self) -> bool:
+        """False if the ranks are no descendants of the round's own process."""
+        return True
+
+    def unsupported(self, cell: Cell, host: Host) -> str | None:
+        """A single process needs no launcher."""
+        split = degrees(cell)
+        if not split:
+            return f"{self.name} has nothing to do in one process: give a degree, {{data: 2}}"
+        return self.refuses(cell, split) or self.unavailable(host)
 
     def refuses(self, cell: Cell, degrees: Mapping[str, int]) -> str | None:
-        """Why it cannot do what a cell asks, split over so many in each way; None where it can."""
+        """Why the launcher cannot run the cell with these degrees by strategy; None if it can."""
         odd = [name for name in degrees if self.strategies and name not in self.strategies]
         if odd:
             return f"{self.name} splits by {', '.join(self.strategies)}, not by {odd[0]}"
         return None
 
     def preload(self) -> None:
-        """Import what ranks need, before they are started, so that none of them pays for it."""
+        """Import what the ranks need, once, before any of them starts."""
         for module in self.modules:
             import_module(module)
 
     @contextmanager
-    def started(self, world: int, work: Work, folder: Path) -> Iterator[Crew]:
-        """So many ranks at work; `folder` is theirs alone. By default this process's children."""
-        yield Children([forked(partial(work, rank)) for rank in range(world)])
+    def started(self, world: int, main: RankMain, folder: Path) -> Iterator[RankHandles]:
+        """Start `world` ranks, each running `main`; they alone use `folder`. By default by fork."""
+        yield ForkedRanks([forked(partial(main, rank)) for rank in range(world)])
 
     def enter(self) -> None:
-        """In a rank, before it works: meet the others, where the engine has its own way to."""
+        """Called in each rank before its work: join the others, if the launcher needs that."""
 
     @abstractmethod
     def assemble(self, whole: Whole) -> Split:
-        """This rank's part of the model, which learns together with the others'."""
+        """This rank's part of the model, set up to train together with the other ranks'."""
 
 
-class Children(Crew):
-    """Ranks that this process has forked."""
+class ForkedRanks(RankHandles):
+    """Ranks that this process forked."""
 
     def __init__(self, pids: Collection[int]) -> None:
         self._pids = dict(enumerate(pids))
         self._ended: dict[int, int] = {}
 
     def pids(self) -> Mapping[int, int]:
-        """All of them."""
+        """All ranks: fork returns their ids at once."""
         return self._pids
 
     def ended(self, rank: int) -> int | None:
-        """Asks the kernel."""
+        """Asks the kernel, and keeps the answer, which the kernel gives once."""
         if rank not in self._ended:
             pid, wait_status = os.waitpid(self._pids[rank], os.WNOHANG)
             if not pid:
@@ -128,5 +135,10 @@ class Children(Crew):
         return self._ended[rank]
 
 
-registry: Registry[Engine] = Registry("launcher", "launchers")
+registry: Registry[Launcher] = Registry("launcher", "launchers")
 register = registry.register
+
+
+def launcher_of(cell: Cell) -> Launcher:
+    """The launcher of the cell's ranks, with its options."""
+    return registry.of(launcher_choice(cell.parallelism))

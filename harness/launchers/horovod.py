@@ -1,8 +1,8 @@
-"""Horovod: data parallel by its ring all-reduce, over Gloo.
+"""Horovod: data parallelism by ring all-reduce, over Gloo.
 
-Its optimizer sends each gradient as soon as the backward pass has made it, and waits for all before
-it steps (Sergeev and Del Balso 2018, arXiv 1802.05799). This process answers the ranks' rendezvous,
-on loopback and whatever port is free.
+Its optimizer sends each gradient as soon as the backward pass has computed it, and waits for all
+before it steps (Sergeev and Del Balso 2018, arXiv 1802.05799). The round's own process serves the
+ranks' rendezvous, on loopback and a free port.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from threading import Thread
 from typing import TYPE_CHECKING, Any
 
 from harness.domain.cell import Cell
-from harness.launchers import Crew, Engine, Work, register
+from harness.launchers import Launcher, RankHandles, RankMain, register
 
 if TYPE_CHECKING:
     import torch
@@ -24,13 +24,13 @@ if TYPE_CHECKING:
     from harness.distributed.assemble import Whole
     from harness.distributed.split import Split
 
-# Its own words (horovod/torch/mpi_ops.py).
+# Horovod's own message (horovod/torch/mpi_ops.py).
 NO_BF16 = "Tensor type torch.BFloat16Tensor is not supported."
 
 
 @register("horovod", "Horovod: ring all-reduce, data parallel")
-class Horovod(Engine):
-    """Its distributed optimizer around torch's."""
+class Horovod(Launcher):
+    """Wraps Horovod's distributed optimizer around torch's."""
 
     package = "horovod"
     modules = ("horovod.torch", "horovod.runner.http.http_server")
@@ -38,7 +38,7 @@ class Horovod(Engine):
     only_trains = True
 
     def refuses(self, cell: Cell, degrees: Mapping[str, int]) -> str | None:
-        """A number format that it does not know, and GPUs, for which it was not compiled."""
+        """bf16, which Horovod lacks; GPUs, for which `make launchers` does not compile it."""
         if cell.hardware.name == "cuda":
             return "horovod is compiled for processors alone (Makefile)"
         if cell.precision.name == "bf16":
@@ -46,37 +46,38 @@ class Horovod(Engine):
         return super().refuses(cell, degrees)
 
     @contextmanager
-    def started(self, world: int, work: Work, folder: Path) -> Iterator[Crew]:
-        """Forked, while the rendezvous has no thread yet; answered from then on."""
+    def started(self, world: int, main: RankMain, folder: Path) -> Iterator[RankHandles]:
+        """Fork the ranks first: the rendezvous server's thread must not exist at a fork."""
         from horovod.runner.common.util.hosts import get_host_assignments, parse_hosts
         from horovod.runner.http.http_server import RendezvousHandler, RendezvousHTTPServer
 
         server: Any = RendezvousHTTPServer(("127.0.0.1", 0), RendezvousHandler, 0)
         server.init(get_host_assignments(parse_hosts(f"localhost:{world}"), world))
-        with server, super().started(world, partial(_joined, server, world, work), folder) as crew:
-            answers = Thread(target=server.serve_forever, daemon=True)
-            answers.start()
+        joining = partial(_joining, server, world, main)
+        with server, super().started(world, joining, folder) as handles:
+            serving = Thread(target=server.serve_forever, daemon=True)
+            serving.start()
             try:
-                yield crew
+                yield handles
             finally:
                 server.shutdown()
-                answers.join()
+                serving.join()
 
     def enter(self) -> None:
-        """By asking the rendezvous."""
+        """Ask the rendezvous server."""
         import horovod.torch as hvd
 
         hvd.init()
 
     def assemble(self, whole: Whole) -> Split:
-        """The whole model on each; its optimizer averages gradients."""
+        """The whole model on each rank; Horovod's optimizer averages gradients."""
         from harness.distributed.assemble import split_model
 
         return split_model(whole, _average)
 
 
-def _joined(server: Any, world: int, work: Work, rank: int) -> None:
-    """The rank's work, in an environment that says where the others are."""
+def _joining(server: Any, world: int, main: RankMain, rank: int) -> None:
+    """Run the rank in an environment that says where the rendezvous is."""
     place = {"RANK": rank, "LOCAL_RANK": rank, "CROSS_RANK": 0}
     size = {"SIZE": world, "LOCAL_SIZE": world, "CROSS_SIZE": 1}
     os.environ |= {f"HOROVOD_{name}": str(number) for name, number in {**place, **size}.items()}
@@ -87,10 +88,10 @@ def _joined(server: Any, world: int, work: Work, rank: int) -> None:
         "HOROVOD_GLOO_RENDEZVOUS_ADDR": "127.0.0.1",
         "HOROVOD_GLOO_RENDEZVOUS_PORT": str(server.server_port),
         "HOROVOD_HOSTNAME": "localhost",
-        "HOROVOD_LOG_LEVEL": "fatal",  # what goes wrong it raises as well
+        "HOROVOD_LOG_LEVEL": "fatal",  # it raises its errors as well
     }
-    server.socket.close()  # the parent's to answer
-    work(rank)
+    server.socket.close()  # the parent serves
+    main(rank)
 
 
 def _average(split: Split) -> None:
@@ -99,7 +100,7 @@ def _average(split: Split) -> None:
     from harness.distributed.count import tell
 
     class Counted(hvd.Compression.none):  # type: ignore[misc]
-        """What is told of each gradient that is handed over; no compression."""
+        """No compression; counts the bytes of each gradient."""
 
         @staticmethod
         def compress(tensor: torch.Tensor) -> tuple[torch.Tensor, None]:

@@ -1,17 +1,20 @@
 """Lightning Fabric: its DDP, and its ModelParallelStrategy for FSDP2 and tensor parallel.
 
 Fabric wraps the model, the optimizer and the backward pass (https://lightning.ai/docs/fabric). The
-ranks have formed torch's group before, as Fabric allows: it starts and connects nothing.
+ranks join torch's process group beforehand, as Fabric allows, so that Fabric starts nothing.
 """
 
 from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
+
+from pydantic import Field
 
 from harness.domain.cell import Cell
-from harness.launchers import Engine, register
+from harness.domain.entry import Options
+from harness.launchers import Launcher, register
 
 if TYPE_CHECKING:
     import torch
@@ -22,14 +25,21 @@ if TYPE_CHECKING:
     from harness.model.transformer import Transformer
 
 OLD_FSDP = "shards are made by FSDP2: leave out strategy"
-# Its own words (lightning/fabric/connector.py).
+# Fabric's own message (lightning/fabric/connector.py).
 NO_FSDP = "You selected the FSDP strategy but FSDP is only available on GPU"
 _PRECISIONS = {"float32": "32-true", "bfloat16": "bf16-true", "float16": "16-true"}
 
 
 @register("lightning", "Lightning Fabric: DDP, FSDP2 and tensor parallel")
-class Lightning(Engine):
-    """Fabric around what it splits by its own strategies."""
+class Lightning(Launcher):
+    """Fabric with its own strategies."""
+
+    class Options(Options):
+        """Which of Fabric's strategies."""
+
+        strategy: Literal["auto", "fsdp"] = Field(
+            "auto", description="by how the model is split, or Fabric's classic FSDP"
+        )
 
     package = "lightning"
     modules = ("lightning.fabric", "lightning.fabric.strategies")
@@ -37,9 +47,9 @@ class Lightning(Engine):
     only_trains = True
 
     def refuses(self, cell: Cell, degrees: Mapping[str, int]) -> str | None:
-        """Its classic FSDP, and what no strategy of its own combines.
+        """Fabric's classic FSDP, and strategies that Fabric does not combine.
 
-        On a GPU, where Fabric takes it, shards are made by FSDP2 all the same.
+        Fabric takes classic FSDP on a GPU, but the harness shards by FSDP2 there too.
         """
         ways = set(degrees)
         if reason := super().refuses(cell, degrees):
@@ -53,12 +63,12 @@ class Lightning(Engine):
         return None
 
     def preload(self) -> None:
-        """Four seconds, otherwise of each rank; then it is to be quiet."""
+        """Takes four seconds, once instead of in each rank; then silence its log."""
         super().preload()
         logging.getLogger("lightning.fabric").setLevel(logging.ERROR)
 
     def assemble(self, whole: Whole) -> Split:
-        """As Fabric sets it up."""
+        """As Fabric wraps it."""
         from lightning.fabric import Fabric
         from lightning.fabric.strategies import DDPStrategy, ModelParallelStrategy
 
@@ -68,7 +78,7 @@ class Lightning(Engine):
         split = whole.split()
 
         def parallelize(model: Transformer, mesh: DeviceMesh) -> Transformer:
-            split.mesh = _in_our_words(mesh)
+            split.mesh = _renamed(mesh)
             whole.change(split)
             if split.has("shard"):
                 shard_parameters(split)
@@ -102,7 +112,7 @@ class Lightning(Engine):
 
 
 def _devices(own: torch.device) -> int | list[int]:
-    """So many processes; or their GPUs, one each, of which this rank has its own."""
+    """The number of processes; on GPUs, the index of each rank's GPU."""
     import torch.distributed as dist
 
     world = dist.get_world_size()
@@ -112,8 +122,8 @@ def _devices(own: torch.device) -> int | list[int]:
     return list(range(first, first + world))
 
 
-def _in_our_words(mesh: DeviceMesh) -> DeviceMesh:
-    """Lightning's grid of ranks, with our names of its two dimensions."""
+def _renamed(mesh: DeviceMesh) -> DeviceMesh:
+    """Lightning's mesh, its two dimensions named after our strategies."""
     from torch.distributed.device_mesh import DeviceMesh
 
     groups = [mesh.get_group(name) for name in ("data_parallel", "tensor_parallel")]
@@ -123,13 +133,13 @@ def _in_our_words(mesh: DeviceMesh) -> DeviceMesh:
 
 
 def _joined() -> Any:
-    """What tells Fabric that the ranks are there, and have formed torch's group."""
+    """A cluster environment that tells Fabric that the ranks have joined torch's group."""
     import torch.distributed as dist
     from lightning.fabric.plugins.environments import ClusterEnvironment
 
     class Joined(ClusterEnvironment):  # type: ignore[misc]
         creates_processes_externally = True
-        main_address = "127.0.0.1"  # asked for, never connected to
+        main_address = "127.0.0.1"  # Fabric asks for it but never connects to it
         main_port = 0
 
         @staticmethod

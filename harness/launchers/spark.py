@@ -1,8 +1,8 @@
 """Spark: its TorchDistributor starts the ranks, as tasks of a barrier stage.
 
-A task starts torch's launcher, which starts a process that forks the rank, so that the rank's end
-is told as exactly as without Spark. What ranks exchange is torch's. A launch takes 15 seconds and
-more, which are `launch_time` and no part of a step.
+A task starts torchrun, which starts a process that forks the rank, so that the rank's wait status
+is known as exactly as without Spark. The ranks communicate through torch. A launch takes 15 seconds
+and more, which count as `launch_time`, not as part of a step.
 """
 
 from __future__ import annotations
@@ -22,22 +22,25 @@ from pathlib import Path
 from threading import Thread
 from typing import Any
 
+from pydantic import Field, field_validator
+
 from harness.domain.cell import Cell
+from harness.domain.entry import Options
 from harness.domain.run import Host
 from harness.errors import HarnessError
-from harness.launchers import INSTALL, Crew, Work, register
+from harness.launchers import INSTALL, RankHandles, RankMain, register
 from harness.launchers.torch import Torch
 from harness.process import die_with_parent, forked
 
 _STANDALONE = "standalone"
-# What can be a master; of one on this host in how many places, if it says.
-MASTER = re.compile(
-    rf"|{_STANDALONE}|local\[((?P<places>\d+)|\*)\]|spark://[^,]+:\d+(,[^,]+:\d+)*|yarn|k8s://.+"
+# Every form of a master's address; a local one may give its number of slots.
+_MASTER = re.compile(
+    rf"|{_STANDALONE}|local\[((?P<slots>\d+)|\*)\]|spark://[^,]+:\d+(,[^,]+:\d+)*|yarn|k8s://.+"
 )
 _HANDED = ("PYTHONPATH", "SPARK_LOCAL_IP", "OPENBLAS_NUM_THREADS", "HARNESS_CACHE")
 _VISIBLE = "CUDA_VISIBLE_DEVICES"
-_JAVA = 17  # the least that it runs on
-_JAVA_SECONDS = 10.0  # to tell its version, which takes a tenth
+_JAVA = 17  # the oldest that Spark runs on
+_JAVA_SECONDS = 10.0  # time limit of `java -version`, which takes a tenth of that
 _CONNECT_SECONDS = 5.0
 _START_SECONDS = 60.0
 _STOP_SECONDS = 5.0
@@ -45,45 +48,63 @@ _STOP_SECONDS = 5.0
 
 @register("spark", "Spark: TorchDistributor in barrier mode")
 class Spark(Torch):
-    """On a master of one's own, or any other whose workers are on this host."""
+    """On a cluster started for the round, or on any master whose workers are on this host."""
+
+    class Options(Options):
+        """Where the ranks run."""
+
+        master: str = Field(
+            "",
+            description="a master's address, `local[N]`, or `standalone` for a cluster that is "
+            "started for the round; by default local, with a core a process",
+        )
+
+        @field_validator("master")
+        @classmethod
+        def _known(cls, master: str) -> str:
+            if not _MASTER.fullmatch(master):
+                raise ValueError(
+                    f"{master!r} is none of standalone, local[N], spark://host:port, yarn, k8s://…"
+                )
+            return master
 
     package = "pyspark"
-    beside = ("pandas", "pyarrow")
+    requires = ("pandas", "pyarrow")
     modules = ("pyspark.sql", "pyspark.ml.torch.distributor")
     launch_seconds = 15.0
 
     @classmethod
     def unavailable(cls, host: Host) -> str | None:
-        """It needs Java, too."""
+        """Spark needs Java, too."""
         if reason := super().unavailable(host):
             return reason
-        # As Spark looks for it (bin/spark-class).
+        # Where Spark looks for it (bin/spark-class).
         home = os.environ.get("JAVA_HOME", "")
         java = f"{home}/bin/java" if home else shutil.which("java")
         if java is None:
             return f"spark needs Java {_JAVA} or later: {INSTALL}"
-        version = java_version(_told_by(java))
+        version = java_version(_version_text(java))
         if version is not None and version >= _JAVA:
             return None
         found = f"Java {version}" if version else "no Java that answers"
         return f"spark needs Java {_JAVA} or later; {java} is {found}"
 
     @property
-    def outside(self) -> bool:
-        """Of a master that was there before: its workers have them."""
-        return "://" in self.options.master or self.options.master == "yarn"
+    def starts_descendants(self) -> bool:
+        """Not on a master that was running before: its workers start the ranks."""
+        return "://" not in self.options.master and self.options.master != "yarn"
 
     def refuses(self, cell: Cell, degrees: Mapping[str, int]) -> str | None:
-        """More ranks than a local master has places: they would wait for one for ever."""
+        """More ranks than a local master has slots: they would wait for ever."""
         world = prod(degrees.values())
-        master = MASTER.fullmatch(self.options.master)
-        if master and master["places"] and int(master["places"]) < world:
-            return f"{self.options.master} has too few places for {world} processes"
+        master = _MASTER.fullmatch(self.options.master)
+        if master and master["slots"] and int(master["slots"]) < world:
+            return f"{self.options.master} has too few slots for {world} processes"
         return super().refuses(cell, degrees)
 
     @contextmanager
-    def started(self, world: int, work: Work, folder: Path) -> Iterator[Crew]:
-        """In a job of its own; the session, and a cluster of its own, end with it."""
+    def started(self, world: int, main: RankMain, folder: Path) -> Iterator[RankHandles]:
+        """In a Spark job of the round's own, in a session that ends with it."""
         os.environ["SPARK_LOCAL_IP"] = "127.0.0.1"  # else this host's name would have to resolve
         os.environ["PYSPARK_PYTHON"] = sys.executable
         os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, sys.path))
@@ -91,20 +112,20 @@ class Spark(Torch):
         _reach(asked)
         cluster = _cluster(world, folder) if asked == _STANDALONE else nullcontext(asked)
         with cluster as master, _session(master or f"local[{world}]", world, folder) as session:
-            job = _Job(session, world, work, folder)
+            job = _Job(session, world, main, folder)
             job.start()
-            yield _Tasks(job, folder)
+            yield _SparkRanks(job, folder)
             job.join(_STOP_SECONDS)
 
 
-def java_version(told: str) -> int | None:
-    """The 17 of `openjdk version "17.0.15"`, the 8 of `1.8.0_392`; None where none is told."""
-    found = re.search(r'version "(?:1\.)?(\d+)', told)
+def java_version(text: str) -> int | None:
+    """The 17 of `openjdk version "17.0.15"`, the 8 of `1.8.0_392`; None if it names none."""
+    found = re.search(r'version "(?:1\.)?(\d+)', text)
     return int(found[1]) if found else None
 
 
 @cache
-def _told_by(java: str) -> str:
+def _version_text(java: str) -> str:
     try:
         done = subprocess.run(
             [java, "-version"], capture_output=True, text=True, timeout=_JAVA_SECONDS, check=False
@@ -115,9 +136,9 @@ def _told_by(java: str) -> str:
 
 
 def _reach(master: str) -> None:
-    """HarnessError where no standalone master listens: Spark would try for a minute, and not say.
+    """Raise HarnessError if no standalone master listens: Spark would retry silently for a minute.
 
-    Several stand with commas between them, of which one may be at work.
+    Of several addresses, separated by commas, one must answer.
     """
     refusals = []
     for address in filter(None, master.partition("spark://")[2].split(",")):
@@ -133,14 +154,14 @@ def _reach(master: str) -> None:
 
 
 class _Job(Thread):
-    """The Spark job, which this process waits for in a thread."""
+    """The Spark job: a thread, because Spark's call blocks until the job ends."""
 
-    def __init__(self, session: Any, world: int, work: Work, folder: Path) -> None:
+    def __init__(self, session: Any, world: int, main: RankMain, folder: Path) -> None:
         from pyspark.ml.torch.distributor import TorchDistributor
 
         super().__init__(daemon=True)
         self.error: Exception | None = None
-        self._given = (work, folder, socket.gethostname(), os.environ.get(_VISIBLE))
+        self._arguments = (main, folder, socket.gethostname(), os.environ.get(_VISIBLE))
         self._distributor: Any = TorchDistributor(
             num_processes=world, local_mode=False, use_gpu=False
         )
@@ -148,28 +169,28 @@ class _Job(Thread):
 
     def run(self) -> None:
         try:
-            self._distributor.run(_kept, *self._given)
-        except Exception as error:  # noqa: BLE001 - raised where ranks are waited for
+            self._distributor.run(_keep, *self._arguments)
+        except Exception as error:  # noqa: BLE001 - raised where the round waits for the ranks
             self.error = error
 
 
-def _kept(work: Work, folder: Path, host: str, visible: str | None) -> None:
-    """In a process of Spark's: fork the rank and wait for it."""
-    # Spark hides GPUs that it has not given out itself.
+def _keep(main: RankMain, folder: Path, host: str, visible: str | None) -> None:
+    """In one of Spark's processes: fork the rank and wait for it."""
+    # Spark hides GPUs that it did not assign.
     os.environ.pop(_VISIBLE, None)
     if visible is not None:
         os.environ[_VISIBLE] = visible
     if socket.gethostname() != host:
-        raise HarnessError(f"a worker is on {socket.gethostname()}: results are kept of {host}")
+        raise HarnessError(f"a worker is on {socket.gethostname()}, but results belong to {host}")
     rank = int(os.environ["RANK"])
-    pid = forked(lambda: work(rank))
+    pid = forked(lambda: main(rank))
     _write(_pid_file(folder, rank), pid)
     _, wait_status = os.waitpid(pid, 0)
     _write(_end_file(folder, rank), wait_status)
 
 
-class _Tasks(Crew):
-    """What the ranks' keepers have written down."""
+class _SparkRanks(RankHandles):
+    """Reads the files that the ranks' keepers write."""
 
     def __init__(self, job: _Job, folder: Path) -> None:
         self._job, self._folder = job, folder
@@ -179,7 +200,7 @@ class _Tasks(Crew):
         return {int(file.stem.split("-")[1]): int(file.read_text()) for file in files}
 
     def ended(self, rank: int) -> int | None:
-        over = not self._job.is_alive()  # asked first: what it left behind is complete then
+        over = not self._job.is_alive()  # before looking for the file: the job writes none after it
         file = _end_file(self._folder, rank)
         if file.exists():
             return int(file.read_text())
@@ -197,7 +218,7 @@ def _end_file(folder: Path, rank: object) -> Path:
 
 
 def _write(file: Path, number: int) -> None:
-    """At once, so that nobody reads a half."""
+    """By renaming, so that no reader sees half of the number."""
     begun = file.with_suffix(".begun")
     begun.write_text(str(number))
     begun.rename(file)
@@ -218,12 +239,12 @@ def _session(master: str, world: int, folder: Path) -> Iterator[Any]:
         "spark.python.daemon.module": "harness.launchers.spark_daemon",
         "spark.python.worker.reuse": "false",
         "spark.sql.warehouse.dir": folder,
-        # A rank that failed is a result, not something to try again.
+        # A failed rank is a result: Spark must not retry it.
         "spark.stage.maxConsecutiveAttempts": 1,
         "spark.task.maxFailures": 1,
         "spark.ui.enabled": "false",
         "spark.ui.showConsoleProgress": "false",
-        # Looked at each second whether there are places enough, half a minute long.
+        # Check each second, for half a minute, for enough free slots.
         "spark.scheduler.barrier.maxConcurrentTasksCheck.interval": "1s",
         "spark.scheduler.barrier.maxConcurrentTasksCheck.maxFailures": 30,
         **{f"spark.executorEnv.{name}": os.environ[name] for name in _HANDED if name in os.environ},
@@ -239,11 +260,11 @@ def _session(master: str, world: int, folder: Path) -> Iterator[Any]:
 
 
 def _end(session: Any) -> None:
-    """The session and its Java machine, whose processor time then counts as this process's."""
+    """Stop the session and reap its JVM, so that its processor time counts as this process's."""
     gateway = session.sparkContext._gateway
     session.stop()
     gateway.shutdown()
-    gateway.proc.stdin.close()  # which it takes for its end
+    gateway.proc.stdin.close()  # the JVM exits when its input closes
     try:
         gateway.proc.wait(_STOP_SECONDS)
     except subprocess.TimeoutExpired:
@@ -253,7 +274,7 @@ def _end(session: Any) -> None:
 
 @contextmanager
 def _cluster(cores: int, folder: Path) -> Iterator[str]:
-    """A master and a worker of so many cores on loopback, on ports that are free; its address."""
+    """A master, and a worker with `cores` cores, on free ports; yields the master's address."""
     place = ("--host", "127.0.0.1", "--webui-port", "0")
     with _daemon("Master", folder, *place, "--port", "0") as log:
         address = _awaited(log, r"Starting Spark master at (spark://\S+)")
@@ -265,7 +286,7 @@ def _cluster(cores: int, folder: Path) -> Iterator[str]:
 
 @contextmanager
 def _daemon(name: str, folder: Path, *arguments: str) -> Iterator[Path]:
-    """One of Spark's own processes, and the file that tells of it."""
+    """One of Spark's own processes, and its log file."""
     import pyspark
 
     home = Path(pyspark.__file__).parent
@@ -281,7 +302,7 @@ def _daemon(name: str, folder: Path, *arguments: str) -> Iterator[Path]:
             stdout=output,
             stderr=output,
             cwd=folder,
-            # No thread runs yet; the setting outlives the shell script, which becomes Java.
+            # No thread runs yet; the setting survives the shell script's exec of Java.
             preexec_fn=partial(die_with_parent, os.getpid()),  # noqa: PLW1509
         )
     try:

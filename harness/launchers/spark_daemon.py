@@ -1,7 +1,7 @@
-"""What Spark starts its Python workers by: pyspark's daemon, except that it waits for them.
+"""pyspark's daemon, which starts Spark's Python workers, except that this one waits for them.
 
-Run by Spark alone. pyspark's leaves its children to the kernel, which then forgets what processor
-time they took; the round's would look like some other program's.
+Only Spark runs it. pyspark's own ignores its children's ends, and the kernel then drops their
+processor time: the round's work would look like another program's.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from contextlib import suppress
 
 
 def main() -> None:
-    """Runs until Spark ends it."""
+    """Run until Spark ends it."""
     from pyspark import daemon
 
     daemon.SIG_IGN = wait_for_those_ended  # its answer to SIGCHLD and, before a fork, to SIGHUP

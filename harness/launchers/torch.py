@@ -1,10 +1,10 @@
-"""torch itself: processes that are forked, and meet in a file; DDP and FSDP2 between them."""
+"""torch itself: forked processes that meet through a file; DDP and FSDP2 between them."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from harness.launchers import Engine, register
+from harness.launchers import Launcher, register
 
 if TYPE_CHECKING:
     from harness.distributed.assemble import Whole
@@ -12,11 +12,11 @@ if TYPE_CHECKING:
 
 
 @register("torch", "torch's own: DDP, FSDP2, DTensor, pipelines")
-class Torch(Engine):
-    """All ways to split."""
+class Torch(Launcher):
+    """Takes every strategy."""
 
     def assemble(self, whole: Whole) -> Split:
-        """As the strategies make it."""
+        """As the strategies split it."""
         from harness.distributed.assemble import split_model
 
         return split_model(whole)

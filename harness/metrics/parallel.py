@@ -79,7 +79,7 @@ class Bubble(ParallelFact):
 
 @register("bubble_in_theory", "share of its time that a pipeline of equal stages waits")
 class BubbleInTheory(ParallelFact):
-    """By the formula of the schedule; see harness/distributed/pipeline.py."""
+    """By the formula of the schedule; see harness/parallelism/pipeline/group.py."""
 
     unit = "1"
     printed_unit = "fraction"
@@ -90,6 +90,7 @@ class BubbleInTheory(ParallelFact):
 class Straggling(ParallelFact):
     """How much earlier than the slowest rank the others were ready, on average."""
 
+    title = "Load imbalance"
     unit = "1"
     printed_unit = "fraction"
     leaderboard = False

@@ -1,21 +1,28 @@
-"""How a model is split over processes, and how such processes train. One file an entry."""
+"""How a model is split over processes, and how it trains. One file or package a strategy.
+
+A cell's `parallelism` holds its strategies and, among them, the choice of a launcher: a Choice
+called `launcher`, whose option of the same name is the launcher's and whose other options are the
+launcher's own. Launchers are not strategies; harness/launchers has their registry.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
+from importlib import import_module
 from math import prod
 from typing import TYPE_CHECKING, ClassVar
 
-from harness import launchers as engines
-from harness.domain.cell import Cell, Choice
+from harness.domain.cell import Cell, Choice, Option
 from harness.domain.entry import Entry
 from harness.domain.run import Host
-from harness.launchers import Engine
 from harness.model.architectures import SHAPES
 from harness.registry import Registry
 
 if TYPE_CHECKING:
     from harness.distributed.split import Split
+
+LAUNCHER = "launcher"  # the key beside the strategies, and the option that names the launcher
+DEFAULT_LAUNCHER = "torch"
 
 
 class Parallelism(Entry):
@@ -25,6 +32,7 @@ class Parallelism(Entry):
     applied: ClassVar[int] = 0  # those with lower numbers change the model first
     replicates: ClassVar[bool] = False  # whether each process holds all parameters
     decoders: ClassVar[bool] = True  # whether it takes decoders only, and dense ones
+    modules: ClassVar[Collection[str]] = ()  # used by `apply`; imported before the ranks start
 
     @property
     def only_trains(self) -> bool:
@@ -46,6 +54,11 @@ class Parallelism(Entry):
     def shares(self) -> int:
         """Over how many processes it spreads the sequences of any batch."""
         return 1
+
+    def preload(self) -> None:
+        """Import what `apply` uses, once, before any rank starts."""
+        for module in self.modules:
+            import_module(module)
 
     def apply(self, split: Split) -> None:
         """Change this rank's part of the model. The process group is up."""
@@ -82,9 +95,28 @@ registry: Registry[Parallelism] = Registry("parallelism", "parallelism")
 register = registry.register
 
 
+def strategy_choices(choices: Iterable[Choice]) -> list[Choice]:
+    """A cell's parallelism without its launcher."""
+    return [choice for choice in choices if choice.name != LAUNCHER]
+
+
+def launcher_choice(choices: Iterable[Choice]) -> Choice:
+    """The launcher that a cell's parallelism names, with the launcher's own options."""
+    chosen = next((dict(one.options) for one in choices if one.name == LAUNCHER), {})
+    name = chosen.pop(LAUNCHER, DEFAULT_LAUNCHER)
+    return Choice(str(name), tuple(chosen.items()))
+
+
+def with_launcher(choice: Choice) -> Choice:
+    """The inverse: what a cell's parallelism holds of a launcher; the default adds no option."""
+    named: dict[str, Option] = {} if choice.name == DEFAULT_LAUNCHER else {LAUNCHER: choice.name}
+    options = tuple(sorted({**named, **dict(choice.options)}.items()))
+    return Choice(LAUNCHER, options, label=f"{LAUNCHER}={choice}")
+
+
 def strategies(choices: Iterable[Choice]) -> list[Parallelism]:
     """The entries with their options, in the order in which they change the model."""
-    made = [registry.of(choice) for choice in choices]
+    made = [registry.of(choice) for choice in strategy_choices(choices)]
     return sorted(made, key=lambda one: one.applied)
 
 
@@ -101,15 +133,6 @@ def degrees_of(made: Iterable[Parallelism]) -> dict[str, int]:
 def world_size(cell: Cell) -> int:
     """Processes the cell is split over: the product of its strategies' degrees."""
     return prod(degrees(cell).values())
-
-
-def engine_of(cell: Cell) -> Engine:
-    """Who starts the cell's processes."""
-    choice = next((one for one in cell.parallelism if one.name == "engine"), None)
-    if choice is None:
-        return engines.registry["torch"]()
-    options = registry["engine"].of(choice).options
-    return engines.registry[options.name](options)
 
 
 def oversubscribes(cell: Cell) -> bool:

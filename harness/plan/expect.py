@@ -13,7 +13,8 @@ from dataclasses import dataclass, field, replace
 from harness.analyse.stats import ENOUGH
 from harness.domain.cell import Cell, Choice
 from harness.domain.result import Took
-from harness.parallelism import engine_of, world_size
+from harness.launchers import launcher_of
+from harness.parallelism import world_size
 from harness.plan.feasible import Feasibility
 from harness.spec.schema import Limits, Measure
 
@@ -218,7 +219,7 @@ class Expectation:
     def _launch(self, cell: Cell, pace: Pace) -> float:
         world = world_size(cell)
         ranks = world * pace.rank if world > 1 else 0.0
-        return pace.launch + ranks + engine_of(cell).launch_seconds
+        return pace.launch + ranks + launcher_of(cell).launch_seconds
 
     def _build(self, cell: Cell, pace: Pace) -> float:
         return self.feasibility.parameters(cell) / pace.built

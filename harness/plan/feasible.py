@@ -15,7 +15,7 @@ from harness.domain.run import Host
 from harness.hardware import Hardware
 from harness.model import cost
 from harness.model.architectures import SHAPES, shape_of
-from harness.parallelism import degrees_of, oversubscribes
+from harness.parallelism import LAUNCHER, degrees_of, launcher_choice, oversubscribes
 from harness.scenarios import Scenario
 from harness.spec.catalog import Catalog
 from harness.spec.schema import Limits
@@ -123,7 +123,7 @@ class Feasibility:
 
     def _of_training(self, cell: Cell) -> str | None:
         for choice in cell.parallelism:
-            if self.catalog.parallelism[choice.name].of(choice).only_trains:
+            if self.catalog.of_parallelism(choice).only_trains:
                 return f"{choice} is of training: it is nothing to {cell.scenario}"
         return None
 
@@ -141,7 +141,7 @@ class Feasibility:
 
     def _degrees(self, cell: Cell) -> dict[str, int]:
         """By strategy how many processes it splits over, where that is more than one."""
-        return degrees_of(self.catalog.parallelism[one.name].of(one) for one in cell.parallelism)
+        return degrees_of(self.catalog.strategies(cell.parallelism))
 
     def _parts(self, cell: Cell) -> int:
         """Over how many processes its parameters are split."""
@@ -186,4 +186,5 @@ class Feasibility:
             if self.catalog.has_entries(axis):
                 value = cell[axis]
                 for choice in (value,) if isinstance(value, Choice) else value:
-                    yield axis, choice
+                    is_launcher = axis == "parallelism" and choice.name == LAUNCHER
+                    yield (LAUNCHER, launcher_choice([choice])) if is_launcher else (axis, choice)

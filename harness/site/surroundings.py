@@ -87,7 +87,7 @@ _NOTES = (
     ("host_governor", "frequency governor"),
     ("host_turbo", "turbo"),
     ("host_allocator", "memory allocator"),
-    ("host_engine", "engine"),
+    ("host_launcher", "launcher"),
 )
 _FACTS = (
     ("host_mhz", "processor clock at the end of rounds", "MHz"),

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from typing import Protocol, TypeVar
 
-from harness import backends, compression, hardware, operators, parallelism, scenarios
+from harness import backends, compression, hardware, launchers, operators, parallelism, scenarios
+from harness.domain.cell import Choice
 from harness.domain.entry import Entry
 from harness.domain.precision import PRECISIONS, Precision
+from harness.launchers import Launcher
 from harness.model.sizes import SIZES, Size
+from harness.parallelism import LAUNCHER, Parallelism, launcher_choice, strategy_choices
 from harness.registry import load_outside
 
 E_co = TypeVar("E_co", bound=Entry, covariant=True)
@@ -26,11 +29,12 @@ class Entries(Protocol[E_co]):
 
 @dataclass(frozen=True)
 class Catalog:
-    """The possible values of every axis."""
+    """The possible values of every axis, and the launchers that `parallelism` can name."""
 
     hardware: Entries[hardware.Hardware]
     scenario: Entries[scenarios.Scenario]
-    parallelism: Entries[parallelism.Parallelism]
+    parallelism: Entries[Parallelism]
+    launcher: Entries[Launcher]
     compression: Entries[compression.Compression]
     operator: Entries[operators.Operator]
     backend: Entries[backends.Backend]
@@ -39,13 +43,24 @@ class Catalog:
     added: Mapping[str, Entries[Entry]] = field(default_factory=dict)  # by axis
 
     def entries(self, axis: str) -> Entries[Entry]:
-        """The entries of an axis; model and precision have none."""
+        """The entries of an axis, or the launchers; model and precision have none."""
         found: Entries[Entry] = self.added[axis] if axis in self.added else getattr(self, axis)
         return found
 
     def has_entries(self, axis: str) -> bool:
         """Whether the axis has any."""
         return axis in self.added or hasattr(self, axis)
+
+    def strategies(self, choices: Iterable[Choice]) -> list[Parallelism]:
+        """The strategies of a cell's parallelism, with their options."""
+        return [self.parallelism[one.name].of(one) for one in strategy_choices(choices)]
+
+    def of_parallelism(self, choice: Choice) -> Parallelism | Launcher:
+        """One part of a cell's parallelism, with its options: a strategy, or the launcher."""
+        if choice.name == LAUNCHER:
+            own = launcher_choice([choice])
+            return self.launcher[own.name].of(own)
+        return self.parallelism[choice.name].of(choice)
 
 
 ADDED: dict[str, Entries[Entry]] = {}  # of axes from outside packages: see add_axis
@@ -64,6 +79,7 @@ def registered() -> Catalog:
         hardware=hardware.registry,
         scenario=scenarios.registry,
         parallelism=parallelism.registry,
+        launcher=launchers.registry,
         compression=compression.registry,
         operator=operators.registry,
         backend=backends.registry,

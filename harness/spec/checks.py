@@ -147,7 +147,7 @@ def _check_split(
     catalog: Catalog,
     source: Source,
 ) -> None:
-    strategies = [catalog.parallelism[choice.name].of(choice) for choice in parallelism]
+    strategies = catalog.strategies(parallelism)
     trains = catalog.scenario[scenario].trains
     pieces = prod(one.cuts if trains else one.shares for one in strategies)
     if batch is not None and batch % pieces:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from itertools import product
+from itertools import chain, product
 from typing import Any
 
 from harness.compression import misplaced
@@ -12,6 +12,7 @@ from harness.domain.axis import AXES, NONE
 from harness.domain.cell import Choice
 from harness.domain.entry import Entry
 from harness.errors import unknown
+from harness.parallelism import LAUNCHER, with_launcher
 from harness.spec.catalog import Catalog
 from harness.spec.faults import Source, shown
 from harness.spec.options import (
@@ -23,6 +24,8 @@ from harness.spec.options import (
     validated,
 )
 from harness.spec.reader import Trail
+
+_RENAMED = {"engine": LAUNCHER}  # keys of `parallelism` that had another name
 
 
 @dataclass(frozen=True)
@@ -71,15 +74,20 @@ def compositions(_: str, found: Any, path: Trail, context: Context) -> list[tupl
 def degrees(_: str, found: Any, path: Trail, context: Context) -> list[tuple[Choice, ...]]:
     """Parallelisms: `none`, or strategies with their degrees, `{data: 2, tensor: [2, 4]}`.
 
-    A mapping has no order, so strategies are sorted by name: the same combination makes the
-    same cell however it is written.
+    Beside the strategies may stand a `launcher`. A mapping has no order, so its keys are sorted:
+    the same combination makes the same cell however it is written.
     """
     if found == NONE:
         return [()]
     if not isinstance(found, dict) or not found:
         _not_degrees(found, path, context)
         return []
-    each = [_strategy(name, found[name], path, context) for name in sorted(found)]
+    each = [
+        _launcher(found[key], (*path, key), context)
+        if key == LAUNCHER
+        else _strategy(key, found[key], path, context)
+        for key in sorted(found)
+    ]
     combined = _products(each, path, context)
     return [tuple(one for one in parts if _counts(one, context)) for parts in combined]
 
@@ -140,15 +148,38 @@ def _choices(
 
 def _strategy(name: str, given: Any, path: Trail, context: Context) -> list[Choice]:
     """`data: 2` is short for `data: {degree: 2}`, `recompute: full` for `{mode: full}`."""
-    at = (*path, name)
-    if entry_named("parallelism", name, at, context, key=True) is None:
+    at, known = (*path, name), context.catalog.parallelism
+    if name not in known:
+        _no_strategy(name, at, context)
         return []
-    entry = context.catalog.parallelism[name]
+    entry = known[name]
     options = placed(given, at) if isinstance(given, dict) else {entry.short: (given, at)}
     return [
         replace(one, label=_label(one, entry.short))
         for one in _choices(entry, options, at, context)
     ]
+
+
+def _no_strategy(name: str, path: Trail, context: Context) -> None:
+    if name in _RENAMED:
+        message = f"the key {name!r} is now called {_RENAMED[name]!r}"
+    else:
+        message = unknown("parallelism", name, _parallelism_names(context))
+    context.source.fault(path, message, key=True)
+
+
+def _launcher(found: Any, path: Trail, context: Context) -> list[Choice]:
+    """`launcher: spark` or `launcher: {name: spark, master: yarn}`; a list multiplies."""
+    if not isinstance(found, list):
+        return [with_launcher(one) for one in named(LAUNCHER, found, path, context)]
+    if not found:
+        context.source.fault(path, "there is no value: give at least one")
+    each = [named(LAUNCHER, one, (*path, index), context) for index, one in enumerate(found)]
+    return [with_launcher(one) for one in chain.from_iterable(each)]
+
+
+def _parallelism_names(context: Context) -> list[str]:
+    return [*context.catalog.parallelism, LAUNCHER, NONE]
 
 
 def _label(choice: Choice, short: str) -> str:
@@ -160,8 +191,8 @@ def _label(choice: Choice, short: str) -> str:
 
 
 def _counts(choice: Choice, context: Context) -> bool:
-    """What needs no option and has none asks for nothing: `accumulate: 1`, `recompute: none`."""
-    options = context.catalog.parallelism[choice.name].Options
+    """False for `accumulate: 1`, `recompute: none`, `launcher: torch`: all options at defaults."""
+    options = context.catalog.of_parallelism(choice).Options
     needs = any(field.is_required() for field in options.model_fields.values())
     return needs or bool(choice.options)
 
@@ -173,11 +204,12 @@ def _products(
 
 
 def _not_degrees(found: Any, path: Trail, context: Context) -> None:
-    entries = context.catalog.entries("parallelism")
-    if isinstance(found, str) and found not in entries:
-        context.source.fault(path, unknown("parallelism", found, [*entries, NONE]))
+    entries, possible = context.catalog.parallelism, _parallelism_names(context)
+    if isinstance(found, str) and found not in possible:
+        context.source.fault(path, unknown("parallelism", found, possible))
         return
-    strategy = found if isinstance(found, str) else next(iter(entries), "data")
+    is_strategy = isinstance(found, str) and found in entries
+    strategy = found if is_strategy else next(iter(entries), "data")
     context.source.fault(
         path,
         f"parallelism should be {NONE}, or strategies with their degrees such as "

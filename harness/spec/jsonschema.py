@@ -9,6 +9,7 @@ from harness.domain.axis import NONE
 from harness.domain.entry import Options
 from harness.model.architectures import SHAPES
 from harness.model.shape import Shape
+from harness.parallelism import LAUNCHER
 from harness.spec.catalog import Catalog
 from harness.spec.options import list_options
 from harness.spec.patterns import PATTERN
@@ -73,8 +74,9 @@ def _pattern(catalog: Catalog) -> Schema:
 
 
 def parallelism(_: str, catalog: Catalog) -> Schema:
-    """`none`, or strategies with their degrees."""
-    strategies = {}
+    """`none`, or strategies with their degrees, and a launcher."""
+    launcher: Schema = {"description": "what starts the ranks and all-reduces gradients"}
+    strategies = {LAUNCHER: launcher | or_list(entry(LAUNCHER, catalog))}
     for name in catalog.parallelism:
         entry = catalog.parallelism[name]
         options = _options(entry.Options)

@@ -5,8 +5,7 @@ from __future__ import annotations
 import platform
 from importlib.metadata import PackageNotFoundError, version
 
-from harness import __version__
-from harness import launchers as engines
+from harness import __version__, launchers
 from harness.domain.run import Commit, Environment
 from harness.subject import code
 
@@ -18,8 +17,8 @@ def this_environment() -> Environment:
 
     It is what this machine's ceilings hold in; cells' own is `cells_environment`.
     """
-    of_engines = [engine.package for engine in engines.registry.entries() if engine.package]
-    packages = [*_PACKAGES, *of_engines]
+    of_launchers = [one.package for one in launchers.registry.entries() if one.package]
+    packages = [*_PACKAGES, *of_launchers]
     versions = {name: found for name in packages if (found := _version(name))}
     return Environment(
         {

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from harness import backends, hardware, operators, parallelism, scenarios
+from harness import backends, hardware, launchers, operators, parallelism, scenarios
 from harness.domain.cell import Cell
 from harness.domain.precision import PRECISIONS
 from harness.host.pages import CAN_DROP, drop_pages
@@ -145,7 +145,7 @@ def _work(cell: Cell) -> dict[str, float]:
 
 
 def _split_over_ranks(cell: Cell, device: torch.device, core: Transformer) -> Split:
-    """This rank's part of the model, as the cell's strategies and its engine make it."""
+    """This rank's part of the model, as the cell's strategies and its launcher make it."""
     from harness.distributed.assemble import Whole  # a second, which whole models save
 
     changes: list[Callable[[Split], None]] = [
@@ -154,7 +154,7 @@ def _split_over_ranks(cell: Cell, device: torch.device, core: Transformer) -> Sp
     trains = scenarios.registry.of(cell.scenario).trains
     timer = hardware.registry.of(cell.hardware).timer()
     whole = Whole(core, parallelism.degrees(cell), changes, device, trains, timer)
-    return parallelism.engine_of(cell).assemble(whole)
+    return launchers.launcher_of(cell).assemble(whole)
 
 
 def _is_cold(job: Job) -> bool:

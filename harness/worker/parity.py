@@ -81,7 +81,7 @@ def _learned(session: TorchSession, workload: Workload) -> _Learned:
     step, split = session.learner(tokens, _RATE, _EPSILON), session.split
     norms: list[float] = []
 
-    # An engine's optimizer steps torch's, once it has averaged: the last look before is the one.
+    # A launcher's optimizer steps torch's, once it has averaged: the last look before is the one.
     with _before_steps(lambda: norms.append(split.gradient_norm())):
         for _ in range(_STEPS):
             loss = step()

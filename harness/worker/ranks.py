@@ -1,7 +1,7 @@
 """A round of several ranks: processes that form a gloo or NCCL group on this host.
 
-The round's own process only has an engine start the ranks and waits for them, so that one rank's
-death is told by name instead of hanging the others.
+The round's own process only has the launcher start the ranks and waits for them, so that one
+rank's death is reported by its number instead of hanging the others.
 """
 
 from __future__ import annotations
@@ -27,8 +27,8 @@ from harness.distributed.group import join_group
 from harness.domain.rank import Rank
 from harness.domain.result import Sample, Status
 from harness.errors import HarnessError, UnreadableReport
-from harness.launchers import Crew
-from harness.parallelism import engine_of
+from harness.launchers import RankHandles, launcher_of
+from harness.parallelism import strategies
 from harness.process import ASK, signal_name
 from harness.worker.messages import Job, Report
 
@@ -50,7 +50,7 @@ _SUMMED = (
 )
 _AVERAGED = ("bubble",)
 # What is imported late, and by the fork server; a rank that it did not fork pays before it starts.
-_LAZY = ("harness.worker.parity", "torch._dynamo")
+_LAZY = ("harness.distributed.assemble", "harness.worker.parity", "torch._dynamo")
 _ANSWER_SECONDS = 0.5
 _ECHO_SECONDS = 2.0
 _LOOK_SECONDS = 0.05  # between two looks at who has ended
@@ -69,21 +69,21 @@ def report_of_ranks(job: Job, world: int) -> Report:
     """Have the ranks started and join what they report."""
     start = time.monotonic()
     signal.signal(ASK, _told_time_is_up)
-    engine = engine_of(job.cell)
+    launcher = launcher_of(job.cell)
     with tempfile.TemporaryDirectory(prefix="harness-ranks-", ignore_cleanup_errors=True) as name:
         folder = Path(name)
-        work = partial(_work, job, world, folder, start)
+        main = partial(_run_rank, job, world, folder, start)
         try:
-            engine.preload()  # what does not load is told of the engine, not of a rank
-            with engine.started(world, work, folder) as crew:
-                report = _report_of(crew, world, folder)
-                signal.signal(ASK, signal.SIG_IGN)  # all is told
-            return replace(report, notes={**report.notes, "host_engine": engine.version()})
+            launcher.preload()  # here, so that a failed import names the launcher, not a rank
+            with launcher.started(world, main, folder) as handles:
+                report = _report_of(handles, world, folder)
+                signal.signal(ASK, signal.SIG_IGN)  # the report is complete
+            return replace(report, notes={**report.notes, "host_launcher": launcher.version()})
         except _TimeIsUp:
-            return Report(Status.TIMED_OUT, f"{engine.name} has not started its ranks")
-        except Exception as error:  # noqa: BLE001 - a failure of the engine's is a result
+            return Report(Status.TIMED_OUT, f"{launcher.name} has not started its ranks")
+        except Exception as error:  # noqa: BLE001 - a launcher's failure is a result
             kind = "" if isinstance(error, HarnessError) else f"{type(error).__name__}: "
-            reason = f"{engine.name}: {kind}{cause(str(error))}"
+            reason = f"{launcher.name}: {kind}{cause(str(error))}"
             return Report(Status.FAILED, reason, traceback.format_exc())
 
 
@@ -95,11 +95,11 @@ def cause(message: str) -> str:
     return [*lines[:1], *java[:1], *causes[-1:]][-1].removeprefix(": ").removeprefix("Caused by: ")
 
 
-def _report_of(crew: Crew, world: int, folder: Path) -> Report:
+def _report_of(handles: RankHandles, world: int, folder: Path) -> Report:
     try:
-        return join(_collect(crew, world, folder))
+        return join(_collect(handles, world, folder))
     except _TimeIsUp:
-        return Report(Status.TIMED_OUT, where_they_stand(_stacks(crew, world, folder)))
+        return Report(Status.TIMED_OUT, where_they_stand(_stacks(handles, world, folder)))
 
 
 def join(reports: Sequence[Report]) -> Report:
@@ -155,8 +155,8 @@ def _waiting(reports: Sequence[Report]) -> Mapping[str, float]:
     return {"straggling": fmean(shares)} if shares else {}
 
 
-def _work(job: Job, world: int, folder: Path, start: float, index: int) -> None:
-    """A rank's, in a process of its own: it leaves its report in the folder."""
+def _run_rank(job: Job, world: int, folder: Path, start: float, index: int) -> None:
+    """Runs in each rank's own process, and leaves the rank's report in the folder."""
     signal.signal(ASK, signal.SIG_IGN)  # until there is someone to answer
     stack = _stack_file(folder, index).open("wb")
     faulthandler.register(ASK, stack, all_threads=False)
@@ -165,7 +165,7 @@ def _work(job: Job, world: int, folder: Path, start: float, index: int) -> None:
 
 
 class _TimeIsUp(BaseException):
-    """The round took longer than it may. No engine that handles exceptions may swallow it."""
+    """The round took longer than it may. A BaseException, so that no launcher swallows it."""
 
 
 def _told_time_is_up(*_: object) -> None:
@@ -176,13 +176,13 @@ def _stack_file(folder: Path, index: int) -> Path:
     return folder / f"rank-{index}.stack"
 
 
-def _stacks(crew: Crew, world: int, folder: Path) -> list[str | None]:
+def _stacks(handles: RankHandles, world: int, folder: Path) -> list[str | None]:
     """Where each rank stands, as Python's fault handler tells; then they are ended."""
     signal.signal(ASK, signal.SIG_IGN)
-    _send(ASK, crew, range(world))
+    _send(ASK, handles, range(world))
     time.sleep(_ANSWER_SECONDS)
-    _send(signal.SIGKILL, crew, range(world))
-    there = crew.pids()
+    _send(signal.SIGKILL, handles, range(world))
+    there = handles.pids()
     files = [_stack_file(folder, index) if index in there else None for index in range(world)]
     return [None if one is None else one.read_text(errors="replace") for one in files]
 
@@ -216,7 +216,9 @@ def _rank_report(job: Job, rank: Rank, rendezvous: Path, start: float) -> Report
     from harness.worker.round import failure, report_of
 
     try:
-        engine_of(job.cell).enter()
+        for strategy in strategies(job.cell.parallelism):
+            strategy.preload()
+        launcher_of(job.cell).enter()
         entry = hardware.registry.of(job.cell.hardware)
         device = entry.prepare(rank.world, rank.index)  # NCCL takes the one that is current
         join_group(rank, rendezvous, entry.groups)
@@ -253,22 +255,22 @@ def _agreement() -> Agree:
     return agree
 
 
-def _collect(crew: Crew, world: int, folder: Path) -> list[Report]:
+def _collect(handles: RankHandles, world: int, folder: Path) -> list[Report]:
     """The ranks' reports, in order; once one ends badly, the others are ended too."""
     reports: dict[int, Report] = {}
     while len(reports) < world:
         time.sleep(_LOOK_SECONDS)
-        new = _ended(crew, set(range(world)) - reports.keys(), folder)
+        new = _ended(handles, set(range(world)) - reports.keys(), folder)
         reports |= new
         if any(_is_bad(one) for one in new.values()):
-            culprit = _culprit(crew, reports, world, folder)
-            _send(signal.SIGKILL, crew, set(range(world)) - reports.keys())
+            culprit = _culprit(handles, reports, world, folder)
+            _send(signal.SIGKILL, handles, set(range(world)) - reports.keys())
             # Those ended for its sake have nothing of their own to tell.
             reports = {**dict.fromkeys(range(world), Report(Status.OK)), culprit: reports[culprit]}
     return [reports[index] for index in range(world)]
 
 
-def _culprit(crew: Crew, reports: dict[int, Report], world: int, folder: Path) -> int:
+def _culprit(handles: RankHandles, reports: dict[int, Report], world: int, folder: Path) -> int:
     """The rank that ended badly by itself: others may only have lost their connection to it."""
     deadline = time.monotonic() + _ECHO_SECONDS
     while True:
@@ -277,12 +279,12 @@ def _culprit(crew: Crew, reports: dict[int, Report], world: int, folder: Path) -
         if first or time.monotonic() > deadline:
             return (first or bad)[0]
         time.sleep(_LOOK_SECONDS)
-        reports |= _ended(crew, set(range(world)) - reports.keys(), folder)
+        reports |= _ended(handles, set(range(world)) - reports.keys(), folder)
 
 
-def _ended(crew: Crew, ranks: Iterable[int], folder: Path) -> dict[int, Report]:
+def _ended(handles: RankHandles, ranks: Iterable[int], folder: Path) -> dict[int, Report]:
     """The reports of those of the ranks that have ended by now."""
-    ends = {index: crew.ended(index) for index in ranks}
+    ends = {index: handles.ended(index) for index in ranks}
     return {
         index: _final_report(_report_file(folder, index), wait_status)
         for index, wait_status in ends.items()
@@ -299,8 +301,8 @@ def is_echo(report: Report) -> bool:
     return bool(_LOST.search(report.reason))
 
 
-def _send(number: int, crew: Crew, ranks: Iterable[int]) -> None:
-    pids = crew.pids()
+def _send(number: int, handles: RankHandles, ranks: Iterable[int]) -> None:
+    pids = handles.pids()
     for index in ranks:
         with suppress(KeyError, ProcessLookupError):  # not there yet, or no more
             os.kill(pids[index], number)

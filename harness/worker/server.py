@@ -73,9 +73,17 @@ class Closable(Protocol):
 def _preload() -> None:
     """Import what rounds need, so that forked processes have it at once."""
     import harness.worker.round as worker  # noqa: F401 - torch and the model
-    from harness import backends, compression, hardware, operators, parallelism, scenarios
+    from harness import (
+        backends,
+        compression,
+        hardware,
+        launchers,
+        operators,
+        parallelism,
+        scenarios,
+    )
 
-    rooms = (backends, compression, hardware, operators, parallelism, scenarios)
+    rooms = (backends, compression, hardware, launchers, operators, parallelism, scenarios)
     for room in rooms:
         room.registry.entries()
     import psutil  # noqa: F401 - hardware entries ask it for cores
@@ -90,14 +98,17 @@ def _preload() -> None:
 
 def _preload_for(job: Job) -> None:
     """Import what only some rounds need, before the first of them."""
-    from harness import parallelism, scenarios
+    from harness import launchers, parallelism, scenarios
 
     if job.cell.parallelism:
+        import harness.distributed.assemble
         import harness.worker.parity  # noqa: F401 - torch's parallel parts
     if scenarios.registry[job.cell.scenario.name].trains or job.cell.parallelism:
         import torch._dynamo  # noqa: F401 - a second; optimizers and DDP import it when first used
-    with contextlib.suppress(Exception):  # a broken engine is for the round to tell
-        parallelism.engine_of(job.cell).preload()
+    with contextlib.suppress(Exception):  # the round reports what is broken
+        for strategy in parallelism.strategies(job.cell.parallelism):
+            strategy.preload()
+        launchers.launcher_of(job.cell).preload()
 
 
 def _woken_by_child_ends() -> tuple[socket.socket, socket.socket]:

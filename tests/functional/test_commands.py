@@ -195,7 +195,7 @@ def test_list_tells_what_this_host_cannot_use_and_why(harness: Harness) -> None:
     """Every axis has entries; one that is of no use here has a reason."""
     entries = harness("list", "--format", "json").json["entries"]
     axes = {"model", "hardware", "scenario", "parallelism", "compression", "operator"}
-    assert axes | {"precision", "backend", "metric", "engine"} == {
+    assert axes | {"precision", "backend", "metric", "launcher"} == {
         entry["axis"] for entry in entries
     }
     assert all(entry["summary"] for entry in entries)

@@ -57,7 +57,7 @@ def test_every_example_keeps_the_contract(harness: Harness, installed: Path) -> 
     answer = harness("contract", "shiny", "--verbose")
     assert answer.code == 0, answer.out + answer.err
     for name in (
-        *("operators-soft-cap", "compression-grid", "parallelism-deterministic", "engines-lean"),
+        *("operators-soft-cap", "compression-grid", "parallelism-deterministic", "launchers-lean"),
         *("backends-no-onednn", "scenarios-chunked-prefill", "hardware-half-cpu"),
         "metrics-fastest_time",
     ):

@@ -9,7 +9,16 @@ from typing import TYPE_CHECKING, Any
 import click
 import pytest
 
-from harness import backends, compression, hardware, metrics, operators, parallelism, scenarios
+from harness import (
+    backends,
+    compression,
+    hardware,
+    launchers,
+    metrics,
+    operators,
+    parallelism,
+    scenarios,
+)
 from harness.ceilings.measure import wanted
 from harness.cli import cli
 from harness.domain.cell import Choice
@@ -31,7 +40,7 @@ SPEC, CLI, NUMBERS = ((DOCS / f"{name}.md").read_text() for name in ("spec", "cl
 HOST = Host("", "", 8, 8, (), 0, "", (Gpu("NVIDIA H100 80GB HBM3", 0),))
 PROCESSOR = wanted(Choice("local"), HOST, Processor("GenuineIntel", 6, 207))
 GPU = wanted(Choice("cuda"), HOST, None)
-ROOMS = (backends, compression, hardware, operators, parallelism, scenarios)
+ROOMS = (backends, compression, hardware, launchers, operators, parallelism, scenarios)
 NAMES = [*SIZES, *PRECISIONS, *(name for room in ROOMS for name in room.registry)]
 
 

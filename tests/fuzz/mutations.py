@@ -88,7 +88,7 @@ def seeds_of(folder: Path) -> Seeds:
     texts = [file.read_text() for one in _FOLDERS for file in sorted(one.glob("*.yaml"))]
     catalog = registered()
     axes = ("hardware", "scenario", "parallelism", "compression", "operator", "backend")
-    names = [name for axis in axes for name in catalog.entries(axis)]
+    names = [name for axis in (*axes, "launcher") for name in catalog.entries(axis)]
     names += [*catalog.sizes, *catalog.precisions, *_KEYS, "none", "trained", "bytes"]
     (folder / "corpus.txt").write_text("text " * 100)
     (folder / "loop").symlink_to("loop")

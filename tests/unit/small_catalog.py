@@ -19,6 +19,7 @@ from harness.domain.precision import PRECISIONS
 from harness.domain.run import Gpu, Host
 from harness.errors import SpecError
 from harness.hardware import Hardware
+from harness.launchers import Launcher
 from harness.model.shape import Shape
 from harness.model.sizes import Size
 from harness.operators import Operator
@@ -185,6 +186,28 @@ class Data(Split):
         return self.degree
 
 
+class FakeLauncher(Launcher):
+    def assemble(self, whole: Any) -> Any:
+        raise NotImplementedError
+
+
+class Torch(FakeLauncher):
+    """The default."""
+
+    name, summary = "torch", "forked processes"
+
+
+class Spark(FakeLauncher):
+    """An option of its own; splits the batch only, and only trains."""
+
+    name, summary = "spark", "a cluster's processes"
+    strategies = ("data",)
+    only_trains = True
+
+    class Options(NoOptions):
+        master: str = Field("", description="where the cluster is")
+
+
 class Eager(Backend):
     name, summary = "eager", "as it comes"
     splits = True
@@ -201,6 +224,7 @@ CATALOG = Catalog(
     hardware=entries(Local, Cpu, Cuda),
     scenario=entries(Prefill, Decode, Train),
     parallelism=entries(Data, Tensor),
+    launcher=entries(Torch, Spark),
     compression=entries(Int8, Prune),
     operator=entries(Sdpa, Window),
     backend=entries(Eager),

@@ -14,6 +14,7 @@ import pytest
 from harness.domain.cell import Cell, Choice
 from harness.host import gpu
 from harness.host.watch import HostWatch, Reading, between
+from harness.parallelism import with_launcher
 
 START = Reading(busy=50.0, steal=1.0, whole=100.0, ours=30.0, swapped=4096, throttled=2)
 
@@ -114,8 +115,8 @@ def test_ranks_that_are_not_ours_are_not_taken_for_others(
     """Workers of a master that was there before are no descendants of this process."""
     ends = iter([START, replace(START, busy=57.0, whole=110.0, ours=34.0)])
     monkeypatch.setattr(HostWatch, "read", lambda _: next(ends))
-    engine = Choice("engine", (("master", master), ("name", "spark")))
-    with HostWatch().around(make_cell(parallelism=(engine,))) as seen:
+    spark = with_launcher(Choice("spark", (("master", master),)))
+    with HostWatch().around(make_cell(parallelism=(spark,))) as seen:
         pass
     assert ("host_others" in seen.facts) == told
     assert "host_steal" in seen.facts

@@ -185,6 +185,25 @@ def test_strategies_combine_in_one_order(read: Read) -> None:
     assert labels(spec, "parallelism") == ["data=2 + tensor=2"]
 
 
+def test_a_launcher_stands_beside_the_strategies(read: Read) -> None:
+    """With its own options; lists multiply."""
+    spec = read(
+        matrix(parallelism="{data: 2, tensor: 2, launcher: [spark, {name: spark, master: [a, b]}]}")
+    )
+    split = "data=2 + launcher=spark{} + tensor=2"
+    expected = [split.format(options) for options in ("", "(master=a)", "(master=b)")]
+    assert labels(spec, "parallelism") == expected
+    data, launcher, tensor = values(spec, "parallelism")[1]
+    assert launcher == Choice("launcher", (("launcher", "spark"), ("master", "a")))
+    assert (data.name, tensor.name) == ("data", "tensor")
+
+
+def test_the_default_launcher_is_no_part_of_the_identity(read: Read) -> None:
+    named = "{data: 2, launcher: torch}, {data: 2, launcher: {name: torch}}"
+    spec = read(matrix(parallelism=f"[{{data: 2}}, {named}, {{launcher: torch}}]"))
+    assert labels(spec, "parallelism") == ["data=2", "none"]
+
+
 def test_a_list_within_the_list_composes_compressions_in_order(read: Read) -> None:
     """Here the order means something: pruning before rounding is not rounding before pruning."""
     prune = "{name: prune, pattern: 2:4}"

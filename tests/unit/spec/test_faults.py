@@ -181,13 +181,29 @@ def test_a_wrong_key_or_setting(faults: Faults, line: str, expected: str) -> Non
         ("compression: [[]]", "4:17: an empty composition: write none"),
         ("precision: fp23", "4:14: unknown precision 'fp23'; did you mean 'fp32'? (possible: bf16, fp32)"),
         ("precision: 16", "4:14: precision should be a name, found 16"),
-        ("parallelism: dta", "4:16: unknown parallelism 'dta'; did you mean 'data'? (possible: data, none, tensor)"),
+        ("parallelism: dta", "4:16: unknown parallelism 'dta'; did you mean 'data'? (possible: data, launcher, none, tensor)"),
         (
             "parallelism: data",
             ("4:16: parallelism should be none, or strategies with their degrees such as "
             "{data: 2}, found 'data'"),
         ),
-        ("parallelism: {dta: 2}", "4:17: unknown parallelism 'dta'; did you mean 'data'? (possible: data, none, tensor)"),
+        ("parallelism: {dta: 2}", "4:17: unknown parallelism 'dta'; did you mean 'data'? (possible: data, launcher, none, tensor)"),
+        ("parallelism: {data: 2, engine: spark}", "4:26: the key 'engine' is now called 'launcher'"),
+        ("parallelism: {data: 2, engine: {name: spark, master: a}}", "4:26: the key 'engine' is now called 'launcher'"),
+        ("parallelism: {data: 2, launcher: sprk}", "4:36: unknown launcher 'sprk'; did you mean 'spark'? (possible: spark, torch)"),
+        ("parallelism: {launcher: [torch, {name: sprk}]}", "4:42: unknown launcher 'sprk'; did you mean 'spark'? (possible: spark, torch)"),
+        ("parallelism: {launcher: {master: a}}", "4:27: the key 'name' is missing: which launcher is it?"),
+        ("parallelism: {launcher: 2}", "4:27: launcher should be a name, or a mapping with 'name', found 2"),
+        ("parallelism: {launcher: []}", "4:27: there is no value: give at least one"),
+        ("parallelism: {launcher: {name: spark, master: 2}}", "4:49: master should be a text, found 2"),
+        (
+            "parallelism: {launcher: {name: spark, mastr: a}}",
+            "4:41: unknown key 'mastr'; did you mean 'master'? (possible: master, name)",
+        ),
+        (
+            "parallelism: {launcher: {name: torch, master: a}}",
+            "4:41: unknown key 'master' (possible: name)",
+        ),
         ("parallelism: {data: 0}", "4:23: degree should be greater than or equal to 1, found 0"),
         ("parallelism: {data: [1, x]}", "4:27: degree should be a whole number, found 'x'"),
         (

@@ -84,7 +84,9 @@ def test_what_can_be_named_is_listed(schema: dict[str, Any]) -> None:
     assert definitions["model"]["anyOf"][0]["enum"] == ["nano", "small", "huge"]
     assert definitions["operator"]["anyOf"][0]["enum"] == ["sdpa", "window"]
     assert definitions["hardware"]["anyOf"][0]["enum"] == ["local", "cpu", "cuda"]
-    assert [*definitions["parallelism"]["anyOf"][1]["properties"]] == ["data", "tensor"]
+    split = definitions["parallelism"]["anyOf"][1]["properties"]
+    assert {*split} == {"data", "launcher", "tensor"}
+    assert split["launcher"]["anyOf"][0]["anyOf"][0]["enum"] == ["torch", "spark"]
     assert definitions["compression"]["anyOf"][0] == {"const": "none"}
 
 

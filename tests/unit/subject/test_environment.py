@@ -16,7 +16,9 @@ from harness.subject import environment
 from harness.subject.commit import NO_COMMIT
 
 
-def test_engines_that_are_installed_are_of_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_launchers_that_are_installed_are_of_the_environment(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     """They bear on the speed of what they start; others are left out."""
     installed = {"torch": "2.13.0", "horovod": "0.28.1"}
 

@@ -14,7 +14,7 @@ import torch
 
 from harness.domain.cell import Cell, Choice
 from harness.domain.result import Sample, Status
-from harness.launchers import Children, Crew, Work
+from harness.launchers import ForkedRanks, RankHandles, RankMain
 from harness.launchers.torch import Torch
 from harness.process import ASK
 from harness.worker.messages import Effort, Job, Report
@@ -81,7 +81,7 @@ def test_one_process_prepares_what_several_load(make_cell: Callable[..., Cell]) 
     assert replace(job, prepares=True).processes == 1
 
 
-class Ended(Crew):
+class Ended(RankHandles):
     """Ranks that end one after another, each a look later than the one before."""
 
     def __init__(self, *order: int) -> None:
@@ -137,31 +137,31 @@ def of_two(make_cell: Callable[..., Cell]) -> Report:
 
 
 class Unable(Torch):
-    """An engine that cannot start."""
+    """A launcher that cannot start."""
 
     @contextmanager
-    def started(self, world: int, work: Work, folder: Path) -> Iterator[Crew]:
+    def started(self, world: int, main: RankMain, folder: Path) -> Iterator[RankHandles]:
         if world:
             raise OSError("no more processes")
-        yield Children([])
+        yield ForkedRanks([])
 
 
 class Slow(Torch):
-    """An engine that is asked to stop while it waits, and takes that for a failure of its own."""
+    """A launcher that is asked to stop while it waits, and takes that for a failure of its own."""
 
     @contextmanager
-    def started(self, world: int, work: Work, folder: Path) -> Iterator[Crew]:
+    def started(self, world: int, main: RankMain, folder: Path) -> Iterator[RankHandles]:
         try:
             os.kill(os.getpid(), ASK)
         except Exception as error:
             raise OSError("no answer") from error
-        yield Children([])
+        yield ForkedRanks([])
 
 
-def test_an_engine_that_does_not_come_to_starting_is_told(
+def test_a_launcher_that_does_not_come_to_starting_is_told(
     make_cell: Callable[..., Cell], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("harness.worker.ranks.engine_of", lambda _: Slow())
+    monkeypatch.setattr("harness.worker.ranks.launcher_of", lambda _: Slow())
     report = of_two(make_cell)
     assert report == Report(Status.TIMED_OUT, "torch has not started its ranks")
 
@@ -176,16 +176,16 @@ def test_a_gpu_that_ranks_cannot_use_is_told_as_unsupported(
     assert re.match("rank [01]: the driver shows a GPU, but torch", report.reason)
 
 
-def test_an_engine_that_cannot_start_is_a_result(
+def test_a_launcher_that_cannot_start_is_a_result(
     make_cell: Callable[..., Cell], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("harness.worker.ranks.engine_of", lambda _: Unable())
+    monkeypatch.setattr("harness.worker.ranks.launcher_of", lambda _: Unable())
     report = of_two(make_cell)
     assert (report.status, report.reason) == (Status.FAILED, "torch: OSError: no more processes")
 
 
 class Lonely(Torch):
-    """An engine whose ranks do not find each other."""
+    """A launcher whose ranks do not find each other."""
 
     def enter(self) -> None:
         raise ConnectionError("nobody answers")
@@ -194,7 +194,7 @@ class Lonely(Torch):
 def test_ranks_that_do_not_meet_say_why(
     make_cell: Callable[..., Cell], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("harness.worker.ranks.engine_of", lambda _: Lonely())
+    monkeypatch.setattr("harness.worker.ranks.launcher_of", lambda _: Lonely())
     report = of_two(make_cell)
     assert report.status is Status.FAILED
     assert re.fullmatch("rank [01]: ConnectionError: nobody answers", report.reason)

@@ -5,11 +5,11 @@ from __future__ import annotations
 import torch
 import torch.distributed as dist
 
-from harness.distributed.ring import Ring, SpreadCache
 from harness.distributed.split import Split
 from harness.model.attention import Attention, KeysValues, KeyValueState, KVCache
 from harness.model.mixer import LayerState
 from harness.model.transformer import blocks_of
+from harness.parallelism.context.ring import Ring, SpreadCache
 
 
 def split_sequence(split: Split) -> None:

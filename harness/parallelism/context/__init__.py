@@ -35,6 +35,7 @@ class Context(Parallelism):
         )
 
     applied = 2
+    modules = ("harness.parallelism.context.sequence",)
     replicates = True
 
     def unsupported(self, cell: Cell, host: Host) -> str | None:
@@ -55,6 +56,6 @@ class Context(Parallelism):
 
     def apply(self, split: Split) -> None:
         """Split the sequence."""
-        from harness.distributed.context import split_sequence
+        from harness.parallelism.context.sequence import split_sequence
 
         split_sequence(split)

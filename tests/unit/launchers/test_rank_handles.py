@@ -13,17 +13,17 @@ import psutil
 import pytest
 
 from harness.errors import HarnessError
-from harness.launchers import Children, Crew
-from harness.launchers.spark import _end_file, _kept, _pid_file, _reach, _Tasks, _write
+from harness.launchers import ForkedRanks, RankHandles
+from harness.launchers.spark import _end_file, _keep, _pid_file, _reach, _SparkRanks, _write
 from harness.launchers.spark_daemon import wait_for_those_ended
 from harness.launchers.torch import Torch
 from harness.process import forked
 
 
-def end(crew: Crew, rank: int) -> int:
+def end(handles: RankHandles, rank: int) -> int:
     """Its wait status, once it has one."""
     deadline = time.monotonic() + 30
-    while (told := crew.ended(rank)) is None:
+    while (told := handles.ended(rank)) is None:
         assert time.monotonic() < deadline
         time.sleep(0.01)
     return told
@@ -32,16 +32,16 @@ def end(crew: Crew, rank: int) -> int:
 def test_children_tell_how_they_ended(tmp_path: Path) -> None:
     """Each its own end, whoever was first; and once more when asked again."""
 
-    def work(rank: int) -> None:
+    def main(rank: int) -> None:
         if rank:
             os.kill(os.getpid(), signal.SIGKILL)
 
-    with Torch().started(2, work, tmp_path) as crew:
-        assert isinstance(crew, Children)
-        assert set(crew.pids()) == {0, 1}
-        assert os.waitstatus_to_exitcode(end(crew, 1)) == -signal.SIGKILL
-        assert os.waitstatus_to_exitcode(end(crew, 0)) == 0
-        assert end(crew, 0) == 0
+    with Torch().started(2, main, tmp_path) as handles:
+        assert isinstance(handles, ForkedRanks)
+        assert set(handles.pids()) == {0, 1}
+        assert os.waitstatus_to_exitcode(end(handles, 1)) == -signal.SIGKILL
+        assert os.waitstatus_to_exitcode(end(handles, 0)) == 0
+        assert end(handles, 0) == 0
 
 
 class Job:
@@ -54,31 +54,31 @@ class Job:
         return self.alive
 
 
-def tasks(job: Any, folder: Path) -> _Tasks:
-    return _Tasks(job, folder)
+def spark_ranks(job: Any, folder: Path) -> _SparkRanks:
+    return _SparkRanks(job, folder)
 
 
 def test_what_a_sparks_keeper_wrote_is_the_ranks_end(tmp_path: Path) -> None:
-    crew = tasks(Job(alive=True), tmp_path)
-    assert crew.pids() == {}
-    assert crew.ended(0) is None
+    handles = spark_ranks(Job(alive=True), tmp_path)
+    assert handles.pids() == {}
+    assert handles.ended(0) is None
     _write(_pid_file(tmp_path, 0), 77)
     _write(_end_file(tmp_path, 0), 9)
-    assert crew.pids() == {0: 77}
-    assert crew.ended(0) == 9
+    assert handles.pids() == {0: 77}
+    assert handles.ended(0) == 9
 
 
 def test_a_job_that_ends_without_its_ranks_tells_why(tmp_path: Path) -> None:
     lost = ValueError("no such master")
     with pytest.raises(ValueError, match="no such master"):
-        tasks(Job(alive=False, error=lost), tmp_path).ended(0)
+        spark_ranks(Job(alive=False, error=lost), tmp_path).ended(0)
     with pytest.raises(HarnessError, match="ended without rank 1"):
-        tasks(Job(alive=False), tmp_path).ended(1)
+        spark_ranks(Job(alive=False), tmp_path).ended(1)
 
 
 def test_a_job_may_end_once_its_ranks_have(tmp_path: Path) -> None:
     _write(_end_file(tmp_path, 1), 0)
-    assert tasks(Job(alive=False), tmp_path).ended(1) == 0
+    assert spark_ranks(Job(alive=False), tmp_path).ended(1) == 0
 
 
 def test_sparks_daemon_waits_for_all_that_have_ended() -> None:
@@ -114,10 +114,10 @@ def test_what_spark_hides_of_gpus_its_ranks_see(
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
     monkeypatch.setenv("RANK", "0")
 
-    def work(rank: int) -> None:
+    def main(rank: int) -> None:
         seen = os.environ.get("CUDA_VISIBLE_DEVICES", "all")
         (tmp_path / f"seen-{rank}").write_text(seen)
 
-    _kept(work, tmp_path, socket.gethostname(), visible)
+    _keep(main, tmp_path, socket.gethostname(), visible)
     assert (tmp_path / "seen-0").read_text() == (visible or "all")
-    assert tasks(Job(alive=False), tmp_path).ended(0) == 0
+    assert spark_ranks(Job(alive=False), tmp_path).ended(0) == 0

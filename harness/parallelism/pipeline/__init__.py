@@ -1,11 +1,10 @@
-"""Pipeline parallel: each process holds some layers, and hands activations on.
+"""Pipeline parallelism: each process holds some layers and sends activations to the next.
 
-In training a batch is cut into microbatches, which follow one another through the stages; each
+In training a batch is cut into m microbatches, which follow one another through the stages; each
 sends its activations, B T D / m numbers, and their gradients once from stage to stage. A process
-waits while others have what it needs: the bubble (harness/distributed/pipeline.py tells its share
-of the time in theory). In inference a batch goes through whole. Huang et al. 2019 (GPipe, arXiv
-1811.06965); Narayanan et al. 2021 (interleaved, arXiv 2104.04473); Qi et al. 2023 (zero bubble,
-arXiv 2401.10241).
+waits for its neighbours' data: the bubble (group.py has its share of the time in theory). In
+inference a batch goes through whole. Huang et al. 2019 (GPipe, arXiv 1811.06965); Narayanan et al.
+2021 (interleaved, arXiv 2104.04473); Qi et al. 2023 (zero bubble, arXiv 2401.10241).
 """
 
 from __future__ import annotations
@@ -28,10 +27,10 @@ _TWO_STAGES = ("interleaved", "zero-bubble")  # a process has two stages
 
 @register("pipeline", "some layers each, activations handed on (torch.distributed.pipelining)")
 class Pipeline(Parallelism):
-    """torch's schedules over stages of as many layers each as can be."""
+    """torch's schedules over stages of about as many layers each."""
 
     class Options(Options):
-        """How many processes, and in which order they work."""
+        """How many processes, and the order of their passes."""
 
         degree: int = Field(ge=1, le=4096, description="processes; at most one a layer")
         schedule: Literal["gpipe", "1f1b", "interleaved", "zero-bubble"] = Field(
@@ -42,6 +41,7 @@ class Pipeline(Parallelism):
         )
 
     applied = 3
+    modules = ("harness.parallelism.pipeline.stages",)
 
     @property
     def cuts(self) -> int:
@@ -69,6 +69,6 @@ class Pipeline(Parallelism):
 
     def apply(self, split: Split) -> None:
         """Keep this process's layers."""
-        from harness.distributed.pipeline import split_layers
+        from harness.parallelism.pipeline.stages import split_layers
 
         split_layers(split, schedule=self.options.schedule, microbatches=self.options.microbatches)

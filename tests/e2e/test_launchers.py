@@ -24,20 +24,20 @@ from tests.e2e.splits import (
     write,
 )
 
-pytestmark = [pytest.mark.engines, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.launchers, pytest.mark.timeout(900)]
 
 CELLS = [
-    "data: 2, engine: lightning",
-    "data: 4, engine: lightning, accumulate: 2, recompute: full",
-    "shard: 2, engine: lightning, accumulate: 2",
-    "shard: 4, engine: lightning",
-    "tensor: 2, engine: lightning",
-    "tensor: {degree: 4, sequence: true}, engine: lightning",
-    "shard: 2, tensor: 2, engine: lightning",
-    "data: 2, engine: horovod",
-    "data: 4, engine: horovod, accumulate: 2, recompute: full",
-    "data: 2, engine: spark",
-    "shard: 2, pipeline: {degree: 2, microbatches: 2}, engine: spark",
+    "data: 2, launcher: lightning",
+    "data: 4, launcher: lightning, accumulate: 2, recompute: full",
+    "shard: 2, launcher: lightning, accumulate: 2",
+    "shard: 4, launcher: lightning",
+    "tensor: 2, launcher: lightning",
+    "tensor: {degree: 4, sequence: true}, launcher: lightning",
+    "shard: 2, tensor: 2, launcher: lightning",
+    "data: 2, launcher: horovod",
+    "data: 4, launcher: horovod, accumulate: 2, recompute: full",
+    "data: 2, launcher: spark",
+    "shard: 2, pipeline: {degree: 2, microbatches: 2}, launcher: spark",
 ]
 
 
@@ -54,15 +54,15 @@ def test_each_computes_what_one_process_computes(harness: Harness, tmp_path: Pat
     assert done.code in {0, 1}, done.err
     found = results(harness)
     assert_proved(found, len(CELLS) + 3)
-    for engine in ("lightning", "horovod", "spark"):
-        assert sent(found[f"data=2 + engine={engine}"]) == sent(found["data=2"])
+    for launcher in ("lightning", "horovod", "spark"):
+        assert sent(found[f"data=2 + launcher={launcher}"]) == sent(found["data=2"])
     for way in ("shard=4", "tensor=2"):
-        assert sent(found[f"engine=lightning + {way}"]) == sent(found[way])
+        assert sent(found[f"launcher=lightning + {way}"]) == sent(found[way])
     # Gradients of several passes go out once.
-    for engine in ("lightning", "horovod"):
-        name = f"accumulate=2 + data=4 + engine={engine} + recompute=full"
+    for launcher in ("lightning", "horovod"):
+        name = f"accumulate=2 + data=4 + launcher={launcher} + recompute=full"
         assert sent(found[name]) == sent(found["data=2"])
-    assert found["data=2 + engine=spark"]["metrics"]["launch_time"]["value"] > 1
+    assert found["data=2 + launcher=spark"]["metrics"]["launch_time"]["value"] > 1
 
 
 @NEEDS_GPUS
@@ -76,20 +76,20 @@ def test_each_but_horovod_takes_gpus(harness: Harness, tmp_path: Path) -> None:
 
 def test_spark_starts_what_serves(harness: Harness, tmp_path: Path) -> None:
     """On a standalone cluster, of a master and a worker of its own."""
-    cell = "tensor: 2, engine: {name: spark, master: standalone}"
+    cell = "tensor: 2, launcher: {name: spark, master: standalone}"
     write(tmp_path, [cell], scenario="generate")
     assert harness("run", "s.yaml", timeout=400).code == 0
     assert_proved(results(harness), 1)
 
 
-@pytest.mark.parametrize("engine", ["lightning", "horovod", "spark"])
+@pytest.mark.parametrize("launcher", ["lightning", "horovod", "spark"])
 def test_trouble_of_one_rank_is_told_by_its_number(
-    harness: Harness, env: dict[str, str], outside_package: Path, tmp_path: Path, engine: str
+    harness: Harness, env: dict[str, str], outside_package: Path, tmp_path: Path, launcher: str
 ) -> None:
     """Within the limit, and nothing stays behind."""
     env["PYTHONPATH"] = str(outside_package)
-    seconds = 60 if engine == "spark" else 12
-    cells = [f"data: 2, engine: {engine}, trouble: [raises, dies, hangs]"]
+    seconds = 60 if launcher == "spark" else 12
+    cells = [f"data: 2, launcher: {launcher}, trouble: [raises, dies, hangs]"]
     write(tmp_path, cells, **UNPROVED, timeout=f"{seconds}s")
     assert harness("run", "s.yaml", timeout=300).code == 1
     found = {name.split("trouble=")[1]: one for name, one in results(harness).items()}
@@ -108,7 +108,7 @@ def test_nothing_of_spark_outlives_a_run_that_is_killed(
     env: dict[str, str], tmp_path: Path
 ) -> None:
     """Its Java machine and its ranks are no children of the harness's."""
-    cell = "data: 2, engine: {name: spark, master: standalone}"
+    cell = "data: 2, launcher: {name: spark, master: standalone}"
     write(tmp_path, [cell], **UNPROVED)
     run = subprocess.Popen(
         [sys.executable, "-m", "harness", "run", "s.yaml"], cwd=tmp_path, env=env
@@ -151,12 +151,12 @@ def caught(pid: int) -> int:
 
 def test_two_runs_at_once_do_not_meet(env: dict[str, str], tmp_path: Path) -> None:
     """Neither Horovod's rendezvous nor Spark's master and its drivers have a port of their own."""
-    spark = "data: 2, engine: {name: spark, master: standalone}"
-    assert_two_at_once(env, tmp_path, ["data: 2, engine: horovod", spark])
+    spark = "data: 2, launcher: {name: spark, master: standalone}"
+    assert_two_at_once(env, tmp_path, ["data: 2, launcher: horovod", spark])
 
 
 def test_a_master_that_is_not_there_is_told(harness: Harness, tmp_path: Path) -> None:
-    cell = "data: 2, engine: {name: spark, master: 'spark://127.0.0.1:1'}"
+    cell = "data: 2, launcher: {name: spark, master: 'spark://127.0.0.1:1'}"
     write(tmp_path, [cell], **UNPROVED)
     assert harness("run", "s.yaml", timeout=200).code == 1
     (one,) = results(harness).values()
@@ -168,9 +168,9 @@ def test_a_master_that_is_not_there_is_told(harness: Harness, tmp_path: Path) ->
 def test_what_ranks_need_is_imported_before_they_start(name: str) -> None:
     """In a process of its own, which has none of it yet."""
     code = (
-        "import sys; from harness import engines; engine = engines.registry[sys.argv[1]]; "
-        "assert engine.package not in sys.modules; engine().preload(); "
-        "sys.exit(not {engine.package, *engine.modules} <= {*sys.modules})"
+        "import sys; from harness.launchers import registry; one = registry[sys.argv[1]]; "
+        "assert one.package not in sys.modules; one().preload(); "
+        "sys.exit(not {one.package, *one.modules} <= {*sys.modules})"
     )
     subprocess.run([sys.executable, "-c", code, name], check=True)
 
@@ -200,11 +200,11 @@ def test_horovods_own_word_for_what_it_cannot_do() -> None:
     assert NO_BF16 in done.stderr
 
 
-def test_the_version_of_the_engine_is_kept(harness: Harness, tmp_path: Path) -> None:
+def test_the_launchers_version_is_kept(harness: Harness, tmp_path: Path) -> None:
     """On the cell's page: it bears on the speed."""
     from lightning import __version__
 
-    write(tmp_path, ["data: 2, engine: lightning"], **UNPROVED)
+    write(tmp_path, ["data: 2, launcher: lightning"], **UNPROVED)
     assert harness("run", "s.yaml", timeout=200).code == 0
     harness("site")
     pages = (tmp_path / "results").rglob("*.html")

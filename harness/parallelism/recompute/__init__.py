@@ -30,6 +30,7 @@ class Recompute(Parallelism):
         )
 
     short = "mode"
+    modules = ("harness.parallelism.recompute.checkpoints",)
 
     @property
     def only_trains(self) -> bool:
@@ -38,7 +39,7 @@ class Recompute(Parallelism):
 
     def apply(self, split: Split) -> None:
         """Wrap the blocks."""
-        from harness.distributed.recompute import recompute
+        from harness.parallelism.recompute.checkpoints import recompute
 
         if self.options.mode != "none":
             recompute(split, selective=self.options.mode == "selective")

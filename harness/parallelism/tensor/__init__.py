@@ -27,7 +27,7 @@ class Tensor(Parallelism):
     """torch's parallelize_module over all matrices, the vocabulary's among them."""
 
     class Options(Options):
-        """How many ways, and what of the rest."""
+        """How many processes, and whether norms are split too."""
 
         degree: int = Field(ge=1, le=4096, description="processes; must divide the heads")
         sequence: bool = Field(
@@ -35,6 +35,7 @@ class Tensor(Parallelism):
         )
 
     applied = 1
+    modules = ("harness.parallelism.tensor.matrices",)
 
     @property
     def only_trains(self) -> bool:
@@ -57,6 +58,6 @@ class Tensor(Parallelism):
 
     def apply(self, split: Split) -> None:
         """Split the matrices."""
-        from harness.distributed.tensor import split_matrices
+        from harness.parallelism.tensor.matrices import split_matrices
 
         split_matrices(split, sequence=self.options.sequence)
