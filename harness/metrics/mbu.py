@@ -8,12 +8,13 @@ from harness.metrics import Metric, register
 from harness.metrics.iteration import iteration_seconds, main_section
 
 
-@register("mbu", "share of the host's measured memory bandwidth that decode uses")
+@register("mbu", "share of the host's measured bandwidth at its working set that decode uses")
 class Mbu(Metric):
     """Weights and decode state moved, over the time taken and the host's read bandwidth.
 
-    Databricks 2023, "LLM Inference Performance Engineering: Best Practices". Above 1 where the
-    caches hold what is counted as coming from memory.
+    Databricks 2023, "LLM Inference Performance Engineering: Best Practices". The bandwidth is
+    that of a buffer as large as what a token moves, caches included. Above 1 where a part of it
+    stays in a nearer cache than the whole.
     """
 
     unit = "1"

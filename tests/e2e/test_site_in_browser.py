@@ -95,6 +95,13 @@ def test_a_history_is_broken_and_labelled_where_the_environment_changed(
     assert places[1] < rule["x"] < places[2]
 
 
+def test_the_curve_of_memory_bandwidth_has_a_point_a_size(
+    site_folder: Path, open_site: OpenSite
+) -> None:
+    page = open_site().open(site_folder / "ceilings.html")
+    assert page.locator("figure.curve .mark-symbol path").count() == 11
+
+
 def test_pointing_at_a_commit_tells_its_subject(
     site_folder: Path, site_samples: ModuleType, open_site: OpenSite
 ) -> None:

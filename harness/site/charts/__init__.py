@@ -5,6 +5,7 @@ the style names used here ("interval", "median", "moment", "change", ...).
 """
 
 from harness.site.charts.across_cells import Bar, Dot, bars, trade_off
+from harness.site.charts.by_buffer import bandwidth
 from harness.site.charts.by_round import MOST_SAMPLES, samples, thinning
 from harness.site.charts.over_commits import Moment, history
 from harness.site.charts.over_lengths import Line, growth
@@ -18,6 +19,7 @@ __all__ = [
     "Line",
     "Moment",
     "Spec",
+    "bandwidth",
     "bars",
     "growth",
     "history",

@@ -124,6 +124,7 @@ def test_every_chart_is_valid_vega_lite(sample: ModuleType) -> None:
         charts.trade_off([Dot("a", 1, 0.1), Dot("b", 2, 0.2)], ("TPOT", "s"), loss),
         charts.samples(rounds, "latency", "Latency"),
         charts.history([Moment("a", "", "", 1.0), Moment("b", "", "", 2.0)], "Latency", "s"),
+        charts.bandwidth([(2**20, 9e10), (2**30, 3e10)], 2.9e10),
         charts.history([Moment("a", "", "", 1.0, change="torch 1 → 2")], "Latency", "s"),
     ):
         assert vl_convert.vegalite_to_vega(spec)["marks"]
