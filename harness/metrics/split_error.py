@@ -9,7 +9,7 @@ from harness.metrics import Metric, register
 
 @register("split_error", "how far the split model is from one process")
 class SplitError(Metric):
-    """The largest difference of losses, gradient norms and parameters, or of logits."""
+    """The largest relative difference of losses, gradient norms and parameters, or of logits."""
 
     unit = "1"
     direction = Direction.LOWER
