@@ -317,7 +317,7 @@ def _measured(
         proved = partial(_proved, plain, partial(watched, item))
         one = models.round(item, job, plain, proved, watcher.preparing)
         found = limits[item.cell.hardware] if one.status is Status.OK else ()
-        peaks = ceilings.peaks(item.cell, prepared.host, found)
+        peaks = ceilings.peaks(item.cell, prepared.host, found, one.facts)
         return replace(one, facts={**one.facts, **_price(item), **peaks})
 
     for event in campaign(items, earlier, measure, this_run.seed):

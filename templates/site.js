@@ -59,6 +59,8 @@
         interval: { stroke: color("text"), fill: color("text"), color: color("text") },
         median: { color: color("text"), stroke: color("text"), strokeWidth: 2 },
         name: { color: color("text"), fill: color("text") },
+        change: { color: color("muted"), stroke: color("muted") },
+        "change-name": { color: color("text"), fill: color("text") },
         moment: { fill: color("accent"), color: color("accent") },
       },
     };

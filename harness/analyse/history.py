@@ -1,4 +1,4 @@
-"""A metric of one cell on one host over commits."""
+"""A metric of one cell on one host over commits, apart for each environment."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from harness.domain.result import Result, Status
-from harness.domain.run import Commit
+from harness.domain.run import Commit, Environment
 
 
 @dataclass(frozen=True)
@@ -21,24 +21,57 @@ class Point:
     high: float | None
 
 
-def series(results: Iterable[Result], metric: str) -> list[Point]:
-    """The metric's points in the order of the commits' dates, then of the runs'.
+@dataclass(frozen=True)
+class Series:
+    """A metric over commits in one environment: only the commit differs between its points."""
 
-    One a commit, a dirty tree counting as a commit of its own: of several runs the newest.
-    Results that did not end well have no point.
+    environment: Environment
+    points: tuple[Point, ...]  # at least one
+
+
+def all_series(results: Iterable[Result], metric: str) -> list[Series]:
+    """One series for each environment; the one with the newest point comes last.
+
+    A series has one point for each commit (a dirty tree counts as a commit of its own): that of
+    the newest run. Its points are in the order of the commits' dates, then of the runs' starts.
+    Only results that ended well have a point.
     """
     measured = [one for one in results if one.status is Status.OK and metric in one.metrics]
-    newest: dict[tuple[str, str, str], Result] = {}
+    newest: dict[tuple[str, ...], Result] = {}
     for one in sorted(measured, key=lambda one: one.run.started):
         newest[_subject(one)] = one
-    ordered = sorted(newest.values(), key=lambda one: (_when(one), one.run.started))
-    return [_point(one, metric) for one in ordered]
+    together: dict[str, list[Result]] = {}
+    for one in sorted(newest.values(), key=lambda one: (_when(one), one.run.started)):
+        digest = one.run.environment.digest
+        # Put back behind the others, so that the environment of the newest point ends up last.
+        together[digest] = [*together.pop(digest, []), one]
+    return [
+        Series(found[0].run.environment, tuple(_point(one, metric) for one in found))
+        for found in together.values()
+    ]
 
 
-def _subject(one: Result) -> tuple[str, str, str]:
-    commit = one.run.commit
-    # Outside a repository nothing tells one state from another but the time of the run.
-    return (commit.sha, commit.dirty, "" if commit.sha else one.run.started.isoformat())
+def changes(before: Environment, after: Environment) -> tuple[str, ...]:
+    """What differs, by name: `torch 2.12.0 → 2.13.0`, `triton 3.1.0 added`, `horovod removed`."""
+    old, new = before.versions, after.versions
+    return tuple(
+        _change(name, old.get(name), new.get(name))
+        for name in sorted({*old, *new})
+        if old.get(name) != new.get(name)
+    )
+
+
+def _change(name: str, old: str | None, new: str | None) -> str:
+    if new is None:
+        return f"{name} removed"
+    return f"{name} {new} added" if old is None else f"{name} {old} → {new}"
+
+
+def _subject(one: Result) -> tuple[str, ...]:
+    run = one.run
+    # Outside a repository nothing tells one state of the code from another but the run's time.
+    code = run.commit.sha or run.started.isoformat()
+    return (code, run.commit.dirty, run.environment.digest)
 
 
 def _when(one: Result) -> datetime:

@@ -20,7 +20,7 @@ class Roofline:
     flops: float  # FLOP
     bytes: float  # B moved between memory and the processor
     peak_flops: float  # FLOP/s
-    peak_bandwidth: float  # B/s
+    peak_bandwidth: float  # B/s, at the working set of the work
 
     @property
     def intensity(self) -> float:

@@ -9,12 +9,16 @@ from harness import hardware
 from harness.ceilings.messages import Answer, Order, decode
 from harness.domain.ceiling import (
     CLOCK,
+    CURVE,
     MEMORY_COPY,
     MEMORY_READ,
     Ceiling,
     CeilingKind,
     all_reduce,
+    buffer_bytes,
     gemm,
+    memory_read,
+    search_seconds,
     values,
 )
 from harness.domain.cell import Choice
@@ -30,6 +34,8 @@ _AROUND_SECONDS = 1.0
 # The process is given up after this many times what is expected, and a minute.
 _PATIENCE = 4
 _MOST_PROCESSES = 8
+# Of the host's memory, what a buffer of the curve takes at most: one part in so many.
+_MEMORY_SHARE = 16
 
 _PROCESSOR = ("fp32", "bf16", "fp16", "int8")
 _GPU = ("fp32", "tf32", "bf16", "fp16", "int8")
@@ -42,7 +48,8 @@ def wanted(choice: Choice, host: Host, processor: Processor | None) -> tuple[str
     processor whose peak can be computed from it.
     """
     entry = hardware.registry.of(choice)
-    memory = (MEMORY_READ, MEMORY_COPY)
+    sizes = [size for size in CURVE if size <= host.memory_bytes // _MEMORY_SHARE]
+    memory = (MEMORY_READ, *map(memory_read, sizes), MEMORY_COPY)
     if entry.threads_on(host) is None:
         sheet = data_sheet(entry.device(host))
         lacks = sheet.lacks if sheet else ()
@@ -57,7 +64,11 @@ def wanted(choice: Choice, host: Host, processor: Processor | None) -> tuple[str
 
 def expected_seconds(names: Sequence[str], seconds: float) -> float:
     """How long measuring these is expected to take, at so many seconds each."""
-    return _START_SECONDS + len(names) * (seconds + _AROUND_SECONDS) if names else 0.0
+    if not names:
+        return 0.0
+    # The curve's sizes share one buffer, which takes no time again.
+    around = sum(_AROUND_SECONDS for name in names if buffer_bytes(name) is None)
+    return _START_SECONDS + around + sum(search_seconds(name, seconds) for name in names)
 
 
 def derived(

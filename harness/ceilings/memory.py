@@ -1,10 +1,11 @@
-"""Reading and copying memory, far beyond the last cache: candidates for its bandwidth."""
+"""Reading and copying memory, in a cache and far beyond the last: candidates for its bandwidth."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 import psutil
@@ -12,6 +13,7 @@ import torch
 from torch import Tensor
 
 from harness.ceilings.search import Trial
+from harness.domain.ceiling import memory_read
 from harness.errors import Unsupported
 from harness.scenarios.cold import last_level_bytes
 
@@ -19,6 +21,7 @@ _LEAST = 2**30
 _CACHES = 4  # the working set, in last-level caches
 _SHARE = 8  # of the memory that is free, one buffer takes at most this part
 _COLUMNS = 4096
+_BLOCK = 2**24  # random numbers that are made; a buffer repeats them, which takes half the time
 
 
 @dataclass(frozen=True)
@@ -56,9 +59,18 @@ def _caches() -> int | None:
         return None
 
 
+def curve_trials(size: int, largest: int, device: torch.device) -> Iterator[Trial]:
+    """Ways to read a buffer of one size of the curve: a part of a buffer of the largest size."""
+    told = WorkingSet(size, memory_read(size).partition("@")[2])
+    return _read_trials(_random(largest, device)[: size // 4], told, device)
+
+
 def read_trials(size: WorkingSet, device: torch.device) -> Iterator[Trial]:
-    """Ways to read every byte once."""
-    flat = _random(size, device)
+    """Ways to read every byte once, far beyond the last cache."""
+    return _read_trials(_random(size.bytes, device), size, device)
+
+
+def _read_trials(flat: Tensor, size: WorkingSet, device: torch.device) -> Iterator[Trial]:
     half = flat.numel() // 2
     first, second = flat[:half], flat[half:]
     rows, vector = flat.view(-1, _COLUMNS), _ones(_COLUMNS, device)
@@ -73,7 +85,7 @@ def read_trials(size: WorkingSet, device: torch.device) -> Iterator[Trial]:
 
 def copy_trials(size: WorkingSet, device: torch.device) -> Iterator[Trial]:
     """Ways to copy every byte once; read and written bytes both count."""
-    source = _random(size, device)
+    source = _random(size.bytes, device)
     target = torch.zeros_like(source)
     ways: dict[str, Callable[[], object]] = {"torch copy_": lambda: target.copy_(source)}
     if device.type == "cpu":
@@ -94,8 +106,12 @@ def _trials(ways: dict[str, Callable[[], object]], size: WorkingSet, work: int) 
         yield Trial(kernel, size.told, float(work), lambda call=call: call)  # type: ignore[misc]
 
 
-def _random(size: WorkingSet, device: torch.device) -> Tensor:
-    return torch.rand(size.bytes // 4, device=device)
+@lru_cache(maxsize=1)
+def _random(size: int, device: torch.device) -> Tensor:
+    """So many bytes of fp32, to be read only: the last buffer made is kept for the next caller."""
+    count = size // 4
+    block = torch.rand(min(_BLOCK, count), device=device)
+    return block.repeat(-(-count // _BLOCK))[:count]
 
 
 def _ones(length: int, device: torch.device) -> Tensor:

@@ -15,9 +15,11 @@ import os
 import sys
 import time
 import warnings
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
+from itertools import groupby
+from typing import TypeAlias
 
 import torch
 
@@ -25,7 +27,7 @@ from harness import hardware
 from harness.ceilings.collective import measure_all_reduce
 from harness.ceilings.frequency import clock_under_load
 from harness.ceilings.gemm import trials as gemm_trials
-from harness.ceilings.memory import copy_trials, read_trials, working_set
+from harness.ceilings.memory import copy_trials, curve_trials, read_trials, working_set
 from harness.ceilings.messages import Answer, Found, Missing, Order
 from harness.ceilings.search import Findings, Trial, Watch, search
 from harness.domain.ceiling import (
@@ -35,6 +37,8 @@ from harness.domain.ceiling import (
     MEMORY_READ,
     Ceiling,
     CeilingKind,
+    buffer_bytes,
+    search_seconds,
     unit_of,
 )
 from harness.errors import HarnessError, Unsupported
@@ -67,30 +71,42 @@ def answers(order: Order) -> Iterator[Answer]:
     entry = hardware.registry.of(order.hardware)
     collectives = [name for name in order.names if name.startswith("all_reduce_")]
     for name in collectives:
-        count = int(name.rpartition("_")[2])
-        measure: Callable[[], _Measured] = partial(_all_reduce, entry, count, order.seconds)
-        yield _answer(name, measure, order.seconds)
+        yield from _answers([name], partial(_all_reduce, entry, order.seconds), order.seconds)
     others = [name for name in order.names if name not in collectives]
     if not others:
         return
     device = entry.prepare(1)
+    measure = partial(_measured, device, entry.timer(), order)
     with torch.inference_mode():
-        for name in others:
-            measure = partial(_measured, name, device, entry.timer(), order.seconds)
-            yield _answer(name, measure, order.seconds)
+        for names in _groups(others):
+            seconds = sum(search_seconds(name, order.seconds) for name in names)
+            yield from _answers(names, measure, seconds)
 
 
-def _answer(name: str, measure: Callable[[], _Measured], seconds: float) -> Answer:
-    """What came of measuring; a limit that cannot be found leaves the others alone."""
+def _groups(names: Sequence[str]) -> Iterator[list[str]]:
+    """What is measured in one go: all sizes of the curve, and every other ceiling by itself.
+
+    A single size takes too little time for the system to say what other processes did meanwhile.
+    """
+    for of_curve, group in groupby(names, key=lambda name: buffer_bytes(name) is not None):
+        together = list(group)
+        yield from [together] if of_curve else ([name] for name in together)
+
+
+def _answers(names: Sequence[str], measure: _Measure, seconds: float) -> Iterator[Answer]:
+    """What came of measuring; what cannot be measured leaves the other groups alone."""
     try:
-        one = _undisturbed(measure, _PATIENCE * seconds)
+        best = _undisturbed(names, measure, _PATIENCE * seconds)
     except Exception as error:  # noqa: BLE001 - whatever it is, it is told as the reason
         told = str(error) if isinstance(error, HarnessError) else f"{type(error).__name__}: {error}"
-        return Missing(name, (told or type(error).__name__).splitlines()[0])
-    ceiling = Ceiling(
-        name, one.value, unit_of(name), CeilingKind.MEASURED, one.how, others=one.others
-    )
-    return Found(ceiling, one.tried)
+        reason = (told or type(error).__name__).splitlines()[0]
+        yield from (Missing(name, reason) for name in names)
+        return
+    for name, one in best.items():
+        ceiling = Ceiling(
+            name, one.value, unit_of(name), CeilingKind.MEASURED, one.how, others=one.others
+        )
+        yield Found(ceiling, one.tried)
 
 
 @dataclass(frozen=True)
@@ -102,19 +118,31 @@ class _Measured:
     others: float = 0.0
 
 
-def _undisturbed(measure: Callable[[], _Measured], seconds: float) -> _Measured:
+_Measure: TypeAlias = Callable[[str], _Measured]
+
+
+def _undisturbed(
+    names: Sequence[str], measure: _Measure, seconds: float
+) -> Mapping[str, _Measured]:
     """The best of up to _TRIES; one that other work cannot have lowered is good at once."""
-    told: list[_Measured] = []
+    tries: list[Mapping[str, _Measured]] = []
     host = HostWatch()
     begin = time.monotonic()
-    while not told or (
-        len(told) < _TRIES
+    while not tries or (
+        len(tries) < _TRIES
         and time.monotonic() - begin < seconds
-        and all(one.others > DISTURBED for one in told)
+        and any(all(one[name].others > DISTURBED for one in tries) for name in names)
     ):
         first = host.read()
-        one = measure()
-        told.append(one if one.whole else replace(one, others=_others(first, host.read())))
+        found = {name: measure(name) for name in names}
+        others = _others(first, host.read())
+        tries.append(
+            {name: one if one.whole else replace(one, others=others) for name, one in found.items()}
+        )
+    return {name: _best_try([one[name] for one in tries]) for name in names}
+
+
+def _best_try(told: Sequence[_Measured]) -> _Measured:
     best = max(told, key=lambda one: one.value)
     return replace(best, others=min(one.others for one in told))
 
@@ -127,17 +155,24 @@ def _others(first: Reading | None, last: Reading | None) -> float:
     return shares.get("host_others", 0.0) + shares.get("host_steal", 0.0)
 
 
-def _measured(name: str, device: torch.device, timer: Timer, seconds: float) -> _Measured:
+def _measured(device: torch.device, timer: Timer, order: Order, name: str) -> _Measured:
     if name == CLOCK:
         return _clock()
-    if name in _MEMORY:
-        trials = _MEMORY[name](working_set(device), device)
-    else:
-        trials = gemm_trials(name.removeprefix("gemm_"), device)
-    found = search(trials, seconds, Watch(timer))
+    seconds = search_seconds(name, order.seconds)
+    found = search(_trials(name, order.names, device), seconds, Watch(timer))
     # Work on the host's processors leaves a GPU alone: it needs none of them to be whole.
     processors = torch.get_num_threads() if device.type == "cpu" else 0
     return _best(found, _where(device), processors)
+
+
+def _trials(name: str, names: Sequence[str], device: torch.device) -> Iterator[Trial]:
+    """Candidates for this ceiling; `names` are all that are measured."""
+    if name in _MEMORY:
+        return _MEMORY[name](working_set(device), device)
+    if size := buffer_bytes(name):
+        largest = max(filter(None, map(buffer_bytes, names)))
+        return curve_trials(size, largest, device)
+    return gemm_trials(name.removeprefix("gemm_"), device)
 
 
 _MEMORY: Mapping[str, Callable[..., Iterator[Trial]]] = {
@@ -153,7 +188,8 @@ def _clock() -> _Measured:
     return _Measured(hertz, how, whole=True)  # interrupted bursts are below the quartile
 
 
-def _all_reduce(entry: Hardware, processes: int, seconds: float) -> _Measured:
+def _all_reduce(entry: Hardware, seconds: float, name: str) -> _Measured:
+    processes = int(name.rpartition("_")[2])
     where = f"{processes} processes, loopback; bus bandwidth: 2 (n - 1) / n of the bytes a second"
     return _best(measure_all_reduce(entry, processes, seconds), where, math.inf)
 

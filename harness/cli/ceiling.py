@@ -101,7 +101,7 @@ def _document(place: Place, found: Sequence[Ceiling]) -> dict[str, Any]:
 
 
 def _text(place: Place, found: Sequence[Ceiling]) -> str:
-    from harness.domain.ceiling import CeilingKind, compared
+    from harness.domain.ceiling import CeilingKind, buffer_bytes, compared
     from harness.site.format import quantity
 
     def figure(one: Ceiling | None) -> str:
@@ -117,10 +117,14 @@ def _text(place: Place, found: Sequence[Ceiling]) -> str:
         for row in rows
     ]
     headers = ("ceiling", *map(str, CeilingKind), "reached")
+    measured = {
+        row.name: row.of[CeilingKind.MEASURED] for row in rows if CeilingKind.MEASURED in row.of
+    }
+    # A dozen sizes of one curve are told apart only where something is wrong with them.
     hows = [
-        f"{row.name}: {row.of[CeilingKind.MEASURED].told}"
-        for row in rows
-        if CeilingKind.MEASURED in row.of
+        f"{name}: {one.told}"
+        for name, one in measured.items()
+        if one.disturbed or buffer_bytes(name) is None
     ]
     return "\n".join(
         [str(place.host), "", table(headers, figures), "", *hows, *_notes(place, found)]

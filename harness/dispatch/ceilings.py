@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from harness import compression, hardware, parallelism
+from harness import compression, hardware, parallelism, scenarios
+from harness.analyse.bandwidth import read_bandwidth
 from harness.ceilings.measure import derived, expected_seconds, measure, no_theory, wanted
 from harness.ceilings.messages import Found, Missing
 from harness.domain.ceiling import (
@@ -162,12 +164,14 @@ def why_no_theory(place: Place, found: Sequence[Ceiling]) -> str | None:
     return "the clock of the processor under load is not known"
 
 
-def peaks(cell: Cell, host: Host, found: Sequence[Ceiling]) -> Mapping[str, float]:
-    """The measured limits of what the cell does, as facts of its rounds, where they are known.
+def peaks(
+    cell: Cell, host: Host, found: Sequence[Ceiling], facts: Mapping[str, float]
+) -> Mapping[str, float]:
+    """The measured ceilings of what the cell does, as facts of its rounds, where they are known.
 
-    `peak_flops` in FLOP/s, of the format it computes in; `peak_bandwidth` in B/s, reading memory;
-    of all devices that it takes together.
-    None where its processes use more threads than the hardware's, whose limits they then are not.
+    `peak_flops` in FLOP/s, of the format it computes in; `peak_bandwidth` in B/s, of reading its
+    working set; both of all devices that it takes together. `facts` are the round's own.
+    Empty if its processes use more threads than the hardware has: the ceilings do not apply to it.
     """
     entry = hardware.registry.of(cell.hardware)
     threads = entry.threads_on(host)
@@ -175,9 +179,23 @@ def peaks(cell: Cell, host: Host, found: Sequence[Ceiling]) -> Mapping[str, floa
     if threads is not None and world > threads:
         return {}
     measured = values(found, CeilingKind.MEASURED)
-    names = {"peak_flops": gemm(compression.compute_format(cell)), "peak_bandwidth": MEMORY_READ}
     devices = entry.devices(world)
-    return {fact: devices * measured[name] for fact, name in names.items() if name in measured}
+    each = {
+        "peak_flops": measured.get(gemm(compression.compute_format(cell))),
+        "peak_bandwidth": _bandwidth(cell, measured, facts.get("bytes_moved", math.inf) / devices),
+    }
+    return {fact: devices * value for fact, value in each.items() if value}
+
+
+def _bandwidth(cell: Cell, measured: Mapping[str, float], moved: float) -> float | None:
+    """Of reading what one pass of the cell does, where an iteration moves so many bytes.
+
+    A pass finds in the caches what the pass before left there, unless they are emptied between.
+    """
+    scenario = scenarios.registry.of(cell.scenario)
+    if scenario.cold:
+        return measured.get(MEMORY_READ)
+    return read_bandwidth(measured, moved / len(scenario.work(cell.load)))
 
 
 def _save(store: Store, place: Place, found: Iterable[Ceiling]) -> None:

@@ -10,9 +10,15 @@ from typing import Any
 
 from harness.domain.run import Environment, Host
 
-MEMORY_READ = "memory_read"
+MEMORY_READ = "memory_read"  # of a buffer far beyond the last cache
 MEMORY_COPY = "memory_copy"  # bytes read and bytes written, both counted
 CLOCK = "clock"  # of a processor under load
+
+# Buffer sizes in bytes at which reading is measured too, 1 MiB to 1 GiB: memory_read@32MiB. What
+# fits in a cache is read faster. Between two of them the bandwidth is interpolated.
+CURVE = tuple(2**power for power in range(20, 31))
+_CURVE_SECONDS = 2  # the whole curve, in times of what the search for one ceiling takes
+_UNITS = {"MiB": 2**20, "GiB": 2**30}
 
 SEARCH_SECONDS = 1.5  # how long the best kernel for each is searched for, if nobody says
 
@@ -85,6 +91,27 @@ class Ceilings:
 def gemm(number_format: str) -> str:
     """The name of the peak of matrix products in a format: gemm_bf16."""
     return f"gemm_{number_format}"
+
+
+def memory_read(size: int) -> str:
+    """The name of the bandwidth at one buffer size of the curve: memory_read@32MiB."""
+    name, unit = next(one for one in reversed(_UNITS.items()) if size >= one[1])
+    return f"{MEMORY_READ}@{size // unit}{name}"
+
+
+def buffer_bytes(name: str) -> int | None:
+    """The inverse of `memory_read`; None for the name of any other ceiling."""
+    start, _, size = name.partition("@")
+    if start != MEMORY_READ or not size:
+        return None
+    return int(size[:-3]) * _UNITS[size[-3:]]
+
+
+def search_seconds(name: str, seconds: float) -> float:
+    """How long to search for this ceiling, where one outside the curve gets so many seconds."""
+    if buffer_bytes(name) is None:
+        return seconds
+    return seconds * _CURVE_SECONDS / len(CURVE)
 
 
 def all_reduce(processes: int) -> str:

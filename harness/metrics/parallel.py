@@ -98,7 +98,7 @@ class Straggling(ParallelFact):
 
 @register("split_error", "how far the split model is from one process")
 class SplitError(ParallelFact):
-    """The largest difference of losses, gradient norms and parameters, or of logits."""
+    """The largest relative difference of losses, gradient norms and parameters, or of logits."""
 
     unit = "1"
 

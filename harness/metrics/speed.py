@@ -106,13 +106,13 @@ class Mfu(Metric):
         return len(one.timed("latency"))
 
 
-@register("mbu", "share of the host's measured memory bandwidth that decode uses")
+@register("mbu", "share of the host's measured bandwidth at its working set that decode uses")
 class Mbu(Metric):
     """Bytes moved over the time taken and the host's read bandwidth: its utilisation.
 
     The bytes are those of weights and decode state. Databricks 2023, "LLM Inference Performance
-    Engineering: Best Practices". Above 1 where the caches hold what is counted as coming from
-    memory.
+    Engineering: Best Practices". The bandwidth is that of a buffer as large as what a token moves,
+    caches included. Above 1 where a part of it stays in a nearer cache than the whole.
     """
 
     unit = "1"

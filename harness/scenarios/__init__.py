@@ -48,6 +48,11 @@ class Scenario(Entry):
     headline: ClassVar[str]  # the metric its leaderboard is ranked by
     trains: ClassVar[bool] = False
 
+    @property
+    def cold(self) -> bool:
+        """True if the caches are emptied before each time, by the option `cold`."""
+        return bool(getattr(self.options, "cold", False))
+
     @abstractmethod
     def tokens(self, workload: Mapping[str, int]) -> int:
         """Tokens a sequence goes through in what `section` times, for tokens/s."""

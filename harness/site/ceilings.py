@@ -5,11 +5,25 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from harness.domain.ceiling import CLOCK, Ceiling, CeilingKind, Ceilings, Row, compared, refutation
+from harness.domain.ceiling import (
+    CLOCK,
+    CURVE,
+    MEMORY_READ,
+    Ceiling,
+    CeilingKind,
+    Ceilings,
+    Row,
+    buffer_bytes,
+    compared,
+    memory_read,
+    refutation,
+)
 from harness.domain.run import Host
+from harness.site import charts
 from harness.site.format import moment, quantity
 
 KINDS = tuple(CeilingKind)
+_FEWEST = 2  # sizes that make a curve
 
 
 @dataclass(frozen=True)
@@ -32,7 +46,9 @@ class Table:
     hardware: str
     host: Host
     facts: tuple[tuple[str, str], ...]
-    lines: tuple[Line, ...]
+    lines: tuple[Line, ...]  # of all but the curve
+    curve: tuple[Line, ...]  # reading a buffer, by its size
+    chart: charts.Chart | None  # of the curve, where two sizes are known
 
     @property
     def has_sources(self) -> bool:
@@ -53,13 +69,16 @@ def title(name: str) -> str:
     start, _, rest = name.partition("_")
     if start == "gemm":
         return f"Matrix products in {rest}"
+    if buffer_bytes(name) is not None:
+        size = name.partition("@")[2]
+        return f"Reading {size[:-3]} {size[-3:]}"
     if name.startswith("all_reduce_"):
         return f"All-reduce over {name.rpartition('_')[2]} processes"
     return _TITLES.get(name, name.replace("_", " ").capitalize())
 
 
 _TITLES = {
-    "memory_read": "Reading memory",
+    MEMORY_READ: "Reading memory",
     "memory_copy": "Copying memory, read and written bytes",
     CLOCK: "Timer under load",
 }
@@ -69,6 +88,7 @@ def _table(number: int, one: Ceilings) -> Table:
     versions = one.environment.versions
     software = ", ".join(f"{name} {version}" for name, version in sorted(versions.items()))
     refuted = refutation(one.found)
+    rows = compared(one.found)
     return Table(
         anchor=f"ceilings-{number}",
         hardware=one.hardware,
@@ -78,8 +98,28 @@ def _table(number: int, one: Ceilings) -> Table:
             ("software", software),
             *([("no theory", refuted)] if refuted else []),
         ),
-        lines=tuple(map(_line, compared(one.found))),
+        lines=tuple(_line(row) for row in rows if buffer_bytes(row.name) is None),
+        curve=tuple(_line(row) for row in rows if buffer_bytes(row.name) is not None),
+        chart=_chart(rows),
     )
+
+
+def _chart(rows: Sequence[Row]) -> charts.Chart | None:
+    """Bandwidth over buffer sizes."""
+    of = {row.name: row.of[CeilingKind.MEASURED].value for row in rows if _is_measured(row)}
+    points = [(size, of[name]) for size in CURVE if (name := memory_read(size)) in of]
+    if len(points) < _FEWEST:
+        return None
+    caption = (
+        "Bandwidth of reading a buffer again and again, by its size: small ones fit in caches."
+    )
+    if MEMORY_READ in of:
+        caption += " The dashed rule is the bandwidth far beyond the last cache."
+    return charts.Chart(caption, charts.bandwidth(points, of.get(MEMORY_READ)))
+
+
+def _is_measured(row: Row) -> bool:
+    return CeilingKind.MEASURED in row.of
 
 
 def _line(row: Row) -> Line:

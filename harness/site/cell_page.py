@@ -73,6 +73,7 @@ class MomentRow:
     subject: str
     date: str
     figure: Figure
+    change: str  # what changed in the environment since the row before, if anything
 
 
 @dataclass(frozen=True)
@@ -169,18 +170,19 @@ def sections(rounds: Sequence[Round]) -> Iterator[Section]:
 
 
 def trends(results: Sequence[Result], headline: str) -> Iterator[Trend]:
-    """Each metric over commits, the one that ranks first; none before a second commit."""
+    """Each metric over commits, the one that ranks first; none before a second point."""
     measured = words.ordered({name for result in results for name in result.metrics})
     names = sorted(measured, key=lambda name: name != headline)
     for name in names:
         estimates = [found for result in results if (found := result.metrics.get(name))]
-        points = history.series(results, name)
-        if sum(finite(point.value) is not None for point in points) < _FEWEST:
+        moments = list(_moments(history.all_series(results, name)))
+        if sum(finite(moment.value) is not None for moment in moments) < _FEWEST:
             continue
         unit, direction = unit_of(name, estimates[0].unit), estimates[0].direction
-        moments = [_moment(point) for point in points]
         spec = charts.history(moments, words.title(name), unit)
-        caption = f"{words.title(name)} over {len(points)} commits; {words.better(direction)}."
+        caption = f"{words.title(name)} over {_commits(moments)}; {words.better(direction)}."
+        if any(moment.change for moment in moments):
+            caption += " A dashed rule stands where the environment changed; no line crosses it."
         rows = tuple(_moment_row(one, estimates[0], unit) for one in moments)
         yield Trend(words.title(name), charts.Chart(caption, spec), rows)
 
@@ -240,7 +242,23 @@ def _headline(result: Result, metric: str) -> Figure | None:
     return figure(estimate, unit_of(metric, estimate.unit)) if estimate else None
 
 
-def _moment(point: history.Point) -> charts.Moment:
+def _moments(found: Sequence[history.Series]) -> Iterator[charts.Moment]:
+    """Every point; the first of each series but the oldest says what changed before it."""
+    before = None
+    for series in found:
+        now = series.environment
+        change = ", ".join(history.changes(before, now)) if before else ""
+        for place, point in enumerate(series.points):
+            yield _moment(point, "" if place else change)
+        before = now
+
+
+def _commits(moments: Sequence[charts.Moment]) -> str:
+    count = len({moment.label for moment in moments})
+    return f"{count} commit{'' if count == 1 else 's'}"
+
+
+def _moment(point: history.Point, change: str) -> charts.Moment:
     commit = point.commit
     return charts.Moment(
         label=commit.sha[:7] + ("+dirty" if commit.dirty else "") or moment(point.when),
@@ -249,9 +267,10 @@ def _moment(point: history.Point) -> charts.Moment:
         value=point.value,
         low=point.low,
         high=point.high,
+        change=change,
     )
 
 
 def _moment_row(one: charts.Moment, like: Estimate, unit: str) -> MomentRow:
     estimate = replace(like, value=one.value, low=one.low, high=one.high)
-    return MomentRow(one.label, one.subject, one.date, figure(estimate, unit))
+    return MomentRow(one.label, one.subject, one.date, figure(estimate, unit), one.change)

@@ -78,11 +78,11 @@ def parallelism(_: str, catalog: Catalog) -> Schema:
     launcher: Schema = {"description": "what starts the ranks and all-reduces gradients"}
     strategies = {LAUNCHER: launcher | or_list(entry(LAUNCHER, catalog))}
     for name in catalog.parallelism:
-        entry = catalog.parallelism[name]
-        options = _options(entry.Options)
-        whole = mapping(options, _needed(entry.Options))
-        bare = [options[entry.short]] if entry.short in options else []
-        strategies[name] = {"description": entry.summary, "anyOf": [*bare, whole]}
+        strategy = catalog.parallelism[name]
+        options = _options(strategy.Options)
+        whole = mapping(options, _needed(strategy.Options))
+        bare = [options[strategy.short]] if strategy.short in options else []
+        strategies[name] = {"description": strategy.summary, "anyOf": [*bare, whole]}
     return {"anyOf": [{"const": NONE}, mapping(strategies) | {"minProperties": 1}]}
 
 

@@ -34,9 +34,14 @@ def settle(wanted: Allocator, library: Any = None) -> str:
         (size for size in (_MAPPED, _MOST_MAPPED) if mallopt(_M_MMAP_THRESHOLD, size)), 0
     )
     kept = mallopt(_M_TRIM_THRESHOLD, _KEPT)
-    if not threshold or not kept:
-        return "the system's default: mallopt refused to change it"
-    return f"glibc, blocks of up to {threshold // 2**20} MiB from a heap that is kept"
+    blocks = f"blocks of up to {threshold // 2**20} MiB from a heap"
+    if threshold and kept:
+        return f"glibc, {blocks} that is kept"
+    if threshold:
+        return f"glibc, {blocks}; mallopt refused to keep the heap"
+    if kept:
+        return "glibc, a heap that is kept; mallopt refused to take large blocks from it"
+    return "the system's default: mallopt refused to change it"
 
 
 def release(library: Any = None) -> None:

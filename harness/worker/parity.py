@@ -24,19 +24,21 @@ from harness.scenarios import Scenario, Workload
 from harness.session.eager import TorchSession
 from harness.worker.messages import Job, Report
 
-TOLERANCE = 1e-4  # in fp32
+TOLERANCE = 1e-4  # in fp32, of every difference that is compared
+# The least root mean square that a difference is held against. A bias that starts at zero and whose
+# gradient is zero but for rounding is nothing but rounding: in parts of itself it differs wholly.
+FLOOR = 1e-2
 _STEPS = 3
 # Adam moves a parameter whose gradient is mere rounding as far as any other, which no two ways of
 # computing agree on: an epsilon above rounding keeps such parameters still.
 _RATE, _EPSILON = 1e-3, 1e-6
 _FOLLOWING = 3  # tokens decoded behind the prompt
-_CLEAR = 1e-3  # by which the likeliest token must be ahead, for others to have to agree
 
 Open = Callable[[Job], tuple[TorchSession, Workload]]
 
 
 def proved(job: Job, scenario: Scenario, rank: Rank, opened: Open) -> Report:
-    """`split_error`: the largest difference, absolute, of norms relative."""
+    """`split_error`: the largest of the differences, each in parts of what one process has."""
     way = _learned if scenario.trains else _answered
     ours = way(*opened(job))
     told: list[Any] = [ours]
@@ -66,13 +68,16 @@ class _Learned:
     parameters: dict[str, torch.Tensor] = field(default_factory=dict)
 
     def away_from(self, other: _Learned) -> float:
-        losses = [abs(a - b) for a, b in zip(self.losses, other.losses, strict=True)]
-        norms = [abs(a - b) / b for a, b in zip(self.norms, other.norms, strict=True)]
+        pairs = [
+            *zip(self.losses, other.losses, strict=True),
+            *zip(self.norms, other.norms, strict=True),
+        ]
+        numbers = [difference(torch.tensor([a]), torch.tensor([b])) for a, b in pairs]
         names = self.parameters.keys() & other.parameters
         missing = other.parameters.keys() - names
         assert not missing, f"no rank has {', '.join(sorted(missing))}"
-        apart = [_apart(self.parameters[name], other.parameters[name]) for name in names]
-        return greatest(losses + norms + apart)
+        apart = [difference(self.parameters[name], other.parameters[name]) for name in names]
+        return greatest(numbers + apart)
 
 
 def _learned(session: TorchSession, workload: Workload) -> _Learned:
@@ -117,14 +122,16 @@ class _Answered:
         own = slice(self.share * self.batch, (self.share + 1) * self.batch)
         pairs = zip(self.outputs, other.outputs, strict=True)
         apart = [
-            _apart(ours, theirs[own])
+            difference(ours, theirs[own])
             for ours, theirs in pairs
             if ours is not None and theirs is not None
         ]
         last = other.outputs[-1]
         if self.chosen is not None and last is not None:
-            best = last[own].float().topk(2, dim=-1)
-            clear = best.values[..., 0] - best.values[..., 1] > _CLEAR
+            logits = last[own].float()
+            best = logits.topk(2, dim=-1)
+            # Within the tolerance two logits can come this much nearer to each other.
+            clear = best.values[..., 0] - best.values[..., 1] > 2 * TOLERANCE * _scale(logits)
             agrees = (self.chosen == best.indices[..., 0]) | ~clear
             apart.append(0.0 if bool(agrees.all()) else float("inf"))
         return greatest(apart)
@@ -154,5 +161,10 @@ def greatest(errors: Iterable[float]) -> float:
     return math.inf if not told or any(map(math.isnan, told)) else max(told)
 
 
-def _apart(ours: torch.Tensor, theirs: torch.Tensor) -> float:
-    return float((ours - theirs).abs().max())
+def difference(ours: torch.Tensor, theirs: torch.Tensor) -> float:
+    """The norm of the difference, in parts of the norm of `theirs` or of what FLOOR makes it."""
+    return float((ours - theirs).norm()) / _scale(theirs)
+
+
+def _scale(theirs: torch.Tensor) -> float:
+    return max(float(theirs.norm()), FLOOR * math.sqrt(theirs.numel()))

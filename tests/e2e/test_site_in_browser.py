@@ -73,6 +73,35 @@ def test_two_commits_make_a_history_of_two_points(
     assert boxes[1]["x"] - boxes[0]["x"] > 50
 
 
+def test_a_history_is_broken_and_labelled_where_the_environment_changed(
+    site_samples: ModuleType, tmp_path: Path, open_site: OpenSite
+) -> None:
+    """Two lines of two commits each; the rule stands between them, its name above the plot."""
+    commits = site_samples.COMMITS
+    runs = [site_samples.make_run(commit, torch="2.12.0") for commit in commits[:2]]
+    runs += [site_samples.make_run(commit) for commit in commits[1:]]
+    build([site_samples.make_result(run=run) for run in runs], tmp_path)
+    page = open_site().open(next((tmp_path / "cells").iterdir()))
+    chart = page.locator("figure.history").first
+    assert chart.locator(".mark-line path").count() == 2
+    assert chart.locator(".mark-text.role-mark text").all_text_contents() == [
+        "torch 2.12.0 → 2.13.0"
+    ]
+    points = chart.locator(".mark-symbol path")
+    places = [box["x"] for point in points.all() if (box := point.bounding_box())]
+    rule = chart.locator(".mark-rule.role-mark line[stroke-dasharray]").first.bounding_box()
+    assert rule is not None
+    assert places == sorted(places)
+    assert places[1] < rule["x"] < places[2]
+
+
+def test_the_curve_of_memory_bandwidth_has_a_point_a_size(
+    site_folder: Path, open_site: OpenSite
+) -> None:
+    page = open_site().open(site_folder / "ceilings.html")
+    assert page.locator("figure.curve .mark-symbol path").count() == 11
+
+
 def test_pointing_at_a_commit_tells_its_subject(
     site_folder: Path, site_samples: ModuleType, open_site: OpenSite
 ) -> None:

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from harness.ceilings.measure import derived, expected_seconds, no_theory, wanted
-from harness.domain.ceiling import Ceiling, CeilingKind
+from harness.domain.ceiling import CURVE, Ceiling, CeilingKind, memory_read
 from harness.domain.cell import Choice
 from harness.domain.run import Gpu, Host
 from harness.hardware.processors import Processor
@@ -33,8 +33,23 @@ def test_a_processor_has_its_clock_four_formats_memory_and_all_reduce(host: Host
         "gemm_fp16",
         "gemm_int8",
         "memory_read",
+        *(f"memory_read@{2**power}MiB" for power in range(10)),
+        "memory_read@1GiB",
         "memory_copy",
     )
+
+
+def test_a_buffer_of_the_curve_takes_a_sixteenth_of_memory_at_most(host: Host) -> None:
+    sizes = [
+        name for name in wanted(LOCAL, replace(host, memory_bytes=64 * 2**20), None) if "@" in name
+    ]
+    assert sizes == ["memory_read@1MiB", "memory_read@2MiB", "memory_read@4MiB"]
+    assert "memory_read@1GiB" in wanted(LOCAL, replace(host, memory_bytes=2**34), None)
+
+
+def test_the_whole_curve_takes_as_long_as_two_searches() -> None:
+    names = [memory_read(size) for size in CURVE]
+    assert expected_seconds(names, 1.5) - expected_seconds((), 1.5) == pytest.approx(4 + 2 * 1.5)
 
 
 def test_a_clock_that_nothing_would_be_made_of_is_not_measured(host: Host) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from harness.ceilings.memory import WorkingSet, copy_trials, read_trials, sized
+from harness.ceilings.memory import WorkingSet, copy_trials, curve_trials, read_trials, sized
 
 GIB = 2**30
 SMALL = WorkingSet(2**20, "1 MiB")
@@ -36,6 +36,15 @@ def test_every_way_to_read_can_be_called() -> None:
     for one in ways:
         assert one.work == SMALL.bytes
         one.prepare()()
+
+
+def test_a_size_of_the_curve_is_read_whole_and_alone() -> None:
+    """From a buffer that may be larger."""
+    ways = list(curve_trials(2**20, 2**22, CPU))
+    assert {(one.size, one.work) for one in ways} == {("1MiB", 2.0**20)}
+    total = next(one for one in ways if one.kernel == "torch.sum of fp32").prepare()()
+    assert isinstance(total, torch.Tensor)
+    assert 0.45 < float(total) / 2**18 < 0.55  # the mean of so many numbers from 0 to 1
 
 
 def test_every_way_to_copy_counts_what_is_read_and_what_is_written() -> None:

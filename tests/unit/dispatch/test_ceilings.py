@@ -29,6 +29,13 @@ FOUND = (
     measured("memory_read", 30.0),
     Ceiling("gemm_fp32", 999.0, "", CeilingKind.THEORETICAL, "theory"),
 )
+CURVE = (
+    measured("memory_read", 30.0),
+    measured("memory_read@16MiB", 90.0),
+    measured("memory_read@64MiB", 60.0),
+    measured("memory_read@256MiB", 30.0),
+)
+WORK = {"bytes_moved": 2.0**20}
 INT8, PLAIN = Choice("int8-dynamic"), {"precision": Choice("fp32")}
 
 
@@ -52,16 +59,16 @@ class TestPeaks:
     def test_a_cell_is_quoted_beside_the_format_it_computes_in(
         self, make_cell: MakeCell, host: Host, changes: dict[str, object], flops: float
     ) -> None:
-        found = peaks(make_cell(**changes), host, FOUND)
+        found = peaks(make_cell(**changes), host, FOUND, WORK)
         assert found == {"peak_flops": flops, "peak_bandwidth": 30.0}
 
     def test_what_is_not_known_is_no_fact(self, make_cell: MakeCell, host: Host) -> None:
-        assert peaks(make_cell(), host, ()) == {}
-        assert peaks(make_cell(), host, FOUND[1:2]) == {}
+        assert peaks(make_cell(), host, (), WORK) == {}
+        assert peaks(make_cell(), host, FOUND[1:2], WORK) == {}
 
     def test_what_is_known_to_be_too_low_is_no_fact(self, make_cell: MakeCell, host: Host) -> None:
         low = (measured("gemm_fp32", 100.0, others=0.5), FOUND[3])
-        assert peaks(make_cell(), host, low) == {"peak_bandwidth": 30.0}
+        assert peaks(make_cell(), host, low, WORK) == {"peak_bandwidth": 30.0}
 
     def test_more_processes_than_threads_have_other_limits(
         self, make_cell: MakeCell, host: Host
@@ -71,9 +78,9 @@ class TestPeaks:
             hardware=Choice("cpu", (("threads", 1),)),
             parallelism=(Choice("data", (("degree", 2),)),),
         )
-        assert peaks(two, host, FOUND) == {}
+        assert peaks(two, host, FOUND, WORK) == {}
         shared = two.replace(hardware=Choice("cpu", (("threads", 2),)))
-        assert peaks(shared, host, FOUND)["peak_flops"] == 300.0
+        assert peaks(shared, host, FOUND, WORK)["peak_flops"] == 300.0
 
     def test_processes_that_have_a_gpu_each_have_the_limits_of_all(
         self, make_cell: MakeCell, host: Host
@@ -81,7 +88,38 @@ class TestPeaks:
         four = make_cell(
             hardware=Choice("cuda"), parallelism=(Choice("data", (("degree", 4),)),), **PLAIN
         )
-        assert peaks(four, host, FOUND) == {"peak_flops": 1200.0, "peak_bandwidth": 120.0}
+        assert peaks(four, host, FOUND, WORK) == {"peak_flops": 1200.0, "peak_bandwidth": 120.0}
+
+    @pytest.mark.parametrize(("moved", "bandwidth"), [(64, 90.0), (256, 60.0), (1024, 30.0)])
+    def test_bandwidth_is_quoted_at_the_working_set_of_a_pass(
+        self, make_cell: MakeCell, host: Host, moved: int, bandwidth: float
+    ) -> None:
+        """Of an iteration of four tokens a quarter: each reads the weights again."""
+        cell = make_cell(
+            scenario=Choice("decode"), workload=(("batch", 1), ("generate", 4), ("prompt", 8))
+        )
+        found = peaks(cell, host, CURVE, {"bytes_moved": moved * 2.0**20})
+        assert found["peak_bandwidth"] == bandwidth
+
+    def test_processes_that_have_a_gpu_each_read_a_part_each(
+        self, make_cell: MakeCell, host: Host
+    ) -> None:
+        """Two that read 16 MiB in their own caches, 32 MiB together."""
+        two = make_cell(hardware=Choice("cuda"), parallelism=(Choice("data", (("degree", 2),)),))
+        found = peaks(two, host, CURVE, {"bytes_moved": 32 * 2.0**20})
+        assert found["peak_bandwidth"] == 2 * 90.0
+
+    def test_emptied_caches_leave_the_bandwidth_of_memory(
+        self, make_cell: MakeCell, host: Host
+    ) -> None:
+        cold = make_cell(scenario=Choice("prefill", (("cold", True),)))
+        assert peaks(cold, host, CURVE, {"bytes_moved": 1.0})["peak_bandwidth"] == 30.0
+
+    def test_work_whose_bytes_are_not_counted_has_the_bandwidth_of_memory(
+        self, make_cell: MakeCell, host: Host
+    ) -> None:
+        """A training step: it stands on the cell's page, and no share is made of it."""
+        assert peaks(make_cell(), host, CURVE, {})["peak_bandwidth"] == 30.0
 
 
 class TestMissing:

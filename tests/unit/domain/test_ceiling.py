@@ -10,8 +10,10 @@ from harness.domain.ceiling import (
     Ceiling,
     CeilingKind,
     all_reduce,
+    buffer_bytes,
     compared,
     gemm,
+    memory_read,
     refutation,
     tenable,
     unit_of,
@@ -27,6 +29,16 @@ READ = Ceiling("memory_read", 30e9, "B/s", CeilingKind.MEASURED, "torch.dot")
 @pytest.mark.parametrize("one", [MEASURED, THEORY, replace(READ, others=0.3)])
 def test_it_survives_as_plain_data(one: Ceiling) -> None:
     assert Ceiling.from_json(one.to_json()) == one
+
+
+@pytest.mark.parametrize(
+    ("size", "name"),
+    [(2**20, "memory_read@1MiB"), (2**29, "memory_read@512MiB"), (2**30, "memory_read@1GiB")],
+)
+def test_a_size_of_the_curve_is_in_its_name(size: int, name: str) -> None:
+    assert memory_read(size) == name
+    assert buffer_bytes(name) == size
+    assert buffer_bytes("memory_read") is buffer_bytes("gemm_fp32") is None
 
 
 def test_kinds_are_never_mixed() -> None:

@@ -8,7 +8,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import product
 
-from harness.domain.ceiling import Ceiling, CeilingKind, Ceilings
+from harness.domain.ceiling import CURVE, Ceiling, CeilingKind, Ceilings, memory_read
 from harness.domain.cell import Cell, Choice
 from harness.domain.metric import Direction, Estimate
 from harness.domain.result import Result, Round, Sample, Status, StopRule
@@ -184,6 +184,10 @@ def make_ceilings(hardware: str = "local", how: str = "torch.matmul, 2 threads")
         Ceiling("gemm_fp32", 324e9, "FLOP/s", CeilingKind.MEASURED, how),
         Ceiling("gemm_fp32", 360e9, "FLOP/s", CeilingKind.THEORETICAL, how),
         Ceiling("memory_read", 34e9, "B/s", CeilingKind.MEASURED, how, others=0.4),
+    )
+    found += tuple(
+        Ceiling(memory_read(size), 120e9 / (1 + size / 2**25), "B/s", CeilingKind.MEASURED, how)
+        for size in CURVE
     )
     environment = Environment({"torch": "2.13.0", "harness": "0.1.0"})
     saved = datetime(2026, 1, 8, 10, tzinfo=UTC)

@@ -71,12 +71,30 @@ def test_every_host_and_hardware_has_a_table(host: Host) -> None:
         ("gemm_bf16", "Matrix products in bf16"),
         ("all_reduce_2", "All-reduce over 2 processes"),
         ("memory_read", "Reading memory"),
+        ("memory_read@32MiB", "Reading 32 MiB"),
         ("clock", "Timer under load"),
         ("something_new", "Something new"),
     ],
 )
 def test_limits_have_words(name: str, words: str) -> None:
     assert title(name) == words
+
+
+def test_the_curve_is_a_chart_and_no_lines_among_the_others(host: Host) -> None:
+    points = tuple(
+        Ceiling(f"memory_read@{size}", value, "B/s", CeilingKind.MEASURED, "torch.mv")
+        for size, value in (("32MiB", 90e9), ("1GiB", 30e9))
+    )
+    (table,) = tables([ceilings(host, found=(*FOUND, *points))])
+    assert [line.title for line in table.lines] == ["Matrix products in fp32", "Reading memory"]
+    assert [line.figures[0] for line in table.curve] == ["90 GB/s", "30 GB/s"]
+    assert table.chart is not None
+    assert table.chart.spec["data"]["values"] == [
+        {"size": 32, "value": 90},
+        {"size": 1024, "value": 30},
+    ]
+    (alone,) = tables([ceilings(host, found=(*FOUND, points[0]))])
+    assert alone.chart is None
 
 
 def test_the_page_shows_them_and_escapes_everything(host: Host, tmp_path: Path) -> None:

@@ -39,6 +39,26 @@ def test_a_second_commit_gives_each_metric_a_history(sample: ModuleType) -> None
     assert len(shown.trends) == len(shown.metrics)
 
 
+def test_a_history_says_where_the_environment_changed(sample: ModuleType) -> None:
+    """An upgrade of torch is not the commit's doing."""
+    first, second, third = sample.COMMITS
+    runs = [
+        sample.make_run(first, torch="2.12.0"),
+        sample.make_run(second, torch="2.12.0"),
+        sample.make_run(second),
+        sample.make_run(third),
+    ]
+    trend = page_of([sample.make_result(run=run) for run in runs]).trends[0]
+    assert [(row.label, row.change) for row in trend.rows] == [
+        ("1a5c1e9", ""),
+        ("2a5c2e9", ""),
+        ("2a5c2e9", "torch 2.12.0 → 2.13.0"),
+        ("3a5c3e9", ""),
+    ]
+    assert "over 3 commits" in trend.chart.caption
+    assert "no line crosses it" in trend.chart.caption
+
+
 def test_one_commit_has_no_history_yet(sample: ModuleType) -> None:
     assert page_of(at_commits(sample, 0.3)).trends == ()
 

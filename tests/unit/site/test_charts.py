@@ -87,6 +87,33 @@ def test_history_keeps_commits_in_the_order_given() -> None:
     assert spec["encoding"]["x"]["sort"] is None
 
 
+def test_history_breaks_its_line_where_the_environment_changed() -> None:
+    """Each environment is a line; the rule before its first commit names the change."""
+    moments = [
+        Moment("a", "", "", 1.0),
+        Moment("a", "", "", 2.0, change="torch 1 → 2"),
+        Moment("b", "", "", 2.0),
+    ]
+    spec = charts.history(moments, "Latency", "s")
+    # As JSON, where false is not 0: vega draws a line for each.
+    assert json.dumps([v["environment"] for v in values(spec)]) == "[0, 1, 1]"
+    line, rule, name, _ = spec["layer"]
+    assert line["encoding"]["detail"]["field"] == "environment"
+    assert rule["mark"]["type"] == "rule"
+    assert name["transform"] == [{"filter": {"field": "commit", "equal": "a (2)"}}]
+    assert name["encoding"]["text"]["field"] == "change"
+
+
+def test_history_names_the_newest_changes_alone() -> None:
+    """Each in a row of its own, on the side with more room."""
+    moments = [Moment(str(n), "", "", 1.0, change=f"torch {n}" if n else "") for n in range(6)]
+    layers = charts.history(moments, "Latency", "s")["layer"]
+    texts = [layer for layer in layers if layer["mark"]["type"] == "text"]
+    assert [text["transform"][0]["filter"]["equal"] for text in texts] == ["5", "4", "3"]
+    assert [text["mark"]["align"] for text in texts] == ["right", "right", "left"]
+    assert len({text["encoding"]["y"]["value"] for text in texts}) == 3
+
+
 def test_every_chart_is_valid_vega_lite(sample: ModuleType) -> None:
     import vl_convert
 
@@ -97,6 +124,8 @@ def test_every_chart_is_valid_vega_lite(sample: ModuleType) -> None:
         charts.trade_off([Dot("a", 1, 0.1), Dot("b", 2, 0.2)], ("TPOT", "s"), loss),
         charts.samples(rounds, "latency", "Latency"),
         charts.history([Moment("a", "", "", 1.0), Moment("b", "", "", 2.0)], "Latency", "s"),
+        charts.bandwidth([(2**20, 9e10), (2**30, 3e10)], 2.9e10),
+        charts.history([Moment("a", "", "", 1.0, change="torch 1 → 2")], "Latency", "s"),
     ):
         assert vl_convert.vegalite_to_vega(spec)["marks"]
 

@@ -43,10 +43,16 @@ def test_a_glibc_that_bounds_the_threshold_gets_the_most_it_takes() -> None:
     assert settle("steady", library) == "glibc, blocks of up to 32 MiB from a heap that is kept"
 
 
-@pytest.mark.parametrize("refused", [_MMAP, _TRIM])
-def test_a_state_that_is_refused_is_not_claimed(refused: int) -> None:
-    told = settle("steady", Glibc(lambda option, _: option != refused))
-    assert told == "the system's default: mallopt refused to change it"
+@pytest.mark.parametrize(
+    ("refused", "state"),
+    [
+        ({_MMAP, _TRIM}, "the system's default: mallopt refused to change it"),
+        ({_MMAP}, "glibc, a heap that is kept; mallopt refused to take large blocks from it"),
+        ({_TRIM}, "glibc, blocks of up to 1024 MiB from a heap; mallopt refused to keep the heap"),
+    ],
+)
+def test_what_was_set_is_said_and_what_was_refused(refused: set[int], state: str) -> None:
+    assert settle("steady", Glibc(lambda option, _: option not in refused)) == state
 
 
 def test_the_default_is_left_alone() -> None:
