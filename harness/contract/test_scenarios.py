@@ -16,8 +16,9 @@ from harness.model import cost
 from harness.model.sizes import SIZES
 from harness.model.transformer import build
 from harness.operators.sdpa import Sdpa
-from harness.scenarios import Scenario, Workload
+from harness.scenarios import Scenario
 from harness.session.eager import TorchSession
+from harness.session.workload import Workload
 from harness.timer import Timer
 
 NANO = SIZES["nano"].shape

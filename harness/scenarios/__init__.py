@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, TypeAlias
 
 from harness.domain.cell import Cell
@@ -15,27 +14,7 @@ from harness.session import Session
 from harness.timer import Timer
 
 if TYPE_CHECKING:
-    import torch
-
-
-@dataclass(frozen=True)
-class Workload:
-    """What a scenario gives a session to do: the cell's amounts, and which tokens.
-
-    `batch` sequences are this rank's: share number `share` of the cell's.
-    """
-
-    amounts: Mapping[str, int]  # the cell's: batch, prompt, generate
-    vocab: int
-    seed: int
-    batch: int
-    share: int = 0
-
-    def tokens(self, length: int) -> torch.Tensor:
-        """[batch, length] random token ids; see tokens.py."""
-        from harness.scenarios.tokens import random_tokens
-
-        return random_tokens(self, length)
+    from harness.session.workload import Workload
 
 
 Iteration: TypeAlias = Callable[[Timer], Mapping[str, float]]

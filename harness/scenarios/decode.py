@@ -7,15 +7,19 @@ memory bandwidth binds it.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 from pydantic import Field
 
 from harness.domain.entry import Options
 from harness.model.cost import Work
-from harness.scenarios import Iteration, Scenario, Workload, register
+from harness.scenarios import Iteration, Scenario, register
 from harness.scenarios.cold import DESCRIPTION, flusher
 from harness.session import Session
 from harness.timer import Timer
+
+if TYPE_CHECKING:
+    from harness.session.workload import Workload
 
 
 @register("decode", "produce tokens one at a time after a prompt")

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 from harness.model.cost import Work
-from harness.scenarios import Iteration, Scenario, Workload, register
+from harness.scenarios import Iteration, Scenario, register
 from harness.session import Session
 from harness.timer import Timer
+
+if TYPE_CHECKING:
+    from harness.session.workload import Workload
 
 
 @register("generate", "read a prompt, then produce tokens: TTFT and TPOT apart")

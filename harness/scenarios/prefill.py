@@ -6,15 +6,19 @@ The work is large matrix products over all prompt tokens together, so compute bi
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 from pydantic import Field
 
 from harness.domain.entry import Options
 from harness.model.cost import Work
-from harness.scenarios import Iteration, Scenario, Workload, register
+from harness.scenarios import Iteration, Scenario, register
 from harness.scenarios.cold import DESCRIPTION, flusher
 from harness.session import Session
 from harness.timer import Timer
+
+if TYPE_CHECKING:
+    from harness.session.workload import Workload
 
 
 @register("prefill", "read a prompt and score the next token")

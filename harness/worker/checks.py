@@ -80,7 +80,7 @@ def answered(job: Job, session: Session, device: torch.device) -> Answers:
 
 def answered_anew(job: Job, device: torch.device) -> Answers:
     """The same of a whole model in its first state, where the round split or trained its own."""
-    whole = replace(job, cell=replace(job.cell, parallelism=()))
+    whole = replace(job, cell=job.cell.replace(parallelism=()))
     with closing(open_cell(whole, device).session) as session:
         return answered(whole, session, device)
 
@@ -109,7 +109,7 @@ def checked(job: Job, answers: Answers, device: torch.device) -> Checked:
 
 
 def _eager_answers(job: Job, shape: Shape, device: torch.device) -> Answers:
-    opening, _ = opening_of(replace(job, cell=replace(job.cell, parallelism=())), device)
+    opening, _ = opening_of(replace(job, cell=job.cell.replace(parallelism=())), device)
     core = opening.load()
     session = TorchSession(core, core, device, opening.batch)
     tokens = probe_tokens(shape, job.seed)

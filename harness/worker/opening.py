@@ -22,8 +22,8 @@ from harness.model.artifact import verify
 from harness.model.cost import Weights
 from harness.model.measure import executed_flops, model_bytes, parameter_count, weights_of
 from harness.model.shape import Shape
-from harness.scenarios import Workload
 from harness.session import Opening, Session
+from harness.session.workload import Workload
 from harness.worker.messages import Job
 from harness.worker.preparation import RANDOM, dense_model, loaded
 

@@ -20,8 +20,9 @@ from torch.optim.optimizer import register_optimizer_step_pre_hook
 from harness.distributed.driver import mean_over_ranks
 from harness.domain.rank import Rank
 from harness.domain.result import Status
-from harness.scenarios import Scenario, Workload
+from harness.scenarios import Scenario
 from harness.session.eager import TorchSession
+from harness.session.workload import Workload
 from harness.worker.messages import Job, Report
 
 TOLERANCE = 1e-4  # in fp32, of every difference that is compared

@@ -20,8 +20,9 @@ from harness import hardware, scenarios
 from harness.domain.rank import ALONE, Rank
 from harness.domain.result import Sample, Status
 from harness.errors import Unsupported
-from harness.scenarios import Iteration, Workload
+from harness.scenarios import Iteration
 from harness.session.eager import TorchSession
+from harness.session.workload import Workload
 from harness.timer import Timer
 from harness.worker import allocator
 from harness.worker.checks import answered, answered_anew, check_output, checked

@@ -56,7 +56,7 @@ def test_no_answer_at_all_is_no_agreement() -> None:
     (float("nan"), "fp32", False),
 ])  # fmt: skip
 def test_how_near_is_near_enough(cell: Cell, error: float, precision: str, near: bool) -> None:
-    asked = replace(cell, precision=Choice(precision))
+    asked = cell.replace(precision=Choice(precision))
     if near:
         _require_near(asked, error)
     else:

@@ -25,8 +25,9 @@ from harness.operators import Operator
 from harness.operators.banded import Banded
 from harness.operators.gpt3 import Gpt3
 from harness.operators.sdpa import Sdpa
-from harness.scenarios import Scenario, Workload
+from harness.scenarios import Scenario
 from harness.session.eager import TorchSession
+from harness.session.workload import Workload
 
 Example = Callable[[type[Entry]], Entry]
 

@@ -15,9 +15,10 @@ from harness.model.architectures import SHAPES
 from harness.model.shape import Shape
 from harness.model.transformer import build
 from harness.operators.sdpa import Sdpa
-from harness.scenarios import Scenario, Workload
+from harness.scenarios import Scenario
 from harness.scenarios.train import Train
 from harness.session.eager import TorchSession
+from harness.session.workload import Workload
 from harness.timer import Timer
 
 MakeClock = Callable[[], Timer]

@@ -13,11 +13,12 @@ from harness.errors import Unsupported
 from harness.model.sizes import SIZES
 from harness.model.transformer import Transformer, build
 from harness.operators.sdpa import Sdpa
-from harness.scenarios import Scenario, Workload, cold, decode, prefill
+from harness.scenarios import Scenario, cold, decode, prefill
 from harness.scenarios.cold import flusher, last_level_bytes
 from harness.scenarios.decode import Decode
 from harness.scenarios.prefill import Prefill
 from harness.session.eager import TorchSession
+from harness.session.workload import Workload
 
 LOAD = {"batch": 2, "prompt": 6, "generate": 3}
 

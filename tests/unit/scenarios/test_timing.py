@@ -13,12 +13,13 @@ from torch import nn
 from harness.model.sizes import SIZES
 from harness.model.transformer import Transformer, build
 from harness.operators.sdpa import Sdpa
-from harness.scenarios import Iteration, Scenario, Workload
+from harness.scenarios import Iteration, Scenario
 from harness.scenarios.decode import Decode
 from harness.scenarios.generate import Generate
 from harness.scenarios.prefill import Prefill
 from harness.scenarios.train import Train
 from harness.session.eager import TorchSession
+from harness.session.workload import Workload
 
 LOAD = {"batch": 2, "prompt": 12, "generate": 5}
 

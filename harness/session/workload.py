@@ -1,0 +1,33 @@
+"""What a scenario gives a session to do: the cell's amounts, and which tokens."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import torch
+
+
+@dataclass(frozen=True)
+class Workload:
+    """The cell's amounts (batch, prompt, generate) and the tokens that they are amounts of.
+
+    `batch` sequences are this rank's: share number `share` of the cell's.
+    """
+
+    amounts: Mapping[str, int]
+    vocab: int
+    seed: int
+    batch: int
+    share: int = 0
+
+    def tokens(self, length: int) -> torch.Tensor:
+        """[batch, length] token ids, uniform over the vocabulary, the same for the same seed.
+
+        Ranks that share a batch each have their own part of the same tokens. Dense kernels take the
+        same time whatever the token ids are, so speed needs no real text.
+        """
+        generator = torch.Generator().manual_seed(self.seed)
+        upto = (self.share + 1) * self.batch
+        tokens = torch.randint(self.vocab, (upto, length), generator=generator)
+        return tokens[-self.batch :]
