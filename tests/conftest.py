@@ -1,5 +1,6 @@
 """What functional and end-to-end tests share: a folder to work in and the command line."""
 
+import importlib.util
 import json
 import os
 import signal
@@ -8,6 +9,7 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import pytest
@@ -72,6 +74,21 @@ def started(
         check=False,
     )
     return Answer(done.returncode, done.stdout, done.stderr)
+
+
+@pytest.fixture(scope="session")
+def site_samples() -> ModuleType:
+    """The makers of made-up results of the unit tests of the site."""
+    name = "site_sample_results"
+    if name not in sys.modules:
+        path = Path(__file__).parent / "unit" / "site" / "sample_results.py"
+        spec = importlib.util.spec_from_file_location(name, path)
+        assert spec is not None
+        assert spec.loader is not None
+        module = importlib.util.module_from_spec(spec)
+        sys.modules[name] = module
+        spec.loader.exec_module(module)
+    return sys.modules[name]
 
 
 @pytest.fixture(scope="session")

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import importlib.util
 import shutil
-import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -64,21 +62,6 @@ class OpenPage:
 
 OpenSite: TypeAlias = Callable[..., OpenPage]
 Scheme: TypeAlias = Literal["light", "dark"]
-
-
-@pytest.fixture(scope="session")
-def site_samples() -> ModuleType:
-    """The makers of made-up results that the unit tests of the site use too."""
-    name = "site_sample_results"
-    if name not in sys.modules:
-        path = Path(__file__).parents[1] / "unit" / "site" / "sample_results.py"
-        spec = importlib.util.spec_from_file_location(name, path)
-        assert spec is not None
-        assert spec.loader is not None
-        module = importlib.util.module_from_spec(spec)
-        sys.modules[name] = module
-        spec.loader.exec_module(module)
-    return sys.modules[name]
 
 
 @pytest.fixture(scope="session")
