@@ -7,15 +7,16 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from functools import partial
 from pathlib import Path
 from typing import Protocol, TypeAlias
 
 from harness.analyse.selfcheck import judged
 from harness.dispatch import artifacts, ceilings
 from harness.dispatch.artifacts import Artifacts
-from harness.dispatch.campaign import CellDone, Event, RoundDone, campaign
-from harness.dispatch.local import Bounds, Runner
+from harness.dispatch.campaign import Campaign, CellDone, Event, RoundDone
+from harness.dispatch.drive import Steps, alone, drive
+from harness.dispatch.local import LocalDispatcher
+from harness.dispatch.port import Bounds, Dispatcher
 from harness.dispatch.selfcheck import trials as compared_with_itself
 from harness.domain.ceiling import Ceiling, Ceilings
 from harness.domain.cell import Choice
@@ -25,7 +26,6 @@ from harness.domain.run import Asked, Commit, Environment, Host, Run
 from harness.domain.selfcheck import SelfCheck
 from harness.errors import TrainingError, Unsupported
 from harness.host.machine import this_host
-from harness.host.watch import HostWatch
 from harness.plan.plan import Action, Plan, Planned, make_plan
 from harness.process import identity, is_alive
 from harness.quality.recipe import TRAINED, Recipe
@@ -42,7 +42,7 @@ from harness.worker.messages import Effort, Job
 _MEMORY_SHARE = 0.9
 
 
-# By model that the harness trains itself, where its weights are.
+# By model that the harness trains itself, the digest of its weights.
 Trained: TypeAlias = Mapping[Choice, Mapping[str, str]]
 
 
@@ -152,9 +152,12 @@ def run(request: Request, watcher: Watcher) -> Outcome:
 
     May be stopped at any instant: what is stored stays, and the next run goes on from there.
     """
-    with Runner() as runner:  # imports torch meanwhile
+    models = Artifacts()
+    begun = _Begun(watcher)
+    with LocalDispatcher(models.located, begun) as dispatcher:  # imports torch meanwhile
         prepared = prepare(request)
         artifacts.require_cache(prepared.plan.of(Action.MEASURE))
+        begun.items = {item.cell.id: item for item in prepared.plan.of(Action.MEASURE)}
         statuses = {item.cell.id: item.status for item in prepared.plan.items if item.status}
         with Store(request.db) as store:
             this_run = store.begin(_run(request, prepared))
@@ -169,14 +172,26 @@ def run(request: Request, watcher: Watcher) -> Outcome:
                     prepared.ceilings,
                     watcher.ceiling,
                 )
-                with Artifacts() as models:
-                    ends = _measured(store, this_run, runner, prepared, limits, models, watcher)
+                with models:
+                    ends = _measured(store, this_run, dispatcher, prepared, limits, models, watcher)
                     for end in ends:
                         statuses[end.item.cell.id] = end.status
             finally:
                 watcher.end()
                 store.finish(this_run)
     return Outcome(statuses)
+
+
+@dataclass
+class _Begun:
+    """Tells the watcher of each round that starts to be measured."""
+
+    watcher: Watcher
+    items: Mapping[str, Planned] = field(default_factory=dict)
+
+    def __call__(self, job: Job) -> None:
+        if job.measures:
+            self.watcher.start(self.items[job.cell.id], job.index)
 
 
 def results(db: Location, *, newest_only: bool = True, samples: bool = False) -> list[Result]:
@@ -193,20 +208,18 @@ def selfcheck(
     Cells that this host cannot measure raise Unsupported: there is nothing to compare.
     """
     artifacts.require_cache(prepared.plan)
-    with Store(db) as store, Runner() as runner, Artifacts() as models:
-        trained, untrained = _trained(prepared.plan.items, prepared, lambda _: None)
+    models = Artifacts()
+    with Store(db) as store, LocalDispatcher(models.located) as dispatcher, models:
+        trained, untrained = _trained(prepared.plan.items, prepared, models, lambda _: None)
         for item in prepared.plan.items:
             if item.action is Action.SKIP:
                 raise Unsupported(f"{item.cell}: {item.reason}")
             if reason := untrained.get(item.cell.model):
                 raise TrainingError(reason)
 
-            def do(job: Job, planned: Planned = item) -> Round:
-                return runner.round(job, _bounds(planned, prepared.host))
-
             def measure(planned: Planned, index: int) -> Round:
-                job = _job(planned, index, trained)
-                return models.round(planned, job, do, do, lambda _: None)
+                steps = models.steps(planned, _job(planned, index, trained), lambda _: None)
+                return alone(steps, dispatcher, _bounds(planned, prepared.host))
 
             told = []
             for trial in compared_with_itself(item.cell, trials, item.measure, measure):
@@ -284,7 +297,7 @@ def _record_skips(store: Store, this_run: Run, plan: Plan) -> None:
 def _measured(
     store: Store,
     this_run: Run,
-    runner: Runner,
+    dispatcher: Dispatcher,
     prepared: Prepared,
     limits: ceilings.Limits,
     models: Artifacts,
@@ -296,33 +309,21 @@ def _measured(
         item.cell.id: store.open_result(this_run, item.cell, item.baseline, adopt=item.adopt)
         for item in items
     }
-    earlier = _earlier_rounds(store, items, keys)
-    watch = HostWatch()
-    trained, untrained = _trained(items, prepared, watcher.training)
+    trained, untrained = _trained(items, prepared, models, watcher.training)
 
-    def do(item: Planned, job: Job) -> Round:
-        return runner.round(job, _bounds(item, prepared.host))
-
-    def watched(item: Planned, job: Job) -> Round:
-        watcher.start(item, job.index)
-        with watch.around(item.cell) as seen:
-            one = do(item, job)
-        return replace(one, facts={**one.facts, **seen.facts}, notes={**one.notes, **seen.notes})
-
-    def measure(item: Planned, index: int) -> Round:
+    def steps(item: Planned, index: int) -> Steps:
         if reason := untrained.get(item.cell.model):
             return Round(index, Status.FAILED, reason)
-        job = _job(item, index, trained)
-        plain = partial(do, item)
-        proved = partial(_proved, plain, partial(watched, item))
-        one = models.round(item, job, plain, proved, watcher.preparing)
-        found = limits[item.cell.hardware] if one.status is Status.OK else ()
-        peaks = ceilings.peaks(item.cell, prepared.host, found, one.facts)
-        return replace(one, facts={**one.facts, **_price(item), **peaks})
+        found = yield from models.steps(item, _job(item, index, trained), watcher.preparing)
+        known = limits[item.cell.hardware] if found.status is Status.OK else ()
+        peaks = ceilings.peaks(item.cell, prepared.host, known, found.facts)
+        return replace(found, facts={**found.facts, **_price(item), **peaks})
 
-    for event in campaign(items, earlier, measure, this_run.seed):
+    campaign = Campaign(items, _earlier_rounds(store, items, keys), this_run.seed)
+    for event in drive(campaign, dispatcher, steps, lambda item: _bounds(item, prepared.host)):
         key = keys[event.item.cell.id]
         if isinstance(event, RoundDone):
+            assert event.round.host in {None, this_run.host}, "a run is of one host"
             store.save_round(key, this_run, event.round)
         else:
             _close(store, key, event)
@@ -330,33 +331,25 @@ def _measured(
         watcher.event(event)
 
 
-def _proved(do: Callable[[Job], Round], measure: Callable[[Job], Round], job: Job) -> Round:
-    """The round; of a split cell the first comes behind the proof that it computes the same."""
-    if not job.cell.parallelism or not job.quality:
-        return measure(job)
-    proof = do(replace(job, proves=True))
-    if proof.status is Status.OUT_OF_MEMORY:
-        why = "not measurable: one process's model does not fit beside the split one"
-        one = measure(job)
-        return replace(one, notes={**one.notes, "split_error": why})
-    if proof.status is not Status.OK:
-        return replace(proof, index=job.index)
-    if "split_error" not in proof.facts:
-        return replace(proof, index=job.index, status=Status.FAILED, reason="its proof is empty")
-    one = measure(job)
-    return replace(one, facts={**proof.facts, **one.facts})
-
-
 def _trained(
-    items: Sequence[Planned], prepared: Prepared, tell: Callable[[artifacts.Step], None]
+    items: Sequence[Planned],
+    prepared: Prepared,
+    models: Artifacts,
+    tell: Callable[[artifacts.Step], None],
 ) -> tuple[Trained, Mapping[Choice, str]]:
-    """By model that the harness trains itself, its file, or why it has none; trained if need be."""
+    """By model that the harness trains itself, its file, or why it has none; trained if need be.
+
+    Where these files are, and those that the spec names, is from then on known to `models`.
+    """
     files: dict[Choice, Mapping[str, str]] = {}
     failures: dict[Choice, str] = {}
+    for item in items:
+        models.paths |= item.weights
     recipes = artifacts.recipes(items, prepared.host, prepared.environment)
     for model, recipe in recipes.items():
         try:
-            files[model] = {TRAINED: str(artifacts.reference(model, recipe, tell))}
+            models.paths[recipe.name] = str(artifacts.reference(model, recipe, tell))
+            files[model] = {TRAINED: recipe.name}
         except TrainingError as error:
             failures[model] = str(error)
     return files, failures
@@ -387,7 +380,7 @@ def _job(item: Planned, index: int, trained: Trained) -> Job:
         effort=Effort(effort.round_time, effort.samples, effort.max_samples),
         # Once is enough: the same seed makes the same model in every round.
         quality=effort.quality and index == 0,
-        weights={**item.weights, **trained.get(item.cell.model, {})},
+        weights={**{one: one for one in item.weights}, **trained.get(item.cell.model, {})},
         energy=effort.energy,
         allocator=effort.allocator,
         cold=index % 2 == 1,

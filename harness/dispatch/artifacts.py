@@ -16,6 +16,8 @@ from pathlib import Path
 from typing import Self
 
 from harness import operators
+from harness.dispatch.drive import Steps
+from harness.dispatch.steps import measured, one
 from harness.domain.cell import Cell, Choice
 from harness.domain.result import Round, Status
 from harness.domain.run import Environment, Host
@@ -170,7 +172,9 @@ class Artifacts:
     """The prepared models of one run, in a folder that goes with it. A context manager."""
 
     folder: Path = field(default_factory=lambda: cache() / "artifacts" / _mine())
+    paths: dict[str, str] = field(default_factory=dict)  # of files from elsewhere, by digest
     _told: dict[str, Round] = field(default_factory=dict)  # by file name
+    _making: set[str] = field(default_factory=set)  # files that a job in flight prepares
 
     def __enter__(self) -> Self:
         _sweep(self.folder.parent)
@@ -179,41 +183,45 @@ class Artifacts:
     def __exit__(self, *_: object) -> None:
         shutil.rmtree(self.folder, ignore_errors=True)
 
-    def round(
-        self,
-        item: Planned,
-        job: Job,
-        prepare: Callable[[Job], Round],
-        measure: Callable[[Job], Round],
-        tell: Callable[[Planned], None],
-    ) -> Round:
+    def located(self, job: Job) -> Job:
+        """The job with this host's paths of the files it names."""
+        files = {digest: self.paths[digest] for digest in job.weights.values()}
+        if job.artifact:
+            files[job.artifact] = str(self.folder / f"{job.artifact}.safetensors")
+        return replace(job, files=files, cache=str(self.folder / "compiled" / job.cell.id))
+
+    def steps(self, item: Planned, job: Job, tell: Callable[[Planned], None]) -> Steps:
         """The cell's round, its model prepared before the first one that wants it.
 
         A cell whose model cannot be prepared gets the preparation's status.
         """
-        job = replace(job, compiled=str(self.folder / "compiled" / item.cell.id))
         if not item.cell.is_prepared:
-            return measure(job)
+            return (yield from measured(job))
         name = _name(item, job)
-        path = self.folder / f"{name}.safetensors"
+        while name in self._making:
+            yield None
         if name not in self._told:
             tell(item)
             self.folder.mkdir(parents=True, exist_ok=True)
-            asked = replace(job, quality=item.measure.quality, artifact=str(path), prepares=True)
-            self._told[name] = prepare(asked)
+            asked = replace(job, quality=item.measure.quality, artifact=name, prepares=True)
+            self._making.add(name)
+            try:
+                self._told[name] = yield from one(asked)
+            finally:
+                self._making.discard(name)
         made = self._told[name]
         if made.status is not Status.OK:
             return replace(made, index=job.index)
-        one = measure(replace(job, artifact=str(path)))
-        first = job.index == item.rounds_done
-        return _with_what_is_known(one, made) if first and one.status is Status.OK else one
+        found = yield from measured(replace(job, artifact=name))
+        first = job.index == item.rounds_done and found.status is Status.OK
+        return _with_what_is_known(found, made) if first else found
 
 
-def _with_what_is_known(one: Round, made: Round) -> Round:
+def _with_what_is_known(found: Round, made: Round) -> Round:
     """A cell's first round tells what preparing its model told: it was done once."""
-    facts, notes = {**made.facts, **one.facts}, {**made.notes, **one.notes}
+    facts, notes = {**made.facts, **found.facts}, {**made.notes, **found.notes}
     # A backend other than eager has scores of its own.
-    return replace(one, facts=facts, notes=notes, scores=one.scores or made.scores)
+    return replace(found, facts=facts, notes=notes, scores=found.scores or made.scores)
 
 
 def _name(item: Planned, job: Job) -> str:

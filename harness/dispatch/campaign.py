@@ -1,8 +1,9 @@
-"""The order of rounds over cells, and when a cell is done."""
+"""The order of rounds over cells, and when a cell is done: a state machine that does nothing."""
 
 from __future__ import annotations
 
 import random
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -41,34 +42,101 @@ Event = RoundDone | CellDone
 Rounds = Mapping[str, Sequence[Round]]  # by the key of the planned cell
 
 
-def campaign(
-    items: Sequence[Planned],
-    earlier: Rounds,
-    measure: Callable[[Planned, int], Round],
-    seed: int,
-) -> Iterator[Event]:
-    """Measure the cells round by round, telling each round and each finished cell.
+@dataclass(frozen=True)
+class Wanted:
+    """A round that may be measured now."""
+
+    item: Planned
+    index: int
+
+
+@dataclass
+class _Family:
+    """A baseline and the cells compared with it, in one pass."""
+
+    items: list[Planned]
+    waiting: set[str]  # keys of those whose round is not in yet
+
+
+class Campaign:
+    """Which rounds may run next, and what their results make of the cells. Pure.
 
     A pass gives every open cell one round, in an order shuffled anew: so drift of the machine,
     and whatever else runs on it, hits all cells alike. A baseline and the cells compared with it
     stay together, and it is measured as long as one of them is and its `max_rounds` allows, so
     that each of their rounds has one of its near it in time. `earlier` holds the rounds that a
     cut-short run left: they count, so a baseline among them may reach its maximum first.
+
+    Rounds may be handed out while others are still in flight, and may come in in any order; the
+    next pass begins when the last round of a pass is in.
     """
-    order = random.Random(seed)  # noqa: S311 - a shuffle, not a secret
-    rounds = {item.key: list(earlier.get(item.key, ())) for item in items}
-    left = {item.key: item for item in items}
-    while left:
-        for family in _shuffled(left.values(), order):
-            for item in _open(family, rounds):
-                done = rounds[item.key]
-                done.append(with_headline(valued(measure(item, len(done))), _headline_name(item)))
-                yield RoundDone(item, done[-1])
-            still = {item.key for item in _open(family, rounds)}
-            for item in family:
-                if item.key not in still:
-                    del left[item.key]
-                    yield _closed(item, rounds)
+
+    def __init__(self, items: Sequence[Planned], earlier: Rounds, seed: int) -> None:
+        self._order = random.Random(seed)  # noqa: S311 - a shuffle, not a secret
+        self._rounds = {item.key: list(earlier.get(item.key, ())) for item in items}
+        self._left = {item.key: item for item in items}
+        self._families: deque[list[Planned]] = deque()  # of this pass, not begun yet
+        self._queue: deque[Planned] = deque()  # of the family that was begun last
+        self._begun: list[_Family] = []
+        self._events: list[Event] = []
+
+    def next(self) -> Wanted | None:
+        """The next round; None while all that may run are in flight, or when all is done."""
+        while not self._queue:
+            if not self._families:
+                if self._begun or not self._left:
+                    return None
+                self._families.extend(_shuffled(self._left.values(), self._order))
+            self._begin(self._families.popleft())
+        item = self._queue.popleft()
+        return Wanted(item, len(self._rounds[item.key]))
+
+    def take(self, wanted: Wanted, measured: Round) -> None:
+        """A round is in."""
+        item = wanted.item
+        done = with_headline(valued(measured), _headline_name(item))
+        self._rounds[item.key].append(done)
+        self._events.append(RoundDone(item, done))
+        family = next(one for one in self._begun if item.key in one.waiting)
+        family.waiting.discard(item.key)
+        if not family.waiting:
+            self._begun.remove(family)
+            self._close(family.items)
+
+    def events(self) -> list[Event]:
+        """What happened since they were last asked for, in order."""
+        found, self._events = self._events, []
+        return found
+
+    def _begin(self, items: list[Planned]) -> None:
+        wanting = _open(items, self._rounds)
+        self._queue.extend(wanting)
+        if wanting:
+            self._begun.append(_Family(items, {item.key for item in wanting}))
+        else:
+            self._close(items)
+
+    def _close(self, family: Sequence[Planned]) -> None:
+        still = {item.key for item in _open(family, self._rounds)}
+        for item in family:
+            if item.key not in still:
+                del self._left[item.key]
+                self._events.append(_closed(item, self._rounds))
+
+
+def campaign(
+    items: Sequence[Planned],
+    earlier: Rounds,
+    measure: Callable[[Planned, int], Round],
+    seed: int,
+) -> Iterator[Event]:
+    """Measure the cells one round after the other; each round and each finished cell."""
+    state = Campaign(items, earlier, seed)
+    while (wanted := state.next()) is not None:
+        yield from state.events()
+        state.take(wanted, measure(wanted.item, wanted.index))
+        yield from state.events()
+    yield from state.events()
 
 
 def _shuffled(items: Iterable[Planned], order: random.Random) -> list[list[Planned]]:

@@ -1,4 +1,4 @@
-"""The parent's side of a round: start it, watch its time and memory, take its report."""
+"""The dispatcher of this host: starts a job, watches its time and memory, takes its report."""
 
 from __future__ import annotations
 
@@ -13,15 +13,22 @@ import sys
 import tempfile
 import time
 import uuid
-from dataclasses import dataclass, replace
+from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime
+from functools import cached_property
+from itertools import count
 from typing import IO, Any, Self
 
 import psutil
 
+from harness.dispatch.port import Bounds, Finished
 from harness.domain.result import Round, Status
+from harness.domain.run import Host
 from harness.errors import UnreadableReport, WorkerLost
+from harness.host.machine import this_host
 from harness.host.memory import oom_kills, resident_below
+from harness.host.watch import HostWatch
 from harness.process import (
     ASK,
     child_environment,
@@ -52,23 +59,27 @@ _LONGEST_OUTPUT = 2**30
 _MARK = "HARNESS_ROUNDS"
 
 
-@dataclass(frozen=True)
-class Bounds:
-    """What a round may use before it is ended."""
-
-    seconds: float
-    memory_bytes: int  # resident, all its processes together
+def _quiet(_: Job) -> None:
+    """Nobody wants to know."""
 
 
-class Runner:
-    """Runs rounds one at a time, each in a process group of its own.
+class LocalDispatcher:
+    """Runs jobs on this host, one at a time, each in a process group of its own.
 
     A context manager. The fork server starts at once, so that it imports torch while the caller
-    prepares, and anew should it be lost.
+    prepares, and anew should it be lost. A job that measures is watched: what interfered with it
+    is in its round. `files` says where the files are that jobs name by digest, and `starts` is
+    called as each job starts.
     """
 
-    def __init__(self) -> None:
+    slots = 1
+
+    def __init__(self, files: Callable[[Job], Job], starts: Callable[[Job], None] = _quiet) -> None:
         self._server: _Server | None = None
+        self._files, self._starts = files, starts
+        self._queue: dict[int, tuple[Job, Bounds]] = {}
+        self._tickets = count()
+        self._watch = HostWatch()
 
     def __enter__(self) -> Self:
         self._server = _Server()
@@ -77,34 +88,45 @@ class Runner:
     def __exit__(self, *_: object) -> None:
         self._close()
 
-    def round(self, job: Job, bounds: Bounds) -> Round:
-        """Do the round; whatever becomes of it is in its status.
+    def submit(self, job: Job, bounds: Bounds) -> int:
+        """It is begun when its round is waited for."""
+        ticket = next(self._tickets)
+        self._queue[ticket] = (job, bounds)
+        return ticket
 
-        One that was lost with the fork server says nothing of the cell: it is done again, once.
-        """
-        started, begin = datetime.now(UTC), time.perf_counter()
+    def cancel(self, ticket: int) -> None:
+        """A job in flight ends with the exception that ended the waiting."""
+        self._queue.pop(ticket, None)
+
+    def wait(self) -> Finished:
+        """Do the job that was submitted first; whatever becomes of it is in its round's status."""
+        ticket = min(self._queue)
+        job, bounds = self._queue.pop(ticket)
+        self._starts(job)
         try:
-            return self._round(job, bounds)
-        except WorkerLost:
-            self._close()
-        try:
-            return self._round(job, bounds)
+            return Finished(ticket, self._watched(self._files(job), bounds))
         except WorkerLost as loss:
             self._close()
-            return Round(
-                job.index,
-                Status.CRASHED,
-                f"{loss}, twice",
-                started=started,
-                seconds=time.perf_counter() - begin,
-            )
+            return Finished(ticket, None, str(loss))
+
+    @cached_property
+    def _host(self) -> Host:
+        return this_host()
+
+    def _watched(self, job: Job, bounds: Bounds) -> Round:
+        if not job.measures:
+            return self._round(job, bounds)
+        with self._watch.around(job.cell) as seen:
+            found = self._round(job, bounds)
+        facts, notes = {**found.facts, **seen.facts}, {**found.notes, **seen.notes}
+        return replace(found, facts=facts, notes=notes, host=self._host)
 
     def _round(self, job: Job, bounds: Bounds) -> Round:
         if self._server is None:
             self._server = _Server()
         started, begin = datetime.now(UTC), time.perf_counter()
         with tempfile.TemporaryFile() as output:
-            report = _watched(self._server, job, bounds, output)
+            report = _in_bounds(self._server, job, bounds, output)
             if report.status is not Status.OK:
                 parts = (report.detail, _tail(output))
                 report = replace(report, detail="\n".join(filter(None, parts))).bounded()
@@ -200,7 +222,7 @@ class _Server:
         return signal_name(-code) if code < 0 else f"exit code {code}"
 
 
-def _watched(server: _Server, job: Job, bounds: Bounds, output: IO[bytes]) -> Report:
+def _in_bounds(server: _Server, job: Job, bounds: Bounds, output: IO[bytes]) -> Report:
     """The round's report, or the parent's own where the round was ended or died."""
     kills_before = oom_kills()
     asks = job.processes > 1

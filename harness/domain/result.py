@@ -9,7 +9,7 @@ from enum import StrEnum
 
 from harness.domain.cell import Cell
 from harness.domain.metric import Estimate
-from harness.domain.run import Run
+from harness.domain.run import Host, Run
 
 ASSUMED = "assumed"  # the note of a round that says what was assumed of its model
 
@@ -96,6 +96,7 @@ class Round:
     values: Mapping[str, float] = field(default_factory=dict)
     started: datetime | None = None
     seconds: float = 0.0  # the round's whole life, start to end
+    host: Host | None = None  # that measured it, as its dispatcher knows; not stored with the round
 
     def timed(self, section: str) -> list[float]:
         """The section's durations in seconds, warm-up left out."""

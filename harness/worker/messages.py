@@ -6,6 +6,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from functools import cache
+from pathlib import Path
 
 from pydantic import ConfigDict, TypeAdapter, ValidationError
 
@@ -38,19 +39,36 @@ class Job:
     seed: int
     effort: Effort
     quality: bool  # also compare the logits with the dense fp32 model's
-    weights: Mapping[str, str] = field(default_factory=dict)  # digest -> path
+    # By what a model's options call them, the digests of the files it needs.
+    weights: Mapping[str, str] = field(default_factory=dict)
     energy: bool = False  # also read the hardware's energy counters around the samples
-    artifact: str = ""  # the prepared model's file; without one it is built anew
+    artifact: str = ""  # the prepared model's digest; without one it is built anew
     prepares: bool = False  # make that file, and measure nothing
     proves: bool = False  # compare the split model with one process, and measure nothing
     allocator: Allocator = "steady"  # the state of the C library's allocator, see allocator.py
     cold: bool = False  # read that file from the disk, not from memory
-    compiled: str = ""  # a folder for what the backend compiles, shared by the cell's rounds
+    # By digest, where these files are on the host that does the job: its dispatcher fills it in.
+    files: Mapping[str, str] = field(default_factory=dict)
+    cache: str = ""  # there, a folder for what the backend compiles, shared by the cell's rounds
 
     @property
     def processes(self) -> int:
         """Those that do it: a model is prepared by one."""
         return 1 if self.prepares else parallelism.world_size(self.cell)
+
+    @property
+    def measures(self) -> bool:
+        """True if it is timed."""
+        return not self.prepares and not self.proves
+
+    def file(self, name: str) -> Path:
+        """Where the file is that a model's options call `name`."""
+        return Path(self.files[self.weights[name]])
+
+    @property
+    def model_file(self) -> Path:
+        """Where the prepared model is, or is to be."""
+        return Path(self.files[self.artifact])
 
     def encode(self) -> bytes:
         """One line of JSON."""

@@ -7,7 +7,6 @@ from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import torch
@@ -61,7 +60,7 @@ def opening_of(job: Job, device: torch.device) -> tuple[Opening, CellModel]:
     model = CellModel(job, device)
     split = partial(_split_over_ranks, cell, device) if cell.parallelism else None
     shape = shape_of(cell.model)
-    return Opening(cell, shape, device, dtype_of(cell), model.load, split, job.compiled), model
+    return Opening(cell, shape, device, dtype_of(cell), model.load, split, job.cache), model
 
 
 def workload_of(job: Job, session: Session) -> Workload:
@@ -105,7 +104,7 @@ class CellModel:
         return core
 
     def _from_file(self) -> Transformer:
-        job, path = self._job, Path(self._job.artifact)
+        job, path = self._job, self._job.model_file
         with self.watch.paused():
             verify(path)  # which leaves all its pages in memory
             if _is_cold(job):

@@ -34,7 +34,7 @@ _BITS = 8
 
 def prepared(job: Job) -> Report:
     """Make the job's file; what that took, and what the model in it is worth."""
-    cell, path = job.cell, Path(job.artifact)
+    cell, path = job.cell, job.model_file
     device = hardware.registry.of(cell.hardware).prepare(1)
     dtype: torch.dtype = getattr(torch, PRECISIONS[cell.precision.name].dtype)
     text = text_of(job)
@@ -76,7 +76,7 @@ def dense_model(job: Job, device: torch.device, dtype: torch.dtype = torch.float
         unmasked=operator.unmasked,
     )
     if shape.weights:
-        load_gpt2_layout(core, job.weights[shape.weights])
+        load_gpt2_layout(core, str(job.file(shape.weights)))
     return core
 
 
@@ -85,7 +85,7 @@ def _assumed(job: Job) -> dict[str, str]:
     shape = shape_of(job.cell.model)
     if shape.weights in {"", TRAINED}:
         return {}
-    told = assumption(Path(job.weights[shape.weights]), shape)
+    told = assumption(job.file(shape.weights), shape)
     return {ASSUMED: told} if told else {}
 
 
@@ -100,10 +100,8 @@ def text_of(job: Job) -> Text:
     """What the cell's model can know: a corpus, the generated language, or nothing."""
     shape = shape_of(job.cell.model)
     if shape.corpus:
-        tokenizer = job.weights.get(shape.tokenizer)
-        return CorpusText(
-            Path(job.weights[shape.corpus]), Path(tokenizer) if tokenizer else None, shape.vocab
-        )
+        tokenizer = job.file(shape.tokenizer) if shape.tokenizer else None
+        return CorpusText(job.file(shape.corpus), tokenizer, shape.vocab)
     return GeneratedText() if shape.weights == TRAINED else RandomText(shape.vocab)
 
 

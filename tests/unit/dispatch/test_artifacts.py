@@ -13,6 +13,7 @@ import pytest
 from harness import pipeline
 from harness.dispatch import artifacts
 from harness.dispatch.artifacts import Artifacts, Step
+from harness.dispatch.drive import Steps
 from harness.domain.cell import Cell, Choice
 from harness.domain.result import Round, Status
 from harness.domain.run import Commit, Environment, Host
@@ -117,7 +118,7 @@ def test_a_training_that_ends_early_fails_its_cells_and_no_others(
     monkeypatch.setattr(artifacts, "lines", lost)
     prepared = Prepared((), host, Environment({}), Commit("a" * 40), Plan(()))
     random = planned(model=Choice("decoder", MODEL.options[:3]))
-    files, failures = pipeline._trained([planned(), random], prepared, steps.append)
+    files, failures = pipeline._trained([planned(), random], prepared, Artifacts(), steps.append)
     assert not files
     assert failures == {MODEL: "the reference model could not be trained: died by SIGKILL"}
     assert [(one.done, one.loss) for one in steps] == [(1, 8.0)]
@@ -133,6 +134,19 @@ def test_a_training_that_leaves_no_file_failed(
     (made_by,) = artifacts.recipes([planned()], host, Environment({})).values()
     with pytest.raises(TrainingError, match="it left no file"):
         artifacts.reference(MODEL, made_by, ignore)
+
+
+def answered(steps: Steps, does: Callable[[Job], Round]) -> Round:
+    """The round, each of its jobs done so."""
+    answer: Round | None = None
+    while True:
+        try:
+            asked = steps.send(answer)
+        except StopIteration as end:
+            found: Round = end.value
+            return found
+        assert asked is not None
+        answer = does(asked)
 
 
 class Recorder:
@@ -155,7 +169,7 @@ def test_cells_that_share_a_model_prepare_it_once(planned: Make) -> None:
     cells = [planned(), planned(scenario=Choice("decode")), planned(precision=Choice("bf16"))]
     with Artifacts() as models:
         rounds = [
-            models.round(item, job(item, index), does, does, told.append)
+            answered(models.steps(item, job(item, index), told.append), does)
             for index in (0, 1)
             for item in cells
         ]
@@ -173,24 +187,53 @@ def test_a_run_that_goes_on_tells_it_in_its_own_first_round(planned: Make) -> No
     """The one before may have been cut short by another model."""
     does, item = Recorder(), replace(planned(), rounds_done=2)
     with Artifacts() as models:
-        told = [models.round(item, job(item, index), does, does, ignore) for index in (2, 3)]
+        told = [answered(models.steps(item, job(item, index), ignore), does) for index in (2, 3)]
     assert ["file_bytes" in one.facts for one in told] == [True, False]
 
 
 def test_a_random_dense_model_needs_no_file(planned: Make, cache: Path) -> None:
     does, item = Recorder(), planned(model=Choice("decoder", MODEL.options[:3]))
     with Artifacts() as models:
-        models.round(item, job(item), does, does, ignore)
+        answered(models.steps(item, job(item), ignore), does)
     assert [(one.prepares, one.artifact) for one in does.jobs] == [(False, "")]
     assert not list(cache.iterdir())
 
 
 def test_a_model_that_could_not_be_prepared_ends_the_cell_as_that_did(planned: Make) -> None:
-    fails, does = Recorder(Status.OUT_OF_MEMORY), Recorder()
+    fails = Recorder(Status.OUT_OF_MEMORY)
     with Artifacts() as models:
-        one = models.round(planned(), job(planned(), 3), fails, does, ignore)
+        one = answered(models.steps(planned(), job(planned(), 3), ignore), fails)
     assert (one.status, one.reason, one.index) == (Status.OUT_OF_MEMORY, "why", 3)
-    assert not does.jobs
+    assert [one.prepares for one in fails.jobs] == [True]
+
+
+def test_a_model_that_another_round_prepares_is_waited_for(planned: Make) -> None:
+    """Rounds of several cells may be in flight together; one of them makes what they share."""
+    first, second = planned(), planned(scenario=Choice("decode"))
+    with Artifacts() as models:
+        ahead = models.steps(first, job(first), ignore)
+        asked = next(ahead)
+        assert asked is not None
+        assert asked.prepares
+        behind = models.steps(second, job(second), ignore)
+        assert next(behind) is None
+        loads = ahead.send(Round(0, Status.OK))
+        assert loads is not None
+        same = next(behind)
+        assert same is not None
+        assert (same.prepares, same.artifact) == (False, loads.artifact)
+
+
+def test_a_job_is_located_by_digest(planned: Make, tmp_path: Path) -> None:
+    """It names files; where they are only the host knows that does it."""
+    models = Artifacts()
+    models.paths = {"abc": "/there/w.safetensors", "other": "/elsewhere"}
+    asked = replace(job(planned()), weights={"trained": "abc"}, artifact="f00")
+    here = models.located(asked)
+    assert here.file("trained") == Path("/there/w.safetensors")
+    assert here.model_file == models.folder / "f00.safetensors"
+    assert set(here.files) == {"abc", "f00"}
+    assert "/" not in asked.encode().decode()
 
 
 def test_what_a_run_prepared_goes_with_it_and_a_live_runs_stays(cache: Path) -> None:

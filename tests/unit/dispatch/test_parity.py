@@ -1,4 +1,4 @@
-"""The first round of a split cell comes behind the proof that it computes the same."""
+"""The first round of a split cell comes after the check that it computes the same."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ from collections.abc import Callable
 
 import pytest
 
+from harness.dispatch.steps import measured
 from harness.domain.cell import Cell, Choice
 from harness.domain.result import Round, Status
-from harness.pipeline import _proved
 from harness.worker.messages import Effort, Job
 
 SPLIT = (Choice("data", (("degree", 2),)),)
@@ -17,19 +17,18 @@ MEASURED = Round(3, Status.OK, facts={"peak_memory": 1.0})
 
 
 def outcome(cell: Cell, proof: Round, *, quality: bool = True) -> tuple[Round, list[bool]]:
-    """The round, and of each thing done whether it was a proof."""
+    """The round, and of each thing done whether it was a parity check."""
     done: list[bool] = []
-
-    def prove(job: Job) -> Round:
+    steps = measured(Job(cell, 3, 0, Effort(0.1, 1, 1), quality=quality))
+    answer: Round | None = None
+    while True:
+        try:
+            job = steps.send(answer)
+        except StopIteration as end:
+            return end.value, done
+        assert job is not None
         done.append(job.proves)
-        return proof
-
-    def measure(job: Job) -> Round:
-        done.append(job.proves)
-        return MEASURED
-
-    job = Job(cell, 3, 0, Effort(0.1, 1, 1), quality=quality)
-    return _proved(prove, measure, job), done
+        answer = proof if job.proves else MEASURED
 
 
 def test_it_tells_how_far_it_is(make_cell: Callable[..., Cell]) -> None:

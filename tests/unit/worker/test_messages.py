@@ -32,7 +32,8 @@ def test_a_job_survives_the_way() -> None:
         7,
         Effort(1.0, 5, 100),
         quality=True,
-        weights={"abc": "/w.safetensors"},
+        weights={"trained": "abc"},
+        files={"abc": "/w.safetensors"},
         energy=True,
     )
     assert Job.decode(job.encode()) == job

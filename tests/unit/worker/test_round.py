@@ -132,7 +132,15 @@ def prepared(make_cell: Callable[..., Cell], tmp_path: Path) -> Iterator[Job]:
     """A round of a model whose file is there."""
     options = (("context", 32), ("d_model", 32), ("heads", 2), ("layers", 1), ("vocab", 64))
     cell = make_cell(model=Choice("decoder", options), compression=(Choice("int8-dynamic"),))
-    job = Job(cell, 0, 0, Effort(0, 1, 3), quality=False, artifact=str(tmp_path / "model"))
+    job = Job(
+        cell,
+        0,
+        0,
+        Effort(0, 1, 3),
+        quality=False,
+        artifact="f00",
+        files={"f00": str(tmp_path / "model")},
+    )
     threads = torch.get_num_threads()
     assert report_of(replace(job, prepares=True)).status is Status.OK
     yield job
@@ -149,12 +157,12 @@ def test_a_round_loads_what_was_prepared(
     report = report_of(replace(prepared, cold=cold))
     assert report.status is Status.OK, report.detail
     assert {"load_time", "cold_load_time"} & report.facts.keys() == {told}
-    assert dropped == ([Path(prepared.artifact)] if cold else [])
+    assert dropped == ([prepared.model_file] if cold else [])
 
 
 def test_a_round_refuses_a_file_that_was_tampered_with(prepared: Job) -> None:
     """One bit of a weight: nothing else would ever show it."""
-    file = Path(prepared.artifact)
+    file = prepared.model_file
     content = bytearray(file.read_bytes())
     content[-9] ^= 1
     file.write_bytes(content)

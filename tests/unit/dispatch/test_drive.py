@@ -1,0 +1,180 @@
+"""Rounds go through the port: a dispatcher may return them in any order, and lose some."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+
+import pytest
+
+from harness.dispatch.campaign import Campaign, CellDone, Event, RoundDone
+from harness.dispatch.drive import Steps, drive
+from harness.dispatch.port import Bounds, Finished
+from harness.dispatch.steps import one
+from harness.domain.cell import Cell
+from harness.domain.result import Round, Sample, Status
+from harness.domain.run import Host
+from harness.plan.plan import Action, Planned
+from harness.spec.schema import Limits, Measure
+from harness.worker.messages import Effort, Job
+
+BOUNDS = Bounds(1.0, 1)
+
+
+@dataclass
+class Fake:
+    """Returns the youngest job first, each measured by another host; loses what it is told to."""
+
+    slots: int = 3
+    losses: list[int] = field(default_factory=list)  # submissions that get lost, by number
+    submitted: list[Job] = field(default_factory=list)
+    flying: dict[int, Job] = field(default_factory=dict)
+    most: int = 0  # jobs that were in flight at once
+    cancelled: list[int] = field(default_factory=list)
+
+    def submit(self, job: Job, bounds: Bounds) -> int:
+        assert bounds == BOUNDS
+        ticket = len(self.submitted)
+        self.submitted.append(job)
+        self.flying[ticket] = job
+        self.most = max(self.most, len(self.flying))
+        return ticket
+
+    def wait(self) -> Finished:
+        ticket = max(self.flying)
+        job = self.flying.pop(ticket)
+        if ticket in self.losses:
+            return Finished(ticket, None, "the machine went away")
+        prompt = float(job.cell.load["prompt"])
+        return Finished(
+            ticket,
+            Round(
+                job.index,
+                Status.OK,
+                samples=(Sample("latency", prompt),),
+                facts={"tokens": 1.0},
+                host=host(f"machine {ticket}"),
+            ),
+        )
+
+    def cancel(self, ticket: int) -> None:
+        self.cancelled.append(ticket)
+        del self.flying[ticket]
+
+
+def host(name: str) -> Host:
+    return Host(name, "x86_64", 2, 2, (), 2**34, "Linux")
+
+
+@pytest.fixture
+def planned(make_cell: Callable[..., Cell]) -> Callable[[int], Planned]:
+    def made(prompt: int, **effort: object) -> Planned:
+        cell = make_cell(workload=(("batch", 1), ("prompt", prompt)))
+        measure = Measure.model_validate({"rounds": 3, "max_rounds": 3, **effort})
+        return Planned(cell, Action.MEASURE, "", measure, Limits(), ())
+
+    return made
+
+
+def job_of(item: Planned, index: int) -> Job:
+    return Job(item.cell, index, 0, Effort(0.1, 1, 1), quality=False)
+
+
+def single(item: Planned, index: int) -> Steps:
+    """A round of one job."""
+    return one(job_of(item, index))
+
+
+def driven(items: list[Planned], fake: Fake, start: Callable[..., Steps] = single) -> list[Event]:
+    return list(drive(Campaign(items, {}, 0), fake, start, lambda _: BOUNDS))
+
+
+def rounds(events: list[Event], item: Planned) -> list[Round]:
+    return [e.round for e in events if isinstance(e, RoundDone) and e.item is item]
+
+
+def test_rounds_in_any_order_give_each_cell_its_own(planned: Callable[..., Planned]) -> None:
+    """All cells are done with all their rounds, and each round says which host measured it."""
+    items = [planned(prompt) for prompt in (1, 2, 3, 4)]
+    fake = Fake()
+    told = driven(items, fake)
+    assert fake.most == 3
+    for item in items:
+        found = rounds(told, item)
+        assert [one.index for one in found] == [0, 1, 2]
+        assert {one.samples[0].seconds for one in found} == {float(item.cell.load["prompt"])}
+        assert len({one.host.cpu for one in found if one.host}) == 3
+    ends = [event for event in told if isinstance(event, CellDone)]
+    assert {end.item.key for end in ends} == {item.key for item in items}
+    assert {end.status for end in ends} == {Status.OK}
+
+
+def test_a_pass_ends_before_the_next_begins(planned: Callable[..., Planned]) -> None:
+    """However many slots there are: each cell's rounds lie as far apart as the pass is long."""
+    items = [planned(prompt) for prompt in range(1, 6)]
+    fake = Fake(slots=99)
+    driven(items, fake)
+    order = [job.cell.id for job in fake.submitted]
+    assert [set(order[i : i + 5]) for i in (0, 5, 10)] == [{item.cell.id for item in items}] * 3
+
+
+def test_a_lost_job_is_submitted_again(planned: Callable[..., Planned]) -> None:
+    """Under its own number, while the others go on."""
+    items = [planned(1), planned(2)]
+    fake = Fake(losses=[1])
+    told = driven(items, fake)
+    assert len(fake.submitted) == 7
+    assert all(len(rounds(told, item)) == 3 for item in items)
+    assert all(one.status is Status.OK for item in items for one in rounds(told, item))
+
+
+def test_what_is_lost_twice_ends_its_cell(planned: Callable[..., Planned]) -> None:
+    item = planned(1)
+    told = driven([item], Fake(losses=[0, 1]))
+    (end,) = [event for event in told if isinstance(event, CellDone)]
+    assert (end.status, end.reason) == (Status.CRASHED, "the machine went away, twice")
+
+
+def test_a_round_may_take_several_jobs_and_wait_for_anothers(
+    planned: Callable[..., Planned],
+) -> None:
+    """Two cells share what the first of them prepares: it is prepared once."""
+    made: list[str] = []
+    making: set[str] = set()
+
+    def start(item: Planned, index: int) -> Steps:
+        while making:
+            yield None
+        if not made:
+            making.add("model")
+            yield from one(replace(job_of(item, index), prepares=True))
+            making.discard("model")
+            made.append("model")
+        return (yield from one(job_of(item, index)))
+
+    items = [planned(1, rounds=1, max_rounds=1), planned(2, rounds=1, max_rounds=1)]
+    fake = Fake()
+    told = driven(items, fake, start)
+    assert [job.prepares for job in fake.submitted] == [True, False, False]
+    assert all(len(rounds(told, item)) == 1 for item in items)
+
+
+def test_whoever_stops_listening_cancels_what_is_in_flight(
+    planned: Callable[..., Planned],
+) -> None:
+    fake = Fake()
+    events = drive(Campaign([planned(n) for n in (1, 2, 3)], {}, 0), fake, single, lambda _: BOUNDS)
+    next(events)
+    events.close()
+    assert sorted(fake.cancelled) == [0, 1]  # 2 came back
+    assert not fake.flying
+
+
+def test_one_slot_is_the_order_of_today(planned: Callable[..., Planned]) -> None:
+    """One round in flight, as a machine that others would disturb must have it."""
+    items = [planned(prompt) for prompt in (1, 2, 3)]
+    items = [replace(item, baseline=items[0].key) for item in items]
+    fake = Fake(slots=1)
+    driven(items, fake)
+    assert fake.most == 1
+    assert [job.index for job in fake.submitted] == [0, 0, 0, 1, 1, 1, 2, 2, 2]
