@@ -53,6 +53,13 @@ def test_names_and_entries_come_sorted(registry: Registry[Entry]) -> None:
     assert [one.name for one in registry.entries()] == ["bell", "fan", "lamp"]
 
 
+def test_entries_also_come_in_the_order_of_their_registration(registry: Registry[Entry]) -> None:
+    """In which a module lists them."""
+    for name in ("lamp", "bell", "fan"):
+        registry.register(name, "a thing")(entry())
+    assert [one.name for one in registry.registered()] == ["lamp", "bell", "fan"]
+
+
 def test_a_name_is_in_the_registry_or_not(registry: Registry[Entry]) -> None:
     registry.register("lamp", "gives light")(entry())
     assert "lamp" in registry
