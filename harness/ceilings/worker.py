@@ -41,7 +41,6 @@ from harness.errors import HarnessError, Unsupported
 from harness.hardware import Hardware
 from harness.host.watch import HostWatch, Reading, between
 from harness.process import die_with_parent
-from harness.timer import Timer
 
 # Measured so often where other work took much of the machine, as long as all tries together
 # have not taken so many times what a search may.
@@ -76,7 +75,7 @@ def answers(order: Order) -> Iterator[Answer]:
     device = entry.prepare(1)
     with torch.inference_mode():
         for name in others:
-            measure = partial(_measured, name, device, entry.timer(), order.seconds)
+            measure = partial(_measured, name, entry, device, order.seconds)
             yield _answer(name, measure, order.seconds)
 
 
@@ -127,17 +126,17 @@ def _others(first: Reading | None, last: Reading | None) -> float:
     return shares.get("host_others", 0.0) + shares.get("host_steal", 0.0)
 
 
-def _measured(name: str, device: torch.device, timer: Timer, seconds: float) -> _Measured:
+def _measured(name: str, entry: Hardware, device: torch.device, seconds: float) -> _Measured:
     if name == CLOCK:
         return _clock()
     if name in _MEMORY:
-        trials = _MEMORY[name](working_set(device), device)
+        trials = _MEMORY[name](working_set(entry), device)
     else:
         trials = gemm_trials(name.removeprefix("gemm_"), device)
-    found = search(trials, seconds, Watch(timer))
+    found = search(trials, seconds, Watch(entry.timer()))
     # Work on the host's processors leaves a GPU alone: it needs none of them to be whole.
-    processors = torch.get_num_threads() if device.type == "cpu" else 0
-    return _best(found, _where(device), processors)
+    processors = torch.get_num_threads() if entry.kind == "cpu" else 0
+    return _best(found, entry.resources(), processors)
 
 
 _MEMORY: Mapping[str, Callable[..., Iterator[Trial]]] = {
@@ -156,13 +155,6 @@ def _clock() -> _Measured:
 def _all_reduce(entry: Hardware, processes: int, seconds: float) -> _Measured:
     where = f"{processes} processes, loopback; bus bandwidth: 2 (n - 1) / n of the bytes a second"
     return _best(measure_all_reduce(entry, processes, seconds), where, math.inf)
-
-
-def _where(device: torch.device) -> str:
-    if device.type == "cuda":
-        return torch.cuda.get_device_name(device)
-    threads = torch.get_num_threads()
-    return f"{threads} thread{'' if threads == 1 else 's'}"
 
 
 def _best(findings: Findings, where: str, processors: float) -> _Measured:

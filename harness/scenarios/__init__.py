@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, ClassVar, TypeAlias
 
 from harness.domain.cell import Cell
 from harness.domain.entry import Entry
+from harness.hardware.caches import last_level_bytes
 from harness.model.cost import Work
 from harness.registry import Registry
 from harness.timer import Timer
@@ -50,6 +51,8 @@ class Subject:
     driver: Driver | None = None
     states: list[DecodeState] = field(default_factory=list)
     output: Output = field(default_factory=Output)
+    # Bytes of the device's last-level cache; raises Unsupported if the system does not report it.
+    cache_bytes: Callable[[], int] = last_level_bytes
 
     def new_state(self, capacity: int, further: int = 0) -> DecodeState:
         """An empty decode state of this process's sequences, `capacity` tokens each.

@@ -66,7 +66,7 @@ class Decode(Scenario):
 
         if not self.options.cold:
             return iteration
-        chill = chiller(subject.device)
+        chill = chiller(subject.device, subject.cache_bytes())
 
         def cold_iteration(timer: Timer) -> Mapping[str, float]:
             """Each token has its own time, with the caches emptied before."""

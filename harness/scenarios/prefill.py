@@ -46,7 +46,7 @@ class Prefill(Scenario):
         prompt = subject.workload["prompt"]
         tokens = random_tokens(subject, prompt)
         state = subject.new_state(prompt)
-        chill = chiller(subject.device) if self.options.cold else None
+        chill = chiller(subject.device, subject.cache_bytes()) if self.options.cold else None
 
         def iteration(timer: Timer) -> Mapping[str, float]:
             state.rewind(0)

@@ -36,7 +36,6 @@ from harness.worker import allocator
 from harness.worker.checks import answers, check_output, checked
 from harness.worker.inspection import inspected
 from harness.worker.messages import Effort, Job, Report
-from harness.worker.peak import PeakMemory
 from harness.worker.phase import Counted, Phase
 from harness.worker.preparation import RANDOM, dense_model, loaded, prepared
 from harness.worker.probe import probe
@@ -101,22 +100,21 @@ def _timed(
     """The round's report, and the logits of the model, where it is whole and still untrained."""
     cell = job.cell
     entry, scenario = hardware.registry.of(cell.hardware), scenarios.registry.of(cell.scenario)
-    peak = PeakMemory(device)
-    peak.restart()
+    memory = entry.memory()
+    memory.restart()
     loaded = _load(job, scenario, device)
     allocator.release()
     subject = loaded.subject
-    facts = {**loaded.facts, "load_memory": peak.bytes(), "processes": float(rank.world)}
-    peak.restart()
-    facts["held_memory"] = peak.now()
+    facts = {**loaded.facts, "load_memory": memory.peak(), "processes": float(rank.world)}
+    memory.restart()
+    facts["held_memory"] = memory.now()
     with _mode(cell, scenario):
         timer = entry.timer()
         meet = dist.barrier if rank.world > 1 else None
         iteration = Counted(scenario.prepare(subject), meet)
-        speaks, devices = rank.index == 0, entry.devices(rank.world)
-        with Phase(device, devices, energy=job.energy, speaks=speaks) as phase:
+        with Phase(entry, rank, energy=job.energy) as phase:
             driven = _drive(iteration, timer, job.effort, agree)
-        facts |= {"peak_memory": peak.bytes(), **peak.on_gpu()}
+        facts |= {"peak_memory": memory.peak(), **memory.facts()}
         facts["rank_peak_memory"] = facts["peak_memory"]
         if subject.driver is not None:
             facts |= subject.driver.facts()
@@ -189,7 +187,10 @@ def _load(job: Job, scenario: Scenario, device: torch.device) -> _Loaded:
         batch, share, driver = batch // split.shares, split.share, Driver(split)
     facts["cold_load_time" if _is_cold(job) else "load_time"] = watch.seconds()
 
-    subject = Subject(model, core, device, dtype, batch, cell.load, job.seed, share, driver)
+    subject = Subject(
+        *(model, core, device, dtype, batch, cell.load, job.seed, share, driver),
+        cache_bytes=hardware.registry.of(cell.hardware).cache_bytes,
+    )
     return _Loaded(subject, weights, facts, made.notes)
 
 
