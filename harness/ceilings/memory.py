@@ -8,14 +8,13 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
-import psutil
 import torch
 from torch import Tensor
 
 from harness.ceilings.search import Trial
 from harness.domain.ceiling import memory_read
 from harness.errors import Unsupported
-from harness.scenarios.cold import last_level_bytes
+from harness.hardware import Hardware
 
 _LEAST = 2**30
 _CACHES = 4  # the working set, in last-level caches
@@ -32,12 +31,9 @@ class WorkingSet:
     told: str  # "1.02 GiB, 4 times the last cache"
 
 
-def working_set(device: torch.device) -> WorkingSet:
-    """Of this device."""
-    if device.type == "cuda":
-        free, _ = torch.cuda.mem_get_info(device)
-        return sized(torch.cuda.get_device_properties(device).L2_cache_size, free)
-    return sized(_caches(), psutil.virtual_memory().available)
+def working_set(hardware: Hardware) -> WorkingSet:
+    """For the device that this process is prepared for."""
+    return sized(_caches(hardware), hardware.free_bytes())
 
 
 def sized(cache: int | None, free: int) -> WorkingSet:
@@ -51,10 +47,10 @@ def sized(cache: int | None, free: int) -> WorkingSet:
     return WorkingSet(size, f"{told}, {size / cache:.1f} times the last cache")
 
 
-def _caches() -> int | None:
-    """Bytes of all last-level caches together; None where the system does not tell."""
+def _caches(hardware: Hardware) -> int | None:
+    """Bytes of all last-level caches together; None if the system does not report them."""
     try:
-        return last_level_bytes()
+        return hardware.cache_bytes()
     except Unsupported:
         return None
 

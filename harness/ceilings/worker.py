@@ -45,7 +45,6 @@ from harness.errors import HarnessError, Unsupported
 from harness.hardware import Hardware
 from harness.host.watch import HostWatch, Reading, between
 from harness.process import die_with_parent
-from harness.timer import Timer
 
 # Measured so often where other work took much of the machine, as long as all tries together
 # have not taken so many times what a search may.
@@ -76,7 +75,7 @@ def answers(order: Order) -> Iterator[Answer]:
     if not others:
         return
     device = entry.prepare(1)
-    measure = partial(_measured, device, entry.timer(), order)
+    measure = partial(_measured, entry, device, order)
     with torch.inference_mode():
         for names in _groups(others):
             seconds = sum(search_seconds(name, order.seconds) for name in names)
@@ -155,20 +154,22 @@ def _others(first: Reading | None, last: Reading | None) -> float:
     return shares.get("host_others", 0.0) + shares.get("host_steal", 0.0)
 
 
-def _measured(device: torch.device, timer: Timer, order: Order, name: str) -> _Measured:
+def _measured(entry: Hardware, device: torch.device, order: Order, name: str) -> _Measured:
     if name == CLOCK:
         return _clock()
     seconds = search_seconds(name, order.seconds)
-    found = search(_trials(name, order.names, device), seconds, Watch(timer))
+    found = search(_trials(name, order.names, entry, device), seconds, Watch(entry.timer()))
     # Work on the host's processors leaves a GPU alone: it needs none of them to be whole.
-    processors = torch.get_num_threads() if device.type == "cpu" else 0
-    return _best(found, _where(device), processors)
+    processors = torch.get_num_threads() if entry.kind == "cpu" else 0
+    return _best(found, entry.resources(), processors)
 
 
-def _trials(name: str, names: Sequence[str], device: torch.device) -> Iterator[Trial]:
+def _trials(
+    name: str, names: Sequence[str], entry: Hardware, device: torch.device
+) -> Iterator[Trial]:
     """Candidates for this ceiling; `names` are all that are measured."""
     if name in _MEMORY:
-        return _MEMORY[name](working_set(device), device)
+        return _MEMORY[name](working_set(entry), device)
     if size := buffer_bytes(name):
         largest = max(filter(None, map(buffer_bytes, names)))
         return curve_trials(size, largest, device)
@@ -192,13 +193,6 @@ def _all_reduce(entry: Hardware, seconds: float, name: str) -> _Measured:
     processes = int(name.rpartition("_")[2])
     where = f"{processes} processes, loopback; bus bandwidth: 2 (n - 1) / n of the bytes a second"
     return _best(measure_all_reduce(entry, processes, seconds), where, math.inf)
-
-
-def _where(device: torch.device) -> str:
-    if device.type == "cuda":
-        return torch.cuda.get_device_name(device)
-    threads = torch.get_num_threads()
-    return f"{threads} thread{'' if threads == 1 else 's'}"
 
 
 def _best(findings: Findings, where: str, processors: float) -> _Measured:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from harness import hardware
 from harness.domain.cell import Cell
 
 if TYPE_CHECKING:
@@ -17,7 +18,8 @@ _LONGEST = 256  # tokens of a sequence to calibrate on
 
 def on_cpu(name: str, cell: Cell) -> str | None:
     """Why the cell's hardware has no kernel; None where it has."""
-    return f"{name} has kernels for CPU only" if cell.hardware.name == "cuda" else None
+    on_cpu = hardware.registry.of(cell.hardware).kind == "cpu"
+    return None if on_cpu else f"{name} has kernels for CPU only"
 
 
 def on_cpu_in_fp32(name: str, cell: Cell) -> str | None:

@@ -45,3 +45,17 @@ def test_a_device_that_is_here_can_be_computed_on(entry: type[Hardware]) -> None
     device = example_of(entry).prepare(1)
     assert (torch.ones(2, 2, device=device) @ torch.ones(2, 2, device=device)).sum() == 8
     assert example_of(entry).memory_bytes(here) > 0
+
+
+@pytest.mark.usefixtures("threads")
+def test_a_device_that_is_here_is_of_its_kind_and_reads_its_memory(entry: type[Hardware]) -> None:
+    """What a process holds is counted before any work, and the peak is at least that."""
+    hardware = example_of(entry)
+    if reason := hardware.obstacle(this_host()):
+        pytest.skip(reason)
+    assert hardware.prepare(1).type == hardware.kind
+    memory = hardware.memory()
+    memory.restart()
+    assert 0 <= memory.now() <= memory.peak()
+    assert hardware.free_bytes() > 0
+    assert hardware.resources().strip()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+
 from harness.contract.plugin import example_of
 from harness.parallelism import Parallelism
 
@@ -11,6 +13,12 @@ def test_it_counts_processes_and_pieces(entry: type[Parallelism]) -> None:
     assert strategy.degree >= 1
     assert strategy.cuts >= 1
     assert 1 <= strategy.shares <= max(strategy.degree, 1)
+
+
+def test_what_it_uses_can_be_imported_beforehand(entry: type[Parallelism]) -> None:
+    """Once, before the ranks start, so that no rank pays for it."""
+    example_of(entry).preload()
+    assert {*entry.modules} <= {*sys.modules}
 
 
 def test_a_bare_value_gives_one_of_its_options(entry: type[Parallelism]) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, cast
 
 from pydantic import Field
@@ -9,8 +11,9 @@ from pydantic import Field
 from harness.domain.entry import Options
 from harness.domain.run import Host
 from harness.errors import Unsupported
-from harness.hardware import Hardware, register
+from harness.hardware import EnergyCounter, Hardware, MemoryProbe, nvidia_smi, register
 from harness.hardware.datasheets import data_sheet
+from harness.hardware.energy_counters import gpu_counter
 from harness.timer import Timer
 
 if TYPE_CHECKING:
@@ -21,6 +24,7 @@ if TYPE_CHECKING:
 class Cuda(Hardware):
     """One CUDA device; several processes take one each, and NCCL carries what they exchange."""
 
+    kind = "cuda"
     groups = "cpu:gloo,cuda:nccl"
 
     class Options(Options):
@@ -76,6 +80,62 @@ class Cuda(Hardware):
         """CUDA events."""
         return _EventTimer()
 
+    def memory(self) -> MemoryProbe:
+        """Torch's allocator counts, not the driver: other processes use the card too."""
+        return _ReservedMemory()
+
+    def cache_bytes(self) -> int:
+        """The L2 cache."""
+        import torch
+
+        return int(torch.cuda.get_device_properties(torch.cuda.current_device()).L2_cache_size)
+
+    def free_bytes(self) -> int:
+        """As the driver counts it."""
+        import torch
+
+        free, _ = torch.cuda.mem_get_info()
+        return int(free)
+
+    def resources(self) -> str:
+        """The GPU's name."""
+        import torch
+
+        return torch.cuda.get_device_name()
+
+    def energy_counter(self, ranks: int) -> EnergyCounter:
+        """NVML's."""
+        return gpu_counter(self._uuids(ranks))
+
+    def clocks(self, ranks: int, when: str) -> Mapping[str, float]:
+        """Waits for the GPU first: its clocks fall as soon as it has nothing to do."""
+        import torch
+
+        torch.cuda.synchronize()
+        return nvidia_smi.clocks(self._uuids(ranks), when)
+
+    def neighbours(self, ranks: int) -> Mapping[str, float]:
+        """As the driver lists them."""
+        first = self.options.index
+        devices = range(first, first + self.devices(ranks))
+        return nvidia_smi.others([str(index) for index in devices])
+
+    def connect(self, device: torch.device) -> None:
+        """NCCL connects in the first exchange."""
+        import torch
+        import torch.distributed as dist
+
+        dist.all_reduce(torch.zeros(1, device=device))
+        torch.cuda.synchronize(device)
+
+    def _uuids(self, ranks: int) -> list[str]:
+        """Those of the ranks' GPUs: torch may number GPUs in another order than the driver."""
+        import torch
+
+        first = self.options.index
+        every = map(torch.cuda.get_device_properties, range(first, first + self.devices(ranks)))
+        return [f"GPU-{one.uuid}" for one in every]
+
     def device(self, host: Host) -> str:
         """The GPU's; "" where there is no such device."""
         gpus = host.gpus[self.options.index : self.options.index + 1]
@@ -90,6 +150,39 @@ class Cuda(Hardware):
         """The device's memory; 0 where there is no such device."""
         gpus = host.gpus[self.options.index : self.options.index + 1]
         return gpus[0].memory_bytes if gpus else 0
+
+
+class _ReservedMemory:
+    """A MemoryProbe of the memory that torch's allocator has reserved."""
+
+    def restart(self) -> None:
+        """Gives freed memory back first: it would count as held."""
+        import torch
+
+        gc.collect()
+        torch.cuda.empty_cache()
+        torch.cuda.reset_peak_memory_stats()
+
+    def now(self) -> int:
+        """Bytes reserved at this moment."""
+        import torch
+
+        return torch.cuda.memory_reserved()
+
+    def peak(self) -> int:
+        """The most bytes reserved since the restart."""
+        import torch
+
+        return torch.cuda.max_memory_reserved()
+
+    def facts(self) -> Mapping[str, float]:
+        """What tensors took, apart from what the allocator reserved."""
+        import torch
+
+        return {
+            "peak_allocated": torch.cuda.max_memory_allocated(),
+            "peak_reserved": torch.cuda.max_memory_reserved(),
+        }
 
 
 class _EventTimer:

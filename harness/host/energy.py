@@ -1,121 +1,19 @@
-"""Energy counters of the hardware, read around a phase: never modelled, never guessed.
-
-Processors count by RAPL, which Linux tells in files (Documentation/power/powercap); GPUs by
-NVML, through NVIDIA's own binding (the extra `energy`). A whole package or card is counted, with
-whatever else runs on it and what it takes idle.
-"""
+"""Energy of a phase, read from the hardware's counters, and whether this host has them."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable
 from importlib.util import find_spec
-from pathlib import Path
-from typing import Any, Protocol, Self
+from typing import Self
 
 from harness.domain.run import Host
 from harness.errors import Unsupported
+from harness.hardware import EnergyCounter
+from harness.hardware.energy_counters import NO_BINDING, NOT_HERE, processor_counter
 
-NOT_HERE = "not measurable here"
-POWERCAP = Path("/sys/class/powercap")
 # Fewest updates of a counter in a phase: at both ends one may be missed, 4% of the least.
 _LEAST_UPDATES = 50
-
-
-class Counter(Protocol):
-    """A counter that only goes up; differences of its readings mean something."""
-
-    update: float  # seconds between two updates of the reading
-
-    def read(self) -> object:
-        """How it stands now."""
-
-    def joules(self, start: object, end: object) -> float:
-        """The energy between two readings."""
-
-
-@dataclass(frozen=True)
-class Zone:
-    """One RAPL zone: where its microjoules stand, and at which number they begin anew."""
-
-    file: Path
-    wraps_at: int
-
-
-class Rapl:
-    """Processor packages and DRAM, summed."""
-
-    update = 0.001  # Intel SDM, volume 3B, 16.10: about every millisecond
-
-    def __init__(self, zones: Sequence[Zone]) -> None:
-        self._zones = zones
-
-    def read(self) -> tuple[int, ...]:
-        """Microjoules by zone."""
-        return tuple(int(zone.file.read_text()) for zone in self._zones)
-
-    def joules(self, start: Any, end: Any) -> float:
-        """A counter that has begun anew meanwhile did so once: it takes many minutes."""
-        pairs = zip(start, end, self._zones, strict=True)
-        microjoules = sum((last - first) % zone.wraps_at for first, last, zone in pairs)
-        return float(microjoules) / 1e6
-
-
-class Nvml:
-    """GPUs, each with its memory, summed."""
-
-    # A100 and H100 look at their power every 100 ms (Yang et al. 2024, arXiv 2312.02741).
-    update = 0.1
-
-    def __init__(self, library: Any, uuids: Sequence[str]) -> None:
-        self._library = library
-        library.nvmlInit()
-        self._devices = [library.nvmlDeviceGetHandleByUUID(uuid) for uuid in uuids]
-
-    def read(self) -> int:
-        """Millijoules since the driver was loaded."""
-        energy = self._library.nvmlDeviceGetTotalEnergyConsumption
-        return sum(int(energy(device)) for device in self._devices)
-
-    def joules(self, start: Any, end: Any) -> float:
-        """The difference."""
-        return float(end - start) / 1e3
-
-
-def processor_counter(powercap: Path = POWERCAP) -> Rapl:
-    """The host's processors; Unsupported, with the reason, where nothing counts them."""
-    # Package zones hold their cores, and psys everything: only DRAM stands beside a package.
-    zones = [
-        Zone(folder / "energy_uj", int((folder / "max_energy_range_uj").read_text()))
-        for folder in sorted(powercap.glob("intel-rapl:*"))
-        if (folder / "name").read_text().startswith(("package", "dram"))
-    ]
-    if not zones:
-        raise Unsupported(f"{NOT_HERE}: this system tells no RAPL counters of the processor")
-    counter = Rapl(zones)
-    try:
-        counter.read()
-    except PermissionError as error:
-        raise Unsupported(f"{NOT_HERE}: {error.filename} may not be read by this user") from None
-    return counter
-
-
-def gpu_counter(uuids: Sequence[str]) -> Nvml:
-    """GPUs by their UUIDs; Unsupported, with the reason, where nothing counts one of them."""
-    if find_spec("pynvml") is None:
-        raise Unsupported(f"{NOT_HERE}: {_MISSING}")
-    import pynvml
-
-    try:
-        counter = Nvml(pynvml, uuids)
-        counter.read()
-    except pynvml.NVMLError as error:
-        raise Unsupported(f"{NOT_HERE}: NVML says: {error}") from None
-    return counter
-
-
-_MISSING = "reading a GPU's counter needs nvidia-ml-py (the extra `energy` of this package)"
 
 
 def standing(host: Host) -> dict[str, str]:
@@ -135,7 +33,7 @@ def _gpu_standing(host: Host) -> str:
     if not host.gpus:
         return f"{NOT_HERE}: this host has no CUDA device"
     if find_spec("pynvml") is None:
-        return f"{NOT_HERE}: {_MISSING}"
+        return f"{NOT_HERE}: {NO_BINDING}"
     return "NVML is asked when a cell is measured"
 
 
@@ -143,7 +41,7 @@ class Meter:
     """Energy of what is done inside its `with`; `counter` is called at its start."""
 
     def __init__(
-        self, counter: Callable[[], Counter], seconds: Callable[[], float] = time.perf_counter
+        self, counter: Callable[[], EnergyCounter], seconds: Callable[[], float] = time.perf_counter
     ) -> None:
         self._open, self._seconds = counter, seconds
         self.joules: float | None = None
@@ -151,7 +49,7 @@ class Meter:
 
     def __enter__(self) -> Self:
         try:
-            self._counter: Counter | None = self._open()
+            self._counter: EnergyCounter | None = self._open()
         except Unsupported as refusal:
             self._counter, self.why_not = None, str(refusal)
             return self

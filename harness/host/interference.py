@@ -12,7 +12,8 @@ import psutil
 
 from harness.analyse.disturbance import SIGNS, Sign
 from harness.domain.run import Host
-from harness.host import conditions, gpu
+from harness.hardware import nvidia_smi
+from harness.host import conditions
 from harness.host.conditions import read
 from harness.host.watch import HostWatch, between
 
@@ -53,7 +54,10 @@ def _watched(host: Host) -> Mapping[str, float]:
     facts = dict(between(first, last)) if first is not None and last is not None else {}
     if host.gpus:
         every = [str(index) for index in range(len(host.gpus))]
-        facts |= {**gpu.others(every), **gpu.held_down(gpu.clocks(every, "now"))}
+        facts |= {
+            **nvidia_smi.others(every),
+            **nvidia_smi.held_down(nvidia_smi.clocks(every, "now")),
+        }
     return facts
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from harness import hardware
 from harness.domain.cell import Cell
-from harness.host import conditions, gpu
+from harness.host import conditions
 from harness.host.conditions import CPU
 from harness.launchers import launcher_of
 from harness.parallelism import world_size
@@ -57,7 +57,8 @@ class HostWatch:
     @contextmanager
     def around(self, cell: Cell) -> Iterator[Seen]:
         """Watch what is done inside, a round of the cell; told once it ends."""
-        seen = Seen({"host_load": os.getloadavg()[0], **_neighbours(cell)})
+        neighbours = hardware.registry.of(cell.hardware).neighbours(world_size(cell))
+        seen = Seen({"host_load": os.getloadavg()[0], **neighbours})
         first = self.read()
         yield seen
         last = self.read()
@@ -104,15 +105,6 @@ def between(first: Reading, last: Reading) -> Mapping[str, float]:
         facts["host_others"] = max(0.0, others / whole)
         facts["host_steal"] = (last.steal - first.steal) / whole
     return facts
-
-
-def _neighbours(cell: Cell) -> Mapping[str, float]:
-    """Other processes on the cell's GPUs, if it has any: before ours are there."""
-    if cell.hardware.name != "cuda":
-        return {}
-    entry = hardware.registry.of(cell.hardware)
-    first, devices = entry.options.index, entry.devices(world_size(cell))
-    return gpu.others([str(index) for index in range(first, first + devices)])
 
 
 def _cpu_seconds() -> list[float]:

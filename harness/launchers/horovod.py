@@ -15,6 +15,7 @@ from pathlib import Path
 from threading import Thread
 from typing import TYPE_CHECKING, Any
 
+from harness import hardware
 from harness.domain.cell import Cell
 from harness.launchers import Launcher, RankHandles, RankMain, register
 
@@ -39,7 +40,7 @@ class Horovod(Launcher):
 
     def refuses(self, cell: Cell, degrees: Mapping[str, int]) -> str | None:
         """bf16, which Horovod lacks; GPUs, for which `make launchers` does not compile it."""
-        if cell.hardware.name == "cuda":
+        if hardware.registry.of(cell.hardware).kind == "cuda":
             return "horovod is compiled for processors alone (Makefile)"
         if cell.precision.name == "bf16":
             return NO_BF16

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import Field
 
+from harness import hardware
 from harness.domain.cell import Cell
 from harness.domain.entry import Options
 from harness.launchers import Launcher, register
@@ -55,7 +56,7 @@ class Lightning(Launcher):
         if reason := super().refuses(cell, degrees):
             return reason
         if self.options.strategy == "fsdp":
-            return OLD_FSDP if cell.hardware.name == "cuda" else NO_FSDP
+            return OLD_FSDP if hardware.registry.of(cell.hardware).kind == "cuda" else NO_FSDP
         if "data" in ways and len(ways) > 1:
             return (
                 "lightning's ModelParallelStrategy combines shard with tensor, and data with none"

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from pydantic import Field
 
+from harness import hardware
 from harness.domain.cell import Cell
 from harness.domain.entry import Options
 from harness.domain.run import Host
@@ -27,7 +28,7 @@ class Oversubscribe(Parallelism):
     decoders = False
 
     def unsupported(self, cell: Cell, host: Host) -> str | None:
-        """GPUs, of which each process takes one."""
-        if cell.hardware.name == "cuda":
+        """Devices of which each process takes one."""
+        if hardware.registry.of(cell.hardware).devices(2) > 1:
             return "processes share no GPU: leave out oversubscribe"
         return super().unsupported(cell, host)

@@ -70,7 +70,7 @@ class Decode(Scenario):
 
         if not self.options.cold:
             return iteration
-        flush = flusher(session.device)
+        flush = flusher(session.device, workload.cache_bytes())
 
         def cold_iteration(timer: Timer) -> Mapping[str, float]:
             """Each token has its own time, with the caches emptied before."""

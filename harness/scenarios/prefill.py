@@ -50,7 +50,8 @@ class Prefill(Scenario):
         prompt = workload.amounts["prompt"]
         tokens = session.place(workload.tokens(prompt))
         session.start(prompt)
-        flush = flusher(session.device) if self.options.cold else None
+        cold = self.options.cold
+        flush = flusher(session.device, workload.cache_bytes()) if cold else None
 
         def iteration(timer: Timer) -> Mapping[str, float]:
             session.reset()

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import torch
+
+from harness.hardware.caches import last_level_bytes
 
 
 @dataclass(frozen=True)
@@ -20,6 +22,8 @@ class Workload:
     seed: int
     batch: int
     share: int = 0
+    # Bytes of the device's last-level cache; raises Unsupported if the system does not report it.
+    cache_bytes: Callable[[], int] = last_level_bytes
 
     def tokens(self, length: int) -> torch.Tensor:
         """[batch, length] token ids, uniform over the vocabulary, the same for the same seed.

@@ -66,7 +66,8 @@ def opening_of(job: Job, device: torch.device) -> tuple[Opening, CellModel]:
 def workload_of(job: Job, session: Session) -> Workload:
     """What the cell's scenario gives this rank to do."""
     vocab = shape_of(job.cell.model).vocab
-    return Workload(job.cell.load, vocab, job.seed, session.batch, session.share)
+    cache_bytes = hardware.registry.of(job.cell.hardware).cache_bytes
+    return Workload(job.cell.load, vocab, job.seed, session.batch, session.share, cache_bytes)
 
 
 def dtype_of(cell: Cell) -> torch.dtype:

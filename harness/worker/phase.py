@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import resource
 from collections.abc import Callable, Mapping
+from functools import partial
 from itertools import pairwise
 from statistics import median
 from typing import Self
 
-import torch
-
-from harness.host import gpu
-from harness.host.energy import Counter, Meter, gpu_counter, processor_counter
+from harness.domain.rank import Rank
+from harness.hardware import Hardware
+from harness.hardware.nvidia_smi import held_down
+from harness.host.energy import Meter
 from harness.scenarios import Iteration
 from harness.timer import Timer
 
@@ -49,17 +50,15 @@ class Counted:
 
 
 class Phase:
-    """Energy, if asked for, and GPUs' clocks at both edges; `speaks` in one rank of the round.
+    """Energy, if asked for, and the devices' clocks at both edges.
 
-    That one tells of all ranks' work together: of the host's counters, or of as many GPUs as there
-    are `devices`, from its own on.
+    Only rank 0 reads the counters, for the devices of all ranks.
     """
 
-    def __init__(
-        self, device: torch.device, devices: int = 1, *, energy: bool, speaks: bool
-    ) -> None:
-        self._device, self._devices, self._speaks = device, devices, speaks
-        self._meter = Meter(self._counter) if energy and speaks else None
+    def __init__(self, hardware: Hardware, rank: Rank, *, energy: bool) -> None:
+        self._hardware, self._rank = hardware, rank
+        counter = partial(hardware.energy_counter, rank.world)
+        self._meter = Meter(counter) if energy and rank.index == 0 else None
         self._clocks: dict[str, float] = {}
 
     def __enter__(self) -> Self:
@@ -77,7 +76,7 @@ class Phase:
 
     def facts(self, tokens: float) -> Mapping[str, float]:
         """Of the phase, in which the round went through so many tokens."""
-        facts = {**self._clocks, **gpu.held_down(self._clocks)}
+        facts = {**self._clocks, **held_down(self._clocks)}
         if self._meter is not None and self._meter.joules is not None:
             facts |= {"energy": self._meter.joules, "energy_tokens": tokens}
         return facts
@@ -89,16 +88,5 @@ class Phase:
         return {"energy_per_token": why_not} if why_not else {}
 
     def _look(self, when: str) -> None:
-        if self._device.type == "cuda" and self._speaks:
-            torch.cuda.synchronize()
-            self._clocks |= gpu.clocks(self._uuids(), when)
-
-    def _counter(self) -> Counter:
-        if self._device.type == "cuda":
-            return gpu_counter(self._uuids())
-        return processor_counter()
-
-    def _uuids(self) -> list[str]:
-        first = self._device.index or 0
-        every = map(torch.cuda.get_device_properties, range(first, first + self._devices))
-        return [f"GPU-{one.uuid}" for one in every]
+        if self._rank.index == 0:
+            self._clocks |= self._hardware.clocks(self._rank.world, when)

@@ -33,8 +33,6 @@ from harness.process import ASK, signal_name
 from harness.worker.messages import Job, Report
 
 if TYPE_CHECKING:
-    import torch
-
     from harness.worker.round import Agree
 
 # What each rank tells of its own part alone.
@@ -224,22 +222,12 @@ def _rank_report(job: Job, rank: Rank, rendezvous: Path, start: float) -> Report
         join_group(rank, rendezvous, entry.groups)
         agree = _agreement()
         agree(True)  # all are there
-        _connect(device)
+        entry.connect(device)  # as part of the launch
     except Exception as error:  # noqa: BLE001 - that ranks do not meet is a result
         return failure(error)
     launched = {"launch_time": time.monotonic() - start}  # one clock for all processes of a host
     report = report_of(job, rank, agree)
     return replace(report, facts={**launched, **report.facts})
-
-
-def _connect(device: torch.device) -> None:
-    """Have NCCL connect the GPUs, which it does at the first exchange, as part of the launch."""
-    import torch
-    import torch.distributed as dist
-
-    if device.type == "cuda":
-        dist.all_reduce(torch.zeros(1, device=device))
-        torch.cuda.synchronize(device)
 
 
 def _agreement() -> Agree:

@@ -20,6 +20,7 @@ from harness import hardware, scenarios
 from harness.domain.rank import ALONE, Rank
 from harness.domain.result import Sample, Status
 from harness.errors import Unsupported
+from harness.hardware import MemoryProbe
 from harness.scenarios import Iteration
 from harness.session.eager import TorchSession
 from harness.session.workload import Workload
@@ -29,7 +30,6 @@ from harness.worker.checks import answered, answered_anew, check_output, checked
 from harness.worker.inspection import inspected
 from harness.worker.messages import Effort, Job, Report
 from harness.worker.opening import Opened, open_cell, workload_of
-from harness.worker.peak import PeakMemory
 from harness.worker.phase import Counted, Phase
 from harness.worker.preparation import prepared
 from harness.worker.sampling import settled_from, settles, too_short, wants_more
@@ -73,11 +73,11 @@ def _message(error: BaseException) -> str:
 def _measure(job: Job, rank: Rank, agree: Agree) -> Report:
     entry = hardware.registry.of(job.cell.hardware)
     device = entry.prepare(rank.world, rank.index)
-    peak = PeakMemory(device)
-    peak.restart()
+    memory = entry.memory()
+    memory.restart()
     opened = open_cell(job, device)
     with closing(opened.session):
-        report = _timed(job, rank, agree, opened, peak)
+        report = _timed(job, rank, agree, opened, memory)
         # Once is enough: every round has the same weights.
         asked = job.index == 0 and rank.index == 0
         whole = rank.world == 1 and not scenarios.registry.of(job.cell.scenario).trains
@@ -98,23 +98,22 @@ def _measure(job: Job, rank: Rank, agree: Agree) -> Report:
     return report
 
 
-def _timed(job: Job, rank: Rank, agree: Agree, opened: Opened, peak: PeakMemory) -> Report:
+def _timed(job: Job, rank: Rank, agree: Agree, opened: Opened, memory: MemoryProbe) -> Report:
     """What the open session does, timed."""
     cell, session = job.cell, opened.session
     entry, scenario = hardware.registry.of(cell.hardware), scenarios.registry.of(cell.scenario)
     allocator.release()
-    facts = {**opened.facts, "load_memory": peak.bytes(), "processes": float(rank.world)}
-    peak.restart()
-    facts["held_memory"] = peak.now()
+    facts = {**opened.facts, "load_memory": memory.peak(), "processes": float(rank.world)}
+    memory.restart()
+    facts["held_memory"] = memory.now()
     with session.running(trains=scenario.trains):
         timer = entry.timer()
         meet = dist.barrier if rank.world > 1 else None
         iteration = Counted(scenario.prepare(session, workload_of(job, session)), meet)
-        speaks, devices = rank.index == 0, entry.devices(rank.world)
-        with Phase(session.device, devices, energy=job.energy, speaks=speaks) as phase:
+        with Phase(entry, rank, energy=job.energy) as phase:
             driven = _drive(iteration, timer, job.effort, agree)
         measured = iteration.times
-        facts |= {"peak_memory": peak.bytes(), **peak.on_gpu()}
+        facts |= {"peak_memory": memory.peak(), **memory.facts()}
         facts["rank_peak_memory"] = facts["peak_memory"]
         facts |= {"page_faults": iteration.page_faults(), **session.facts()}
         facts |= inspected(

@@ -17,9 +17,10 @@ from harness.compression import Compression, layers_of
 from harness.compression.two_four import TwoFour
 from harness.contract.plugin import choice_of, example_of
 from harness.domain.cell import Cell, Choice
+from harness.domain.rank import Rank
 from harness.domain.run import Gpu, Host
 from harness.errors import Unsupported
-from harness.host import gpu as driver
+from harness.hardware import nvidia_smi
 from harness.host.machine import this_host
 from harness.model.artifact import load, save
 from harness.model.shape import Shape
@@ -28,7 +29,6 @@ from harness.operators import Operator
 from harness.operators.sdpa import Sdpa
 from harness.quality.text import RandomText
 from harness.scenarios.cold import flusher
-from harness.worker.peak import PeakMemory
 from harness.worker.phase import Phase
 
 pytestmark = pytest.mark.cuda
@@ -223,14 +223,14 @@ def test_the_clock_times_the_gpus_work_not_its_queueing(gpu: torch.device) -> No
 
 def test_peaks_are_the_gpus(gpu: torch.device) -> None:
     """What was freed counts for the peak, and no longer for what is held."""
-    peak = PeakMemory(gpu)
+    peak = hardware.registry["cuda"]().memory()
     peak.restart()
     before = peak.now()
     size = 256 * 2**20
     block = torch.empty(size, dtype=torch.uint8, device=gpu)
     del block
-    assert peak.bytes() >= before + size
-    assert peak.on_gpu()["peak_allocated"] >= size
+    assert peak.peak() >= before + size
+    assert peak.facts()["peak_allocated"] >= size
     peak.restart()
     assert peak.now() < before + size
 
@@ -238,7 +238,7 @@ def test_peaks_are_the_gpus(gpu: torch.device) -> None:
 def test_the_caches_are_filled_twice_over(gpu: torch.device) -> None:
     torch.cuda.reset_peak_memory_stats()
     before = torch.cuda.memory_allocated()
-    flush = flusher(gpu)
+    flush = flusher(gpu, hardware.registry["cuda"]().cache_bytes())
     flush()
     torch.cuda.synchronize()
     cache = torch.cuda.get_device_properties(gpu).L2_cache_size
@@ -247,7 +247,7 @@ def test_the_caches_are_filled_twice_over(gpu: torch.device) -> None:
 
 def test_the_driver_tells_clocks_and_neighbours(gpu: torch.device) -> None:
     """Of the GPU that torch computes on, found by its UUID."""
-    with Phase(gpu, energy=False, speaks=True) as phase:
+    with Phase(hardware.registry["cuda"](), Rank(0, 1), energy=False) as phase:
         torch.cuda._sleep(1000)
     facts = phase.facts(tokens=1.0)
     for name in ("clock", "memory_clock", "temperature"):
@@ -255,14 +255,14 @@ def test_the_driver_tells_clocks_and_neighbours(gpu: torch.device) -> None:
             assert facts[f"host_gpu_{name}_{when}"] > 0
     assert {facts["host_gpu_hot"], facts["host_gpu_capped"]} <= {0.0, 1.0}
     uuid = f"GPU-{torch.cuda.get_device_properties(gpu).uuid}"
-    assert driver.others([uuid])["host_gpu_others"] >= 0
+    assert nvidia_smi.others([uuid])["host_gpu_others"] >= 0
 
 
 def test_energy_is_counted(gpu: torch.device) -> None:
     """Over fifty updates of the counter; NVML's binding is what is asked."""
     pytest.importorskip("pynvml")
     product = torch.randn(4096, 4096, device=gpu)
-    with Phase(gpu, energy=True, speaks=True) as phase:
+    with Phase(hardware.registry["cuda"](), Rank(0, 1), energy=True) as phase:
         until = time.perf_counter() + 5.5
         while time.perf_counter() < until:
             product @ product
@@ -290,7 +290,7 @@ def test_memory_is_read_and_copied(gpu: torch.device) -> None:
         for trial in trials(size, gpu):
             trial.prepare()()
     torch.cuda.synchronize()
-    assert memory.working_set(gpu).bytes >= 2**30
+    assert memory.working_set(hardware.registry["cuda"]()).bytes >= 2**30
 
 
 def test_the_host_tells_its_gpus_as_torch_does(gpu: torch.device) -> None:

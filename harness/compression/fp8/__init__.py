@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from harness import hardware
 from harness.compression import Compression, Stage, register
 from harness.domain.cell import Cell
 from harness.domain.run import Host
@@ -37,7 +38,7 @@ class Fp8(Compression):
 
     def unsupported(self, cell: Cell, host: Host) -> str | None:
         """Nor does another cell's GPU help."""
-        if cell.hardware.name != "cuda":
+        if hardware.registry.of(cell.hardware).kind != "cuda":
             return "fp8 needs a GPU that multiplies in it (compute capability 8.9); this is a CPU"
         return super().unsupported(cell, host)
 

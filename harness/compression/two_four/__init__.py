@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Literal
 
 from pydantic import Field
 
+from harness import hardware
 from harness.compression import Compression, Stage, register, registry
 from harness.compression.formats import calibration
 from harness.domain.cell import Cell
@@ -42,7 +43,7 @@ class TwoFour(Compression):
 
     def unsupported(self, cell: Cell, host: Host) -> str | None:
         """The kernel is for sparse tensor cores, and infers."""
-        if self.options.kernel and cell.hardware.name != "cuda":
+        if self.options.kernel and hardware.registry.of(cell.hardware).kind != "cuda":
             return "2:4's kernel needs a GPU with sparse tensor cores; this is a CPU"
         formats = [one.name for one in cell.compression if registry[one.name].stage is Stage.FORMAT]
         if self.options.kernel and formats:

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from harness import hardware
 from harness.domain.cell import Cell
 from harness.domain.run import Host
 from harness.model.shape import Shape
@@ -38,6 +39,6 @@ class Flex(DotProductAttention):
 
     def untrainable(self, cell: Cell, host: Host) -> str | None:
         """On anything but CUDA."""
-        if cell.hardware.name == "cuda":
+        if hardware.registry.of(cell.hardware).kind == "cuda":
             return None
         return "torch's flex_attention has no backward pass on a processor"

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from pydantic import Field
 
+from harness import hardware
 from harness.domain.cell import Cell
 from harness.domain.entry import Options
 from harness.domain.run import Host
@@ -43,7 +44,7 @@ class Context(Parallelism):
         if cell.operator.name not in _OPERATORS:
             able = ", ".join(_OPERATORS)
             return f"context's ring attends exactly: it takes {able}, no {cell.operator}"
-        if cell.hardware.name == "cuda":
+        if hardware.registry.of(cell.hardware).kind != "cpu":
             return "context's ring is built on torch's attention kernel for CPU"
         if cell.precision.name == "fp16":
             return "context's ring takes fp32 and bf16, no fp16"

@@ -5,7 +5,16 @@ from __future__ import annotations
 import pytest
 import torch
 
-from harness.ceilings.memory import WorkingSet, copy_trials, curve_trials, read_trials, sized
+from harness.ceilings.memory import (
+    WorkingSet,
+    copy_trials,
+    curve_trials,
+    read_trials,
+    sized,
+    working_set,
+)
+from harness.errors import Unsupported
+from harness.hardware.local import Local
 
 GIB = 2**30
 SMALL = WorkingSet(2**20, "1 MiB")
@@ -28,6 +37,19 @@ def test_a_buffer_is_far_beyond_the_cache(cache: int | None, free: int, size: in
 def test_it_is_told_how_far() -> None:
     assert sized(512 * 2**20, 8 * GIB).told == "1.00 GiB, 2.0 times the last cache"
     assert "not told" in sized(None, 8 * GIB).told
+
+
+def test_a_buffer_is_sized_by_the_hardware(monkeypatch: pytest.MonkeyPatch) -> None:
+    """By its free memory and its cache, if the system reports one."""
+
+    def unknown(_: Local) -> int:
+        raise Unsupported("no size")
+
+    monkeypatch.setattr(Local, "free_bytes", lambda _: 8 * GIB)
+    monkeypatch.setattr(Local, "cache_bytes", lambda _: 512 * 2**20)
+    assert working_set(Local()) == sized(512 * 2**20, 8 * GIB)
+    monkeypatch.setattr(Local, "cache_bytes", unknown)
+    assert working_set(Local()) == sized(None, 8 * GIB)
 
 
 def test_every_way_to_read_can_be_called() -> None:

@@ -12,7 +12,7 @@ from dataclasses import replace
 import pytest
 
 from harness.domain.cell import Cell, Choice
-from harness.host import gpu
+from harness.hardware import nvidia_smi
 from harness.host.watch import HostWatch, Reading, between
 from harness.parallelism import with_launcher
 
@@ -90,7 +90,7 @@ def test_a_cell_on_the_processor_asks_no_gpu(
         asked.append(gpus)
         return {"host_gpu_others": 1.0}
 
-    monkeypatch.setattr(gpu, "others", others)
+    monkeypatch.setattr(nvidia_smi, "others", others)
     with HostWatch().around(make_cell()) as seen:
         pass
     assert asked == []

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
 
 from harness.domain.cell import Choice
-from harness.errors import Unsupported
 from harness.model.sizes import SIZES
 from harness.model.transformer import Transformer, build
 from harness.operators.sdpa import Sdpa
-from harness.scenarios import Scenario, cold, decode, prefill
-from harness.scenarios.cold import flusher, last_level_bytes
+from harness.scenarios import Scenario, decode, prefill
+from harness.scenarios.cold import flusher
 from harness.scenarios.decode import Decode
 from harness.scenarios.prefill import Prefill
 from harness.session.eager import TorchSession
@@ -63,7 +61,7 @@ class Device(torch.nn.Module):
 def device(monkeypatch: pytest.MonkeyPatch) -> Device:
     made = Device()
     for scenario in (prefill, decode):
-        monkeypatch.setattr(scenario, "flusher", lambda _: made.flush)
+        monkeypatch.setattr(scenario, "flusher", lambda *_: made.flush)
     return made
 
 
@@ -71,7 +69,7 @@ def session(device: Device) -> TorchSession:
     return TorchSession(device, device.core, torch.device("cpu"), 2)
 
 
-WORKLOAD = Workload(LOAD, SIZES["nano"].shape.vocab, seed=1, batch=2)
+WORKLOAD = Workload(LOAD, SIZES["nano"].shape.vocab, seed=1, batch=2, cache_bytes=lambda: 1)
 
 
 def cold_one(scenario: type[Scenario]) -> Scenario:
@@ -120,28 +118,8 @@ def test_a_warm_cell_keeps_its_id(scenario: type[Scenario]) -> None:
     assert scenario.of(Choice("any", (("cold", True),))).options.cold
 
 
-def make_cache(cpu: Path, core: int, index: int, level: int, sharing: str, size: str) -> None:
-    folder = cpu / f"cpu{core}" / "cache" / f"index{index}"
-    folder.mkdir(parents=True)
-    for name, text in (("level", str(level)), ("shared_cpu_list", sharing), ("size", size)):
-        (folder / name).write_text(f"{text}\n")
-
-
-def test_the_caches_of_the_highest_level_add_up(tmp_path: Path) -> None:
-    """Two packages of two cores; each core tells of the cache that it shares."""
-    for core in range(4):
-        make_cache(tmp_path, core, 0, 1, str(core), "48K")
-        make_cache(tmp_path, core, 3, 3, "0-1" if core < 2 else "2-3", "32768K")
-    assert last_level_bytes(tmp_path) == 2 * 32768 * 1024
-
-
-def test_without_a_known_size_it_is_unsupported(tmp_path: Path) -> None:
-    with pytest.raises(Unsupported, match="does not tell the size of its caches"):
-        last_level_bytes(tmp_path)
-
-
 def test_twice_the_cache_is_written(monkeypatch: pytest.MonkeyPatch) -> None:
-    """On a processor the last level's, by memory that is really there."""
+    """By memory that is really there."""
     made: list[torch.Tensor] = []
     plain = torch.zeros
 
@@ -149,9 +127,8 @@ def test_twice_the_cache_is_written(monkeypatch: pytest.MonkeyPatch) -> None:
         made.append(plain(*sizes, **options))
         return made[-1]
 
-    monkeypatch.setattr(cold, "last_level_bytes", lambda: 4096)
     monkeypatch.setattr(torch, "zeros", noted)
-    flush = flusher(torch.device("cpu"))
+    flush = flusher(torch.device("cpu"), 4096)
     flush()
     flush()
     assert [tuple(one.shape) for one in made] == [(8192,)]

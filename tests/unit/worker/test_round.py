@@ -16,6 +16,7 @@ from harness.domain.cell import Cell, Choice
 from harness.domain.rank import Rank
 from harness.domain.result import Status
 from harness.errors import HarnessError
+from harness.hardware import Hardware
 from harness.hardware.local import Local
 from harness.timer import Timer
 from harness.worker import opening, preparation
@@ -205,9 +206,9 @@ def test_a_model_in_half_precision_has_the_weights_of_the_full_one_rounded(
 def test_a_rank_takes_its_own_device_and_meets_the_others(
     prepared: Job, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Before each iteration; rank 0 tells of all devices, and the others of none."""
+    """Before each iteration; each phase knows its rank, as only rank 0 reads counters."""
     asked: list[tuple[int, int]] = []
-    phases: list[tuple[int, bool]] = []
+    phases: list[Rank] = []
     met: list[None] = []
     usual = Local.prepare
 
@@ -216,17 +217,16 @@ def test_a_rank_takes_its_own_device_and_meets_the_others(
         return usual(entry, ranks, rank)
 
     class Seen(Phase):
-        def __init__(self, device: torch.device, devices: int, *, energy: bool, speaks: bool):
-            phases.append((devices, speaks))
-            super().__init__(device, devices, energy=energy, speaks=speaks)
+        def __init__(self, hardware: Hardware, rank: Rank, *, energy: bool) -> None:
+            phases.append(rank)
+            super().__init__(hardware, rank, energy=energy)
 
     monkeypatch.setattr(Local, "prepare", prepare)
-    monkeypatch.setattr(Local, "devices", lambda _, ranks: ranks)
     monkeypatch.setattr(worker, "Phase", Seen)
     monkeypatch.setattr(dist, "barrier", lambda: met.append(None))
     for index in range(2):
         report = report_of(prepared, Rank(index, 2))
         assert report.status is Status.OK, report.detail
     assert asked == [(2, 0), (2, 1)]
-    assert phases == [(2, True), (2, False)]
+    assert phases == [Rank(0, 2), Rank(1, 2)]
     assert len(met) >= 2 * 3  # warm-up, a sample, and a look inside

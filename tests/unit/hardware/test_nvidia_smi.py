@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from harness.host.gpu import clocks, held_down, others
+from harness.hardware.nvidia_smi import clocks, held_down, others
 
 
 class Smi:

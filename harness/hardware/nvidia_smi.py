@@ -1,4 +1,4 @@
-"""What NVIDIA's driver tells of a GPU beside the work, through nvidia-smi: clocks and neighbours.
+"""What NVIDIA's driver reports of a GPU beside the work, through nvidia-smi: clocks, neighbours.
 
 A call takes some 50 ms and computes nothing on the GPU.
 """
