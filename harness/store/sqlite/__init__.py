@@ -77,13 +77,13 @@ class SQLite(Dialect):
         except OSError as error:
             raise StoreError(f"{location}: {error.strerror}") from error
         if not there:
-            return _empty(location)
+            return empty(location)
         with ExitStack() as unless_returned:
             database = _database(location, _engine(path, _to_read(path)))
             unless_returned.callback(database.close)
             with database.reading() as connection:
                 if is_empty(connection):
-                    return _empty(location)
+                    return empty(location)
                 if not is_current(connection):
                     return _up_to_date_copy(location, connection)
             unless_returned.pop_all()
@@ -139,8 +139,8 @@ def _keep_log(database: Database) -> None:
                 return
 
 
-def _empty(location: Location) -> Database:
-    """A database in memory with the tables of today."""
+def empty(location: Location) -> Database:
+    """A database in memory with the tables of today: what a reader finds where nothing is."""
     database = _in_memory(location)
     with database.writing() as connection:
         Table.metadata.create_all(connection)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Generator
 from dataclasses import dataclass, field, replace
 
 import pytest
@@ -165,6 +165,7 @@ def test_whoever_stops_listening_cancels_what_is_in_flight(
     fake = Fake()
     events = drive(Campaign([planned(n) for n in (1, 2, 3)], {}, 0), fake, single, lambda _: BOUNDS)
     next(events)
+    assert isinstance(events, Generator)
     events.close()
     assert sorted(fake.cancelled) == [0, 1]  # 2 came back
     assert not fake.flying
