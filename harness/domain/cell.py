@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Generic, TypeAlias, TypeVar, cast
@@ -54,7 +54,9 @@ class _On(Generic[V]):
         self._axis = name
 
     def __get__(self, cell: Cell, owner: type[Cell]) -> V:
-        return cast("V", cell[self._axis])
+        value = cast("V", cell[self._axis])
+        cell.__dict__[self._axis] = value  # which Python looks up first from then on
+        return value
 
 
 @dataclass(frozen=True, init=False)
@@ -79,18 +81,12 @@ class Cell:
     backend = _On[Choice]()
 
     def __init__(self, *, workload: tuple[tuple[str, int], ...], **axes: On) -> None:
-        """An added axis without a value has its default; TypeError if an original one has none.
+        """An added axis without a value has its default; KeyError if an original one has none.
 
         An axis that the table lacks is kept: the package that added it when the cell was stored
         may be gone.
         """
-        missing = [axis.name for axis in AXES.values() if axis.original and axis.name not in axes]
-        if missing:
-            raise TypeError(f"a cell needs a value of {', '.join(missing)}")
-        order = [*AXES, *sorted(axes.keys() - AXES.keys())]
-        held = tuple((name, axes[name]) for name in order if name in axes)
-        values = tuple((name, value) for name, value in held if not _is_left_out(name, value))
-        object.__setattr__(self, "values", values)
+        object.__setattr__(self, "values", tuple(_held(axes)))
         object.__setattr__(self, "workload", workload)
 
     def __getitem__(self, axis: str) -> On:
@@ -174,10 +170,13 @@ def _text(value: Option) -> str:
     return "/".join(map(str, value)) if isinstance(value, tuple) else str(value)
 
 
-def _is_left_out(name: str, value: On) -> bool:
-    """Whether it goes without saying: the default of an axis that was added later."""
-    axis = AXES.get(name)
-    return axis is not None and not axis.original and value == default_of(axis)
+def _held(axes: Mapping[str, On]) -> Iterator[tuple[str, On]]:
+    """The values that a cell holds, in one order."""
+    for name, axis in AXES.items():
+        if axis.original or axes.get(name) not in (None, default_of(axis)):
+            yield name, axes[name]
+    if axes.keys() != AXES.keys():
+        yield from ((name, axes[name]) for name in sorted(axes.keys() - AXES.keys()))
 
 
 def _content(value: On) -> Any:

@@ -131,21 +131,22 @@ def _cells(
     baseline names one. Cells get that of all ranks last.
     """
 
-    def ranks(parallelism: tuple[Choice, ...]) -> int:
-        strategies = (catalog.parallelism[one.name].of(one) for one in parallelism)
+    def ranks(cell: Cell) -> int:
+        strategies = (catalog.parallelism[one.name].of(one) for one in cell.parallelism)
         return prod(degrees_of(strategies).values())
 
     expansion = _expansion(axes, catalog, source)
     check_excludes(expansion, axes, source)
     check_baseline(expansion.cells, axes, source)
-    cells = grown(expansion.cells, ranks) if weak else {one: one for one in expansion.cells}
-    check_batches(cells.values(), axes, source)
-    check_cells(cells.values(), axes, catalog, source)
+    written = expansion.cells
+    cells = tuple(grown(cell, ranks(cell)) for cell in written) if weak else written
+    check_batches(cells, axes, source)
+    check_cells(cells, axes, catalog, source)
     source.refuse()
     baseline = {key: values[0] for key, values in plain(axes.baseline).items()}
-    ids = {written.id: cell.id for written, cell in cells.items()}
-    pairs = baselines(cells, baseline).items()
-    return tuple(cells.values()), {ids[cell]: ids[other] for cell, other in pairs}
+    ids = {one.id: cell.id for one, cell in zip(written, cells, strict=True)}
+    pairs = baselines(written, baseline).items()
+    return cells, {ids[cell]: ids[other] for cell, other in pairs}
 
 
 def _expansion(axes: Axes, catalog: Catalog, source: Source) -> Expansion:

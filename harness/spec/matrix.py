@@ -71,9 +71,10 @@ def combinations(matrix: Values, links: Sequence[Link], uses: Uses) -> Iterator[
         point = _merged(chosen)
         axes = {axis: point[axis] for axis in AXES}
         used = sorted(uses(axes["scenario"]))  # type: ignore[arg-type]  # that axis has no other
+        linked = {key: point[key] for key in used if key in point}
         free = [key for key in used if key not in point]
         for amounts in product(*_dimensions(matrix, links, free)):
-            load = {**point, **_merged(amounts)}
+            load = {**linked, **_merged(amounts)}
             workload = tuple((key, load[key]) for key in used)
             yield Cell(**axes, workload=workload)  # type: ignore[arg-type]  # as parsed, each axis by its own reader
 
@@ -131,11 +132,7 @@ def _with(cell: Cell, values: Point) -> Cell:
     return cell.replace(workload, **axes)  # type: ignore[arg-type]  # as in combinations
 
 
-def grown(cells: Iterable[Cell], ranks: Callable[[tuple[Choice, ...]], int]) -> Mapping[Cell, Cell]:
-    """By cell whose batch is that of each rank, the cell with the batch of all ranks."""
-    return {cell: _grown(cell, ranks(cell.parallelism)) for cell in cells}
-
-
-def _grown(cell: Cell, ranks: int) -> Cell:
+def grown(cell: Cell, ranks: int) -> Cell:
+    """A cell whose batch is that of each rank, with the batch of all ranks."""
     batches = {key: amount * ranks for key, amount in cell.workload if key == "batch"}
     return cell.replace(tuple({**cell.load, **batches}.items()))

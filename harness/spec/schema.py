@@ -56,7 +56,7 @@ class Workload(Block):
 
     batch: Counts = Field(
         (1,),
-        description="sequences at once, over all processes together",
+        description="sequences at once, over all processes together; with `scaling: weak`, in each",
         json_schema_extra=_shown(1),
     )
     prompt: Counts = Field(

@@ -48,8 +48,8 @@ def installed(shiny: Path, env: dict[str, str]) -> Path:
 
 
 def test_there_is_an_example_of_every_kind() -> None:
-    assert sorted(KINDS) == sorted(ROOMS)
-    assert len([name for name, _ in BLOCKS if name.endswith(".py")]) == len(ROOMS)
+    assert sorted(KINDS) == sorted((*ROOMS, "axes"))
+    assert len([name for name, _ in BLOCKS if name.endswith(".py")]) == len(KINDS)
 
 
 def test_every_example_keeps_the_contract(harness: Harness, installed: Path) -> None:
@@ -75,6 +75,7 @@ def test_every_example_runs(harness: Harness, installed: Path) -> None:
     assert [one["status"] for one in results] == ["ok", "ok"]
     assert all("fastest_time" in one["metrics"] for one in results)
     assert {one["axes"]["operator"] for one in results} == {"soft-cap(cap=30.0)", "sdpa"}
+    assert {one["axes"]["affinity"] for one in results} == {"pinned", "free"}
 
 
 def test_a_broken_promise_is_told(
