@@ -180,7 +180,7 @@ def make_database() -> list[Result]:
 
 def make_ceilings(hardware: str = "local", how: str = "torch.matmul, 2 threads") -> list[Ceilings]:
     """What the laptop can do at best."""
-    found = (
+    found: tuple[Ceiling, ...] = (
         Ceiling("gemm_fp32", 324e9, "FLOP/s", CeilingKind.MEASURED, how),
         Ceiling("gemm_fp32", 360e9, "FLOP/s", CeilingKind.THEORETICAL, how),
         Ceiling("memory_read", 34e9, "B/s", CeilingKind.MEASURED, how, others=0.4),
