@@ -7,14 +7,17 @@ PIP    := $(BIN)/pip --disable-pip-version-check
 SPECS  ?= specs/quick.yaml
 GPU_OUT ?= build/gpu
 
-.PHONY: leaderboard test test-launchers gpu check unit functional e2e bench fuzz soak detection browser launchers lock clean
+.PHONY: leaderboard test test-thorough test-launchers gpu check unit functional e2e bench fuzz soak detection browser launchers lock clean
 
 leaderboard: $(VENV)/.run  ## measure the quick specs on this machine and build the site
 	$(BIN)/harness run $(SPECS)
 	$(BIN)/harness site
 
-test: $(VENV)/.dev browser check  ## lint, types, import walls, and every test
+test: $(VENV)/.dev browser check  ## lint, types, import walls, and the tests
 	$(BIN)/pytest -n auto --dist worksteal
+
+test-thorough: $(VENV)/.dev  ## the end-to-end tests of every combination; some minutes more
+	$(BIN)/pytest -n auto --dist worksteal -m thorough
 
 test-launchers: $(VENV)/.dev launchers  ## the tests of Lightning, Horovod and Spark
 	$(BIN)/pytest -m launchers

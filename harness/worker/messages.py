@@ -12,6 +12,7 @@ from pydantic import ConfigDict, TypeAdapter, ValidationError
 
 from harness import parallelism
 from harness.domain.cell import Cell
+from harness.domain.facts import fact_of
 from harness.domain.result import Sample, Score, Status
 from harness.domain.text import abridged, storable
 from harness.errors import UnreadableReport
@@ -144,6 +145,8 @@ def _impossible(report: Report) -> str | None:
         return f"no round ends {report.status}"
     if any(one.seconds < 0 for one in report.samples):
         return "a sample is shorter than no time"
+    if undeclared := [name for name in report.facts if fact_of(name) is None]:
+        return f"nobody has declared the fact {undeclared[0]!r} (harness/domain/facts.py)"
     counts = [n for one in report.scores for n in (one.tokens, one.bytes, one.agreed)]
     if any(not 0 <= count <= _LARGEST for count in counts):
         return "a document has an impossible number of tokens or bytes"

@@ -24,6 +24,7 @@ from typing import TYPE_CHECKING
 
 from harness import hardware
 from harness.distributed.group import join_group
+from harness.domain.facts import reduced
 from harness.domain.rank import Rank
 from harness.domain.result import Sample, Status
 from harness.errors import HarnessError, UnreadableReport
@@ -35,18 +36,6 @@ from harness.worker.messages import Job, Report
 if TYPE_CHECKING:
     from harness.worker.round import Agree
 
-# What each rank tells of its own part alone.
-_SUMMED = (
-    "load_memory",
-    "peak_memory",
-    "held_memory",
-    "peak_allocated",
-    "peak_reserved",
-    "state_bytes",
-    "bytes_moved",
-    "page_faults",
-)
-_AVERAGED = ("bubble",)
 # What is imported late, and by the fork server; a rank that it did not fork pays before it starts.
 _LAZY = ("harness.distributed.assemble", "harness.worker.parity", "torch._dynamo")
 _ANSWER_SECONDS = 0.5
@@ -60,7 +49,6 @@ _FRAME = re.compile(r'File "(?P<file>[^"]+)", line (?P<line>\d+) in (?P<function
 # In these a rank waits for others: collectives, the backward pass that exchanges gradients, and a
 # GPU that does either.
 _WAITING = ("/torch/distributed/", "/torch/autograd/", "/torch/cuda/", "/horovod/")
-_LARGEST = "rank_"  # begins the names of what is told of the rank that has most of it
 
 
 def report_of_ranks(job: Job, world: int) -> Report:
@@ -104,43 +92,19 @@ def join(reports: Sequence[Report]) -> Report:
     """One report of all ranks' reports, rank 0's first.
 
     A rank that did not end well speaks for all, by its number. Else each sample lasts as long
-    as on the slowest rank, as the step is not over before, and bytes are summed.
+    as on the slowest rank, as the step is not over before; facts are reduced as declared.
     """
     for index, report in enumerate(reports):
         if report.status is not Status.OK:
             return Report(report.status, f"rank {index}: {report.reason}", report.detail)
     first = reports[0]
     samples = tuple(_slowest(same) for same in zip(*(r.samples for r in reports), strict=True))
-    facts = {
-        **first.facts,
-        **_summed(reports),
-        **_largest(reports),
-        **_averaged(reports),
-        **_waiting(reports),
-    }
+    facts = {**reduced([dict(report.facts) for report in reports]), **_waiting(reports)}
     return Report(Status.OK, samples=samples, facts=facts, notes=first.notes)
 
 
 def _slowest(same: Sequence[Sample]) -> Sample:
     return max(same, key=lambda sample: sample.seconds)
-
-
-def _summed(reports: Sequence[Report]) -> Mapping[str, float]:
-    return {
-        name: sum(report.facts[name] for report in reports)
-        for name in _SUMMED
-        if all(name in report.facts for report in reports)
-    }
-
-
-def _averaged(reports: Sequence[Report]) -> Mapping[str, float]:
-    names = [name for name in _AVERAGED if all(name in report.facts for report in reports)]
-    return {name: fmean(report.facts[name] for report in reports) for name in names}
-
-
-def _largest(reports: Sequence[Report]) -> Mapping[str, float]:
-    names = [name for name in reports[0].facts if name.startswith(_LARGEST)]
-    return {name: max(report.facts[name] for report in reports) for name in names}
 
 
 def _waiting(reports: Sequence[Report]) -> Mapping[str, float]:

@@ -21,6 +21,12 @@ from tests.e2e.splits import (
 
 STRATEGIES = ("data", "shard", "tensor", "pipeline", "context")
 PAIRS = [f"{one}: 2, {other}: 2" for one, other in combinations(STRATEGIES, 2)]
+# Each strategy at least once; the other pairs are for the thorough tests.
+FEW_PAIRS = [
+    "data: 2, tensor: 2",
+    "shard: 2, pipeline: 2",
+    "tensor: 2, context: 2",
+]
 PIPELINES = [
     f"pipeline: {{degree: 2, schedule: {name}}}"
     for name in ("gpipe", "1f1b", "interleaved", "zero-bubble")
@@ -36,8 +42,8 @@ def run(harness: Harness, folder: Path, scenario: str, cells: list[str]) -> dict
 
 
 def test_training_split_in_one_way(harness: Harness, tmp_path: Path) -> None:
-    """In every way there is, at two ranks and at four, with all that goes with it."""
-    single = [f"{name}: {degree}" for name in STRATEGIES for degree in (2, 4)]
+    """In every way there is, with all that goes with it."""
+    single = [*(f"{name}: 2" for name in STRATEGIES), "shard: 4"]
     further = [
         *PIPELINES[:1],
         *PIPELINES[2:],
@@ -92,19 +98,41 @@ def assert_it_sends_what_it_says(sent: dict[str, Any]) -> None:
     assert told("pipeline") == activations + 4 * vocab * width
 
 
+def microbatched(pairs: list[str]) -> list[str]:
+    """Pipelines whose stages share a small batch."""
+    return [one.replace("pipeline: 2", "pipeline: {degree: 2, microbatches: 2}") for one in pairs]
+
+
 def test_training_split_in_two_ways(harness: Harness, tmp_path: Path) -> None:
-    """Each strategy with each other."""
-    pairs = [
-        pair.replace("pipeline: 2", "pipeline: {degree: 2, microbatches: 2}") for pair in PAIRS
+    """And in all that go together."""
+    cells = [
+        *microbatched(FEW_PAIRS),
+        "shard: 2, tensor: {degree: 2, sequence: true}, recompute: full, accumulate: 2",
     ]
-    further = ["shard: 2, tensor: {degree: 2, sequence: true}, recompute: full, accumulate: 2"]
-    assert_proved(run(harness, tmp_path, "train", pairs + further), len(pairs + further))
+    assert_proved(run(harness, tmp_path, "train", cells), len(cells))
 
 
-def test_inference_split(harness: Harness, tmp_path: Path) -> None:
+@pytest.mark.thorough
+def test_training_split_in_any_two_ways_and_over_four_ranks(
+    harness: Harness, tmp_path: Path
+) -> None:
+    """Each strategy with each other, and each over four."""
+    pairs = [one for one in microbatched(PAIRS) if one not in microbatched(FEW_PAIRS)]
+    cells = pairs + [f"{name}: 4" for name in STRATEGIES if name != "shard"]
+    assert_proved(run(harness, tmp_path, "train", cells), len(cells))
+
+
+@pytest.mark.parametrize(
+    "pairs",
+    [
+        ["data: 2, tensor: 2", "pipeline: 2, context: 2"],
+        pytest.param([pair for pair in PAIRS if "shard" not in pair], marks=pytest.mark.thorough),
+    ],
+    ids=["two pairs", "all pairs"],
+)
+def test_inference_split(harness: Harness, tmp_path: Path, pairs: list[str]) -> None:
     """A prompt, and the tokens behind it, which read what the prompt left on each rank."""
     single = [f"{name}: 2" for name in STRATEGIES if name != "shard"]
-    pairs = [pair for pair in PAIRS if "shard" not in pair]
     alone = ["recompute: none"]
     found = run(harness, tmp_path, "generate", alone + single + pairs)
     assert_proved(found, len(alone + single + pairs))
@@ -189,6 +217,7 @@ def test_a_split_that_computes_something_else_fails(
         assert one["reason"].startswith("rank 0: split, it computes something else" if errs else "")
 
 
+@pytest.mark.thorough
 def test_two_runs_at_once_do_not_meet(env: dict[str, str], tmp_path: Path) -> None:
     """Each in a folder of its own, on one host: no port, no file in common."""
     assert_two_at_once(env, tmp_path, ["data: 2", "shard: 2"])

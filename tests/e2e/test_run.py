@@ -65,6 +65,7 @@ limits: {{timeout: 10s, memory: 1500MiB}}
 {QUICK}"""
 
 
+@pytest.mark.thorough
 def test_every_axis_is_measured_and_what_cannot_be_says_why(
     harness: Harness, tmp_path: Path
 ) -> None:
@@ -110,6 +111,7 @@ def test_every_axis_is_measured_and_what_cannot_be_says_why(
     assert site.code == 0, site.err
 
 
+@pytest.mark.thorough
 def test_every_architecture_is_measured_or_says_why_not(harness: Harness, tmp_path: Path) -> None:
     """In all four scenarios; also split over processes, compressed and in half precision."""
     (tmp_path / "architectures.yaml").write_text(ARCHITECTURES)

@@ -34,6 +34,7 @@ def call(installed: Path, cwd: Path, *arguments: str) -> str:
     return done.stdout
 
 
+@pytest.mark.thorough
 def test_the_wheel_measures_and_builds_a_site(installed: Path, tmp_path: Path) -> None:
     """It carries templates and example specs, and forks its workers from itself."""
     python = [sys.executable, "-c"]

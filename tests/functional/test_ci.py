@@ -16,7 +16,7 @@ JOBS: dict[str, dict[str, Any]] = CI["jobs"]
 
 def test_it_runs_what_the_script_for_a_clean_checkout_runs() -> None:
     commands = re.findall(r"^make .+$", (ROOT / ".ci" / "run").read_text(), re.MULTILINE)
-    assert len(commands) == 2
+    assert len(commands) == 3
     assert [
         step["run"] for job in JOBS.values() for step in job["steps"] if "run" in step
     ] == commands
