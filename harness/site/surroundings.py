@@ -88,6 +88,7 @@ _NOTES = (
     ("host_turbo", "turbo"),
     ("host_allocator", "memory allocator"),
     ("host_launcher", "launcher"),
+    ("host_engine", "launcher"),  # its name in older databases
 )
 _FACTS = (
     ("host_mhz", "processor clock at the end of rounds", "MHz"),
