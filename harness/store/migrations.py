@@ -5,8 +5,9 @@ Alembic is imported only where there is something to do: it takes as long as all
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Connection, column, inspect, select, table
 
@@ -28,7 +29,8 @@ def revision_of(connection: Connection) -> str | None:
     """The revision a database is at; None if Alembic never saw it."""
     if not inspect(connection).has_table(_VERSION):
         return None
-    found = connection.scalars(select(column("version_num")).select_from(table(_VERSION))).all()
+    query = select(column("version_num")).select_from(table(_VERSION))
+    found: Sequence[Any] = connection.scalars(query).all()
     if len(found) != 1 or not isinstance(found[0], str):
         raise lacking("its revision")
     return found[0]
