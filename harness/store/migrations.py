@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import Connection, column, inspect, select, table
 
 from harness.store.database import Refused
-from harness.store.layout import check_complete, lacking
+from harness.store.layout import check_complete, damaged
 
 if TYPE_CHECKING:
     from alembic.config import Config
@@ -32,7 +32,7 @@ def revision_of(connection: Connection) -> str | None:
     query = select(column("version_num")).select_from(table(_VERSION))
     found: Sequence[Any] = connection.scalars(query).all()
     if len(found) != 1 or not isinstance(found[0], str):
-        raise lacking("its revision")
+        raise damaged("lacks its revision")
     return found[0]
 
 
