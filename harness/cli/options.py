@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import math
+import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -29,12 +30,12 @@ class _Database(click.Path):
         location = Location(str(value))
         if location.is_url:
             return location
-        return Location.file(super().convert(location.text, param, ctx))
+        return Location.file(Path(os.fsdecode(super().convert(location.text, param, ctx))))
 
 
 db_option = click.option(
     "--db",
-    type=_Database(dir_okay=False, path_type=Path),
+    type=_Database(dir_okay=False),
     metavar="FILE|URL",
     default=DEFAULT_DB,
     envvar="HARNESS_DB",

@@ -23,12 +23,12 @@ def check_complete(connection: Connection) -> None:
     )
     if tables or columns:
         missing = filter(None, (_counted("table", tables), _counted("column", columns)))
-        raise lacking(" and ".join(missing))
+        raise damaged(f"lacks {' and '.join(missing)}")
 
 
-def lacking(what: str) -> Refused:
-    """The refusal of a database that lacks what its own revision has."""
-    return Refused(f"lacks {what}: it is damaged; restore it from a copy, or move it away")
+def damaged(how: str) -> Refused:
+    """The refusal of a database that is not what its own revision says."""
+    return Refused(f"{how}: it is damaged; restore it from a copy, or move it away")
 
 
 def _counted(what: str, names: Collection[str]) -> str:

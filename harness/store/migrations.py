@@ -5,13 +5,14 @@ Alembic is imported only where there is something to do: it takes as long as all
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Connection, column, inspect, select, table
 
 from harness.store.database import Refused
-from harness.store.layout import check_complete, lacking
+from harness.store.layout import check_complete, damaged
 
 if TYPE_CHECKING:
     from alembic.config import Config
@@ -28,9 +29,10 @@ def revision_of(connection: Connection) -> str | None:
     """The revision a database is at; None if Alembic never saw it."""
     if not inspect(connection).has_table(_VERSION):
         return None
-    found = connection.scalars(select(column("version_num")).select_from(table(_VERSION))).all()
+    query = select(column("version_num")).select_from(table(_VERSION))
+    found: Sequence[Any] = connection.scalars(query).all()
     if len(found) != 1 or not isinstance(found[0], str):
-        raise lacking("its revision")
+        raise damaged("lacks its revision")
     return found[0]
 
 

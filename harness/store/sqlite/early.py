@@ -15,7 +15,7 @@ from sqlalchemy import Connection, inspect, text
 
 from harness.store import migrations
 from harness.store.database import Refused
-from harness.store.layout import lacking
+from harness.store.layout import damaged
 
 # SQLite keeps it in the file's header (PRAGMA application_id), by which programs know their own
 # files. In ASCII: "hrns".
@@ -92,8 +92,11 @@ def _number(connection: Connection) -> int:
         raise Refused(
             f"was written by a newer harness (layout {number}; this one knows {BY_REVISION})"
         )
-    if number == BY_REVISION and migrations.revision_of(connection) is None:
-        raise lacking("its revision")
+    revision = migrations.revision_of(connection)
+    if revision is None and number == BY_REVISION:
+        raise damaged("lacks its revision")
+    if revision is not None and number < BY_REVISION:
+        raise damaged(f"says layout {number}, but revision {revision}")
     return number
 
 
@@ -116,7 +119,7 @@ def _leave_early(connection: Connection) -> None:
         if "notes" not in _columns(connection, "round"):
             connection.execute(text(_ADDED_NOTES))
         _name_specs(connection)
-    if "ceiling" in _names(connection) and "position" not in _columns(connection, "ceiling"):
+    if "ceiling" in _names(connection):
         for statement in _ADDED_POSITION:
             connection.execute(text(statement))
     migrations.stamp(connection, _REVISION)

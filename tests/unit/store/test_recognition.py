@@ -19,6 +19,8 @@ from harness.store import Store, StoreReader, files
 from harness.store.migrations import HEAD
 from harness.store.sqlite.early import APPLICATION_ID
 
+LAYOUTS = Path(__file__).parent / "layouts"
+
 Opener = Callable[[Location], StoreReader]
 
 
@@ -126,7 +128,8 @@ def test_a_newer_harnesss_file_is_refused_and_left_alone(
         (("DROP TABLE alembic_version",), "lacks its revision"),
         (("DELETE FROM alembic_version",), "lacks its revision"),
         (("UPDATE alembic_version SET version_num = X'00'",), "lacks its revision"),
-        (("DROP TABLE selfcheck", "PRAGMA user_version = 2"), "lacks the table selfcheck"),
+        (("PRAGMA user_version = 2",), "says layout 2, but revision 0001"),
+        (("UPDATE alembic_version SET version_num = 'x'", "PRAGMA user_version = 1"), "says la"),
     ],
 )
 def test_a_database_that_lacks_what_its_revision_has_is_refused_and_left_alone(
@@ -138,6 +141,20 @@ def test_a_database_that_lacks_what_its_revision_has_is_refused_and_left_alone(
     with pytest.raises(StoreError, match=rf"harness\.db: ({told})"):
         opener(Location.file(kept))
     assert kept.read_bytes() == before
+
+
+def test_a_file_from_before_revisions_that_lacks_a_table_is_refused(
+    tmp_path: Path, opener: Opener
+) -> None:
+    """If it has harness's application id, it once had all the tables."""
+    path = tmp_path / "old.sqlite"
+    with closing(sqlite3.connect(path)) as connection:
+        connection.executescript((LAYOUTS / "2_marked.sql").read_text())
+        connection.execute("DROP TABLE selfcheck")
+    before = path.read_bytes()
+    with pytest.raises(StoreError, match=r"old\.sqlite: lacks the table selfcheck: it is damaged"):
+        opener(Location.file(path))
+    assert path.read_bytes() == before
 
 
 @pytest.mark.parametrize(

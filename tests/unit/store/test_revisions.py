@@ -30,7 +30,8 @@ def newest() -> Iterator[Connection]:
 
 def differences(connection: Connection, metadata: MetaData) -> list[Any]:
     """What Alembic would change of the database."""
-    return compare_metadata(MigrationContext.configure(connection), metadata)
+    found: list[Any] = compare_metadata(MigrationContext.configure(connection), metadata)
+    return found
 
 
 def layout(connection: Connection) -> dict[str, Any]:
