@@ -35,11 +35,8 @@ def test_each_runtime_is_measured_and_held_to_eager(
     assert ran.code == 0, ran.err
     shown = harness("show", "--format", "json").json["results"]
     assert len(shown) == 3 + 3 + 1 + 1 + 2
-    by = {
-        tuple(one["axes"][axis] for axis in ("backend", "scenario", "precision", "compression"))
-        + (one["axes"]["parallelism"],): one
-        for one in shown
-    }
+    axes = ("backend", "scenario", "precision", "compression", "parallelism")
+    by = {tuple(one["axes"][axis] for axis in axes): one for one in shown}
     plain = ("fp32", "none", "none")
     for scenario in ("prefill", "decode", "generate"):
         found = by["outside-numpy", scenario, *plain]
