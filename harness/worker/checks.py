@@ -96,7 +96,7 @@ def checked(job: Job, answers: Answers, device: torch.device) -> Checked:
     if answers.logits is not None:
         require_finite(answers.logits, "the model's logits")
     if not backend.reference:
-        _require_near(cell, _apart(answers, _eager_answers(job, shape, device)))
+        _require_alike(cell, answers, _eager_answers(job, shape, device))
     lossy = cell.precision.name != "fp32" or bool(cell.compression)
     # What the reference's own prepared model is worth is known since it was prepared.
     if not job.quality or (backend.reference and (job.artifact or not lossy)):
@@ -137,27 +137,37 @@ def _decoded(session: Session, shape: Shape, tokens: torch.Tensor) -> Answers:
     return Answers(None, tuple(outputs), session.ids(chosen) if shape.generates else None)
 
 
-def _apart(ours: Answers, eager: Answers) -> float:
-    """The largest distance of any answer, in parts of the norm of eager's; infinite for none."""
-    pairs = [(ours.logits, eager.logits), *zip(ours.decoded, eager.decoded, strict=True)]
-    found = [distance(a, b) for a, b in pairs if a is not None and b is not None]
-    if ours.chosen is not None and eager.decoded and (last := eager.decoded[-1]) is not None:
-        best = last.topk(2, dim=-1)  # [B, 1, 2]
-        clear = best.values[..., 0] - best.values[..., 1] > _CLEAR
-        agrees = (ours.chosen == best.indices[..., 0]) | ~clear
-        found.append(0.0 if bool(agrees.all()) else float("inf"))
-    return max(found, default=float("inf"))
-
-
-def _require_near(cell: Cell, error: float) -> None:
+def _require_alike(cell: Cell, ours: Answers, eager: Answers) -> None:
+    """HarnessError if an answer is further from eager's than the precision's tolerance."""
     tolerance = PRECISIONS[cell.precision.name].tolerance
-    if error == float("inf"):
-        raise HarnessError(f"{cell.backend} finds other tokens likeliest than eager does")
-    if not error <= tolerance:
+    error = _apart(ours, eager)
+    if error is not None and not error <= tolerance:
         raise HarnessError(
             f"{cell.backend} computes other logits than eager: {error:.2g} of their norm apart, "
             f"more than {cell.precision}'s tolerance of {tolerance:g}"
         )
+    agrees = _agrees(ours, eager)
+    if agrees is False:
+        raise HarnessError(f"{cell.backend} finds other tokens likeliest than eager does")
+    if error is None and agrees is None:
+        raise HarnessError(f"{cell.backend} gives neither logits nor tokens to compare")
+
+
+def _apart(ours: Answers, eager: Answers) -> float | None:
+    """The largest distance of any logits, in parts of the norm of eager's; None without logits."""
+    pairs = [(ours.logits, eager.logits), *zip(ours.decoded, eager.decoded, strict=True)]
+    found = [distance(a, b) for a, b in pairs if a is not None and b is not None]
+    return max(found, default=None)
+
+
+def _agrees(ours: Answers, eager: Answers) -> bool | None:
+    """Whether the tokens chosen are eager's, where these have a clear lead; None without tokens."""
+    last = eager.decoded[-1] if eager.decoded else None
+    if ours.chosen is None or last is None:
+        return None
+    best = last.topk(2, dim=-1)  # [B, 1, 2]
+    clear = best.values[..., 0] - best.values[..., 1] > _CLEAR
+    return bool(((ours.chosen == best.indices[..., 0]) | ~clear).all())
 
 
 def _scores(job: Job, session: Session, device: torch.device) -> tuple[Score, ...]:
