@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from sqlalchemy import Connection, column, inspect, select, table
+from sqlalchemy import Connection, String, column, inspect, select, table
 
 from harness.store.database import Refused
 from harness.store.layout import check_complete, damaged
@@ -29,8 +29,8 @@ def revision_of(connection: Connection) -> str | None:
     """The revision a database is at; None if Alembic never saw it."""
     if not inspect(connection).has_table(_VERSION):
         return None
-    query = select(column("version_num")).select_from(table(_VERSION))
-    found: Sequence[Any] = connection.scalars(query).all()
+    query = select(column("version_num", String)).select_from(table(_VERSION))
+    found: Sequence[object] = connection.scalars(query).all()  # a damaged file holds anything
     if len(found) != 1 or not isinstance(found[0], str):
         raise damaged("lacks its revision")
     return found[0]

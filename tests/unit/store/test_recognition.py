@@ -151,6 +151,7 @@ def test_a_file_from_before_revisions_that_lacks_a_table_is_refused(
     with closing(sqlite3.connect(path)) as connection:
         connection.executescript((LAYOUTS / "2_marked.sql").read_text())
         connection.execute("DROP TABLE selfcheck")
+        connection.execute("PRAGMA journal_mode = WAL")
     before = path.read_bytes()
     with pytest.raises(StoreError, match=r"old\.sqlite: lacks the table selfcheck: it is damaged"):
         opener(Location.file(path))
