@@ -55,6 +55,7 @@ class Spark(Torch):
 
         master: str = Field(
             "",
+            examples=["standalone"],
             description="a master's address, `local[N]`, or `standalone` for a cluster that is "
             "started for the round; by default local, with a core a process",
         )

@@ -129,7 +129,8 @@ def entry_named(
     """The registered entry; None, and a fault noted, where there is none."""
     entries = context.catalog.entries(axis)
     if name not in entries:
-        possible = [*entries, NONE] if AXES[axis].composed else [*entries]
+        composed = axis in AXES and AXES[axis].composed  # a launcher is no axis
+        possible = [*entries, NONE] if composed else [*entries]
         context.source.fault(path, unknown(axis, name, possible), key=key)
         return None
     return entries[name]
