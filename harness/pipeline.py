@@ -4,46 +4,45 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Protocol, TypeAlias
 
 from harness.analyse.selfcheck import judged
 from harness.dispatch import artifacts, ceilings
 from harness.dispatch.artifacts import Artifacts
-from harness.dispatch.campaign import Campaign, CellDone, Event, RoundDone
-from harness.dispatch.drive import Steps, alone, drive
+from harness.dispatch.drive import alone
 from harness.dispatch.local import LocalDispatcher
-from harness.dispatch.port import Bounds, Dispatcher
+from harness.dispatch.run import (
+    Begun,
+    Prepared,
+    Watcher,
+    bounds_of,
+    job_of,
+    measured,
+    record_skips,
+    trained_files,
+)
 from harness.dispatch.selfcheck import trials as compared_with_itself
 from harness.domain.ceiling import Ceiling, Ceilings
 from harness.domain.cell import Choice
 from harness.domain.location import Location
 from harness.domain.result import Result, Round, Status
-from harness.domain.run import Asked, Commit, Environment, Host, Run
+from harness.domain.run import Asked, Host, Run
 from harness.domain.selfcheck import SelfCheck
 from harness.errors import TrainingError, Unsupported
 from harness.host.machine import this_host
-from harness.plan.plan import Action, Plan, Planned, make_plan
+from harness.plan.plan import Action, Planned, make_plan
 from harness.process import identity, is_alive
-from harness.quality.recipe import TRAINED, Recipe
 from harness.scenarios import registry as scenarios
 from harness.site.build import build
-from harness.spec.load import Spec, load
+from harness.spec.load import load
 from harness.store import Store, StoreReader, files
 from harness.subject.environment import this_environment
 from harness.subject.identity import subject
-from harness.worker.messages import Effort, Job
 
-# Without a limit of its own a round may hold this share of the host's memory: beyond it the
-# machine would swap, or the kernel would choose what to kill.
-_MEMORY_SHARE = 0.9
-
-
-# By model that the harness trains itself, the digest of its weights.
-Trained: TypeAlias = Mapping[Choice, Mapping[str, str]]
+__all__ = ["Outcome", "Prepared", "Request", "Watcher"]
 
 
 @dataclass(frozen=True)
@@ -63,23 +62,6 @@ class Request:
 
 
 @dataclass(frozen=True)
-class Prepared:
-    """A request, looked up against this host and what is stored."""
-
-    specs: tuple[Spec, ...]
-    host: Host
-    environment: Environment
-    commit: Commit
-    plan: Plan
-    # By hardware, the ceilings that a run measures before the first round.
-    ceilings: ceilings.Names = field(default_factory=dict)
-    # The reference models that a run trains before the first round, by their recipes.
-    trainings: Mapping[Choice, Recipe] = field(default_factory=dict)
-    # What no file says of the models, and the specs alone do.
-    assumptions: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True)
 class Outcome:
     """How each planned cell stands after a run."""
 
@@ -93,31 +75,6 @@ class Outcome:
     def counts(self) -> Mapping[Status, int]:
         """Cells by status."""
         return Counter(self.statuses.values())
-
-
-class Watcher(Protocol):
-    """Is told how a run goes."""
-
-    def begin(self, prepared: Prepared) -> None:
-        """The plan stands; measuring starts."""
-
-    def ceiling(self, event: ceilings.Event) -> None:
-        """Measuring what the host can do at best starts, goes on, or fails."""
-
-    def training(self, step: artifacts.Step) -> None:
-        """Training the reference model goes on."""
-
-    def preparing(self, item: Planned) -> None:
-        """A cell's model is compressed, written and judged, before its first round."""
-
-    def start(self, item: Planned, index: int) -> None:
-        """A round starts."""
-
-    def event(self, event: Event) -> None:
-        """A round or a cell is done."""
-
-    def end(self) -> None:
-        """No more will come, whether all is done or the run was stopped."""
 
 
 def prepare(request: Request) -> Prepared:
@@ -153,17 +110,17 @@ def run(request: Request, watcher: Watcher) -> Outcome:
     May be stopped at any instant: what is stored stays, and the next run goes on from there.
     """
     models = Artifacts()
-    begun = _Begun(watcher)
+    begun = Begun(watcher)
     with LocalDispatcher(models.located, begun) as dispatcher:  # imports torch meanwhile
         prepared = prepare(request)
         artifacts.require_cache(prepared.plan.of(Action.MEASURE))
         begun.items = {item.cell.id: item for item in prepared.plan.of(Action.MEASURE)}
         statuses = {item.cell.id: item.status for item in prepared.plan.items if item.status}
         with Store(request.db) as store:
-            this_run = store.begin(_run(request, prepared))
+            this_run = store.begin(run_of(request, prepared))
             watcher.begin(prepared)
             try:
-                _record_skips(store, this_run, prepared.plan)
+                record_skips(store, this_run, prepared.plan)
                 limits = ceilings.limits(
                     store,
                     prepared.plan,
@@ -173,25 +130,13 @@ def run(request: Request, watcher: Watcher) -> Outcome:
                     watcher.ceiling,
                 )
                 with models:
-                    ends = _measured(store, this_run, dispatcher, prepared, limits, models, watcher)
+                    ends = measured(store, this_run, dispatcher, prepared, limits, models, watcher)
                     for end in ends:
                         statuses[end.item.cell.id] = end.status
             finally:
                 watcher.end()
                 store.finish(this_run)
     return Outcome(statuses)
-
-
-@dataclass
-class _Begun:
-    """Tells the watcher of each round that starts to be measured."""
-
-    watcher: Watcher
-    items: Mapping[str, Planned] = field(default_factory=dict)
-
-    def __call__(self, job: Job) -> None:
-        if job.measures:
-            self.watcher.start(self.items[job.cell.id], job.index)
 
 
 def results(db: Location, *, newest_only: bool = True, samples: bool = False) -> list[Result]:
@@ -210,7 +155,7 @@ def selfcheck(
     artifacts.require_cache(prepared.plan)
     models = Artifacts()
     with Store(db) as store, LocalDispatcher(models.located) as dispatcher, models:
-        trained, untrained = _trained(prepared.plan.items, prepared, models, lambda _: None)
+        trained, untrained = trained_files(prepared.plan.items, prepared, models, lambda _: None)
         for item in prepared.plan.items:
             if item.action is Action.SKIP:
                 raise Unsupported(f"{item.cell}: {item.reason}")
@@ -218,8 +163,8 @@ def selfcheck(
                 raise TrainingError(reason)
 
             def measure(planned: Planned, index: int) -> Round:
-                steps = models.steps(planned, _job(planned, index, trained), lambda _: None)
-                return alone(steps, dispatcher, _bounds(planned, prepared.host))
+                steps = models.steps(planned, job_of(planned, index, trained), lambda _: None)
+                return alone(steps, dispatcher, bounds_of(planned, prepared.host))
 
             told = []
             for trial in compared_with_itself(item.cell, trials, item.measure, measure):
@@ -265,7 +210,8 @@ def all_ceilings(db: Location) -> tuple[Ceilings, ...]:
         return stored.all_ceilings()
 
 
-def _run(request: Request, prepared: Prepared) -> Run:
+def run_of(request: Request, prepared: Prepared) -> Run:
+    """The run that measures what was asked, as it is stored."""
     pid, started = identity()
     return Run(
         commit=prepared.commit,
@@ -285,108 +231,3 @@ def _run(request: Request, prepared: Prepared) -> Run:
 def _readable(name: str) -> str:
     """The name of a file as text that a database takes: the system allows any bytes."""
     return os.fsencode(name).decode(errors="replace")
-
-
-def _record_skips(store: Store, this_run: Run, plan: Plan) -> None:
-    for item in plan.items:
-        if item.action is Action.SKIP and item.status is not None:
-            result = store.open_result(this_run, item.cell, item.baseline, adopt=None)
-            store.close_result(result, item.status, item.reason)
-
-
-def _measured(
-    store: Store,
-    this_run: Run,
-    dispatcher: Dispatcher,
-    prepared: Prepared,
-    limits: ceilings.Limits,
-    models: Artifacts,
-    watcher: Watcher,
-) -> Iterator[CellDone]:
-    """Measure the cells that the plan says to, storing as it goes; each one's end."""
-    items = [item for item in prepared.plan.items if item.action is Action.MEASURE]
-    keys = {
-        item.cell.id: store.open_result(this_run, item.cell, item.baseline, adopt=item.adopt)
-        for item in items
-    }
-    trained, untrained = _trained(items, prepared, models, watcher.training)
-
-    def steps(item: Planned, index: int) -> Steps:
-        if reason := untrained.get(item.cell.model):
-            return Round(index, Status.FAILED, reason)
-        found = yield from models.steps(item, _job(item, index, trained), watcher.preparing)
-        known = limits[item.cell.hardware] if found.status is Status.OK else ()
-        peaks = ceilings.peaks(item.cell, prepared.host, known, found.facts)
-        return replace(found, facts={**found.facts, **_price(item), **peaks})
-
-    campaign = Campaign(items, _earlier_rounds(store, items, keys), this_run.seed)
-    for event in drive(campaign, dispatcher, steps, lambda item: _bounds(item, prepared.host)):
-        key = keys[event.item.cell.id]
-        if isinstance(event, RoundDone):
-            assert event.round.host in {None, this_run.host}, "a run is of one host"
-            store.save_round(key, this_run, event.round)
-        else:
-            _close(store, key, event)
-            yield event
-        watcher.event(event)
-
-
-def _trained(
-    items: Sequence[Planned],
-    prepared: Prepared,
-    models: Artifacts,
-    tell: Callable[[artifacts.Step], None],
-) -> tuple[Trained, Mapping[Choice, str]]:
-    """By model that the harness trains itself, its file, or why it has none; trained if need be.
-
-    Where these files are, and those that the spec names, is from then on known to `models`.
-    """
-    files: dict[Choice, Mapping[str, str]] = {}
-    failures: dict[Choice, str] = {}
-    for item in items:
-        models.paths |= item.weights
-    recipes = artifacts.recipes(items, prepared.host, prepared.environment)
-    for model, recipe in recipes.items():
-        try:
-            models.paths[recipe.name] = str(artifacts.reference(model, recipe, tell))
-            files[model] = {TRAINED: recipe.name}
-        except TrainingError as error:
-            failures[model] = str(error)
-    return files, failures
-
-
-def _earlier_rounds(
-    store: Store, items: Sequence[Planned], keys: Mapping[str, int]
-) -> Mapping[str, Sequence[Round]]:
-    """Rounds that a cut-short run left of the cells."""
-    return {item.cell.id: store.rounds_of(keys[item.cell.id]) for item in items if item.rounds_done}
-
-
-def _price(item: Planned) -> Mapping[str, float]:
-    """Of an hour of the cell's hardware, as a fact of the round; nothing where it has none."""
-    return {} if item.price is None else {"price_per_hour": item.price}
-
-
-def _close(store: Store, key: int, end: CellDone) -> None:
-    store.close_result(key, end.status, end.reason, end.detail, end.stop_rule, end.metrics)
-
-
-def _job(item: Planned, index: int, trained: Trained) -> Job:
-    effort = item.measure
-    return Job(
-        cell=item.cell,
-        index=index,
-        seed=effort.seed,
-        effort=Effort(effort.round_time, effort.samples, effort.max_samples),
-        # Once is enough: the same seed makes the same model in every round.
-        quality=effort.quality and index == 0,
-        weights={**{one: one for one in item.weights}, **trained.get(item.cell.model, {})},
-        energy=effort.energy,
-        allocator=effort.allocator,
-        cold=index % 2 == 1,
-    )
-
-
-def _bounds(item: Planned, host: Host) -> Bounds:
-    limit = item.limits.memory or int(_MEMORY_SHARE * host.memory_bytes)
-    return Bounds(seconds=item.limits.timeout, memory_bytes=limit)

@@ -37,6 +37,7 @@ from damage import damaged  # type: ignore[import-not-found]  # beside this scri
 
 from harness import pipeline
 from harness.cli import cli
+from harness.dispatch import run as run_room
 from harness.dispatch.campaign import RoundDone, campaign
 from harness.domain.ceiling import Ceiling, CeilingKind
 from harness.domain.location import Location
@@ -97,7 +98,7 @@ def make_early(folder: Path) -> list[Path]:
 def fill(store: Store, request: pipeline.Request, prepared: pipeline.Prepared, day: int) -> None:
     """One run's rows."""
     dice = Dice(day)
-    run = store.begin(pipeline._run(request, prepared))
+    run = store.begin(pipeline.run_of(request, prepared))
     items = prepared.plan.items
     keys = {one.cell.id: store.open_result(run, one.cell, one.baseline, None) for one in items}
     for event in campaign(items, {}, lambda item, index: made_up(dice, index), seed=day):
@@ -105,7 +106,7 @@ def fill(store: Store, request: pipeline.Request, prepared: pipeline.Prepared, d
         if isinstance(event, RoundDone):
             store.save_round(key, run, event.round)
         else:
-            pipeline._close(store, key, event)
+            run_room.close(store, key, event)
     cell, kind = items[0].cell, CeilingKind.MEASURED
     left = store.open_result(run, items[-1].cell, None, None)  # a failure follows, and an open one
     store.close_result(left, Status.FAILED, "ValueError: no", "Traceback: made up")

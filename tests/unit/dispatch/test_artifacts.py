@@ -10,8 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from harness import pipeline
-from harness.dispatch import artifacts
+from harness.dispatch import artifacts, run
 from harness.dispatch.artifacts import Artifacts, Step
 from harness.dispatch.drive import Steps
 from harness.domain.cell import Cell, Choice
@@ -118,7 +117,7 @@ def test_a_training_that_ends_early_fails_its_cells_and_no_others(
     monkeypatch.setattr(artifacts, "lines", lost)
     prepared = Prepared((), host, Environment({}), Commit("a" * 40), Plan(()))
     random = planned(model=Choice("decoder", MODEL.options[:3]))
-    files, failures = pipeline._trained([planned(), random], prepared, Artifacts(), steps.append)
+    files, failures = run.trained_files([planned(), random], prepared, Artifacts(), steps.append)
     assert not files
     assert failures == {MODEL: "the reference model could not be trained: died by SIGKILL"}
     assert [(one.done, one.loss) for one in steps] == [(1, 8.0)]

@@ -1,0 +1,108 @@
+"""The fork server's process and the line to it, from the parent's side (worker/server.py)."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import select
+import signal
+import socket
+import subprocess
+import sys
+import time
+import uuid
+from typing import Any
+
+import psutil
+
+from harness.errors import WorkerLost
+from harness.process import (
+    child_environment,
+    end_marked,
+    signal_name,
+)
+from harness.worker.messages import PACKET, Job
+
+POLL_SECONDS = 0.05  # between two looks at a round; one takes 0.1 ms a process
+# How long the fork server has to import torch, to start a round, to notice the end of one that
+# was killed, and to end itself.
+_READY_SECONDS = 300.0
+_START_SECONDS = 120.0
+END_SECONDS = 30.0
+_CLOSE_SECONDS = 5.0
+# Marks the server's environment, which all its descendants inherit.
+_MARK = "HARNESS_ROUNDS"
+
+
+class ForkServer:
+    """The fork server's process and the line to it."""
+
+    def __init__(self) -> None:
+        self.channel, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        self._mark = uuid.uuid4().hex
+        with theirs:
+            # A session of its own, so that a terminal's Ctrl-C reaches the parent alone.
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", "harness.worker.server", str(theirs.fileno())],
+                pass_fds=[theirs.fileno()],
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                start_new_session=True,
+                env={**child_environment(), _MARK: self._mark},
+            )
+        self.pid = self._process.pid
+        self._ready = False
+
+    def hear(self, seconds: float = END_SECONDS) -> dict[str, Any]:
+        """The server's next message; WorkerLost when there will be none, or none in time."""
+        deadline = time.monotonic() + seconds
+        while not select.select([self.channel], [], [], POLL_SECONDS)[0]:
+            self.wake()
+            if time.monotonic() > deadline:
+                raise WorkerLost("the process that starts rounds does not answer")
+        try:
+            packet = self.channel.recv(PACKET)
+        except ConnectionResetError:
+            packet = b""
+        if not packet:
+            raise WorkerLost(f"the process that starts rounds ended ({self._end()})")
+        message: dict[str, Any] = json.loads(packet)
+        return message
+
+    def start(self, job: Job, report: int, output: int) -> int:
+        """Fork a process for the job; its process id."""
+        if not self._ready:
+            self.hear(_READY_SECONDS)
+            self._ready = True
+        try:
+            socket.send_fds(self.channel, [job.encode()], [report, output])
+        except (BrokenPipeError, ConnectionResetError):
+            self.hear()  # says how it ended
+            raise
+        pid: int = self.hear(_START_SECONDS)["started"]
+        return pid
+
+    def wake(self) -> None:
+        """Have it go on, should anyone have stopped it (SIGSTOP)."""
+        with contextlib.suppress(psutil.NoSuchProcess):
+            if psutil.Process(self.pid).status() == psutil.STATUS_STOPPED:
+                os.kill(self.pid, signal.SIGCONT)
+
+    def close(self) -> None:
+        """End the server, any round it has in flight, and all that rounds left behind."""
+        self.channel.close()
+        if not self._ready:  # it still imports, and would not notice
+            self._process.kill()
+        self.wake()
+        self._end()
+        end_marked(_MARK, self._mark)
+
+    def _end(self) -> str:
+        """How it ended; killed if it does not end by itself."""
+        try:
+            code = self._process.wait(_CLOSE_SECONDS)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            code = self._process.wait()
+        return signal_name(-code) if code < 0 else f"exit code {code}"
