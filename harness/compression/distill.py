@@ -65,8 +65,8 @@ class Distill(Compression):
         import torch
         from torch.nn.functional import cross_entropy, kl_div, log_softmax
 
+        from harness.model.build import build
         from harness.model.training import fit
-        from harness.model.transformer import build
 
         options = self.options
         device = model.wte.weight.device

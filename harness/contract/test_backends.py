@@ -11,8 +11,9 @@ from harness.backends import Backend
 from harness.contract.plugin import choice_of, example_of
 from harness.domain.cell import Cell, Choice
 from harness.domain.run import Host
+from harness.model.build import build
 from harness.model.sizes import SIZES
-from harness.model.transformer import Transformer, build
+from harness.model.transformer import Transformer
 from harness.operators.sdpa import Sdpa
 from harness.session import Opening, Session
 from harness.session.eager import TorchSession

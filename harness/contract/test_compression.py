@@ -14,10 +14,11 @@ from harness.domain.cell import Cell, Choice
 from harness.domain.run import Host
 from harness.model.architectures import EncoderDecoderShape, EncoderShape
 from harness.model.artifact import load, save, verify
+from harness.model.build import build
 from harness.model.measure import model_bytes, nonzero_count, parameter_count
 from harness.model.shape import Shape
 from harness.model.sizes import SIZES
-from harness.model.transformer import Transformer, build
+from harness.model.transformer import Transformer
 from harness.operators.sdpa import Sdpa
 from harness.quality.text import RandomText
 

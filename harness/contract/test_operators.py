@@ -19,8 +19,9 @@ from harness.contract.plugin import choice_of
 from harness.domain.cell import Cell
 from harness.domain.run import Host
 from harness.errors import Unsupported
+from harness.model.build import build
 from harness.model.shape import Shape
-from harness.model.transformer import DecodeState, Transformer, blocks_of, build
+from harness.model.transformer import DecodeState, Transformer, blocks_of
 from harness.operators import Operator
 from harness.operators.math import Math
 from harness.quality.text import RandomText

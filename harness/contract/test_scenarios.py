@@ -13,8 +13,8 @@ from harness.domain.cell import WORKLOAD
 from harness.domain.entry import Entry
 from harness.domain.result import Round, Sample, Status
 from harness.model import cost
+from harness.model.build import build
 from harness.model.sizes import SIZES
-from harness.model.transformer import build
 from harness.operators.sdpa import Sdpa
 from harness.scenarios import Scenario
 from harness.session.eager import TorchSession

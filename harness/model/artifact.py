@@ -25,9 +25,10 @@ from torch import nn
 from harness.errors import HarnessError
 from harness.model.architectures import SHAPES
 from harness.model.attention import Attention
+from harness.model.build import blank
 from harness.model.mixer import MixerFactory
 from harness.model.packed import ComposedLinear, LayerKind, PackedLinear, put
-from harness.model.transformer import Block, Transformer, blank, listed
+from harness.model.transformer import Block, Transformer, listed
 
 _VERSION = 1
 _PLAIN = "linear"  # the kind of torch's own

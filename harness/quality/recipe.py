@@ -16,6 +16,7 @@ TRAINED = "trained"  # what a model says in the place of a file of weights
 _SOURCES = (
     *("quality/language.py", "quality/recipe.py", "quality/reference.py", "quality/text.py"),
     *("model/attention.py", "model/muon.py", "model/shape.py", "model/training.py"),
+    "model/build.py",
     "model/transformer.py",
 )
 

@@ -14,8 +14,8 @@ import torch
 from torch.nn.functional import cross_entropy
 
 from harness.model.attention import Attention, fused_attention
+from harness.model.build import build
 from harness.model.training import fit
-from harness.model.transformer import build
 from harness.model.weights import save_gpt2_layout
 from harness.quality.recipe import Recipe
 from harness.quality.text import GeneratedText

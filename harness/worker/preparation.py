@@ -17,9 +17,10 @@ from harness.domain.precision import PRECISIONS
 from harness.domain.result import ASSUMED, Score, Status
 from harness.model.architectures import shape_of
 from harness.model.artifact import load, save
+from harness.model.build import build
 from harness.model.layout import assumption
 from harness.model.measure import nonzero_count, parameter_count
-from harness.model.transformer import Transformer, build
+from harness.model.transformer import Transformer
 from harness.model.weights import load_gpt2_layout
 from harness.quality.evaluate import scores
 from harness.quality.recipe import TRAINED

@@ -23,8 +23,9 @@ from harness.errors import Unsupported
 from harness.hardware import nvidia_smi
 from harness.host.machine import this_host
 from harness.model.artifact import load, save
+from harness.model.build import build
 from harness.model.shape import Shape
-from harness.model.transformer import Transformer, build
+from harness.model.transformer import Transformer
 from harness.operators import Operator
 from harness.operators.sdpa import Sdpa
 from harness.quality.text import RandomText

@@ -107,8 +107,8 @@ def test_a_users_text_judges_a_users_weights(harness: Harness, tmp_path: Path, c
     """Weights in GPT-2's layout, by path; bytes of a file."""
     import torch
 
+    from harness.model.build import build
     from harness.model.shape import Shape
-    from harness.model.transformer import build
     from harness.model.weights import save_gpt2_layout
     from harness.operators.sdpa import Sdpa
 

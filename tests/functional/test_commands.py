@@ -334,8 +334,8 @@ def test_plan_says_which_heads_it_assumes_of_weights(harness: Harness, tmp_path:
     """GPT-2's layout does not tell them: a config.json beside the file does."""
     import torch
 
+    from harness.model.build import build
     from harness.model.shape import Shape
-    from harness.model.transformer import build
     from harness.model.weights import save_gpt2_layout
     from harness.operators.sdpa import Sdpa
 

@@ -14,8 +14,9 @@ from safetensors.torch import load_file
 
 from harness import compression
 from harness.model.attention import Attention, fused_attention
+from harness.model.build import build
 from harness.model.shape import Shape
-from harness.model.transformer import Transformer, build
+from harness.model.transformer import Transformer
 from harness.quality.evaluate import scores
 from harness.quality.text import GeneratedText, HeldOut
 from harness.session.eager import TorchSession

@@ -15,9 +15,9 @@ from harness.compression.two_four import TwoFour
 from harness.domain.cell import Cell, Choice
 from harness.domain.run import Host
 from harness.model.artifact import load, save
+from harness.model.build import build
 from harness.model.measure import model_bytes, nonzero_count
 from harness.model.sizes import SIZES
-from harness.model.transformer import build
 from harness.operators.sdpa import Sdpa
 from harness.plan.feasible import Feasibility
 from harness.quality.text import RandomText

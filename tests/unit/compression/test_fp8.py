@@ -10,10 +10,11 @@ from torch import nn
 
 from harness.compression.fp8.layer import Fp8Linear
 from harness.model.artifact import load, save
+from harness.model.build import build
 from harness.model.measure import nonzero_count
 from harness.model.packed import replace_linears
 from harness.model.sizes import SIZES
-from harness.model.transformer import Transformer, build
+from harness.model.transformer import Transformer
 from harness.operators.sdpa import Sdpa
 
 NANO = SIZES["nano"].shape

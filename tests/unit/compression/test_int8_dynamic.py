@@ -15,9 +15,10 @@ from harness.compression.int8_dynamic.layer import Int8DynamicLinear
 from harness.domain.cell import Cell, Choice
 from harness.domain.run import Host
 from harness.errors import Unsupported
+from harness.model.build import build
 from harness.model.measure import model_bytes
 from harness.model.sizes import SIZES
-from harness.model.transformer import Transformer, build
+from harness.model.transformer import Transformer
 from harness.operators.sdpa import Sdpa
 from harness.quality.text import RandomText
 

@@ -14,8 +14,8 @@ from harness.compression import Compression
 from harness.domain.cell import Cell, Choice
 from harness.domain.run import Host
 from harness.errors import Unsupported
+from harness.model.build import build
 from harness.model.sizes import SIZES
-from harness.model.transformer import build
 from harness.operators.sdpa import Sdpa
 from harness.quality.text import RandomText
 

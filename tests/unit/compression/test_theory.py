@@ -20,11 +20,12 @@ from harness.compression.magnitude import Magnitude
 from harness.compression.two_four import TwoFour
 from harness.compression.wanda import Wanda
 from harness.model.artifact import save
+from harness.model.build import build
 from harness.model.cost import Work
 from harness.model.measure import executed_flops, nonzero_count, parameter_count
 from harness.model.shape import Shape
 from harness.model.training import fit
-from harness.model.transformer import Transformer, blocks_of, build
+from harness.model.transformer import Transformer, blocks_of
 from harness.operators.sdpa import Sdpa
 from harness.quality.evaluate import scores
 from harness.quality.text import GeneratedText, HeldOut

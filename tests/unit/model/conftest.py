@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 import torch
 
+from harness.model.build import build
 from harness.model.shape import Shape
-from harness.model.transformer import Transformer, build
+from harness.model.transformer import Transformer
 from harness.operators.sdpa import Sdpa
 
 

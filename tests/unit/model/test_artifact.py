@@ -13,8 +13,9 @@ from safetensors.torch import save_file
 
 from harness.compression import registry
 from harness.model.artifact import ArtifactError, load, save, verify
+from harness.model.build import build
 from harness.model.sizes import SIZES
-from harness.model.transformer import Transformer, build
+from harness.model.transformer import Transformer
 from harness.operators import registry as operators
 from harness.operators.sdpa import Sdpa
 from harness.quality.text import RandomText

@@ -15,12 +15,13 @@ from harness import operators, scenarios
 from harness.domain.entry import Entry
 from harness.model import cost
 from harness.model.architectures import EncoderDecoderShape, EncoderShape
+from harness.model.build import assembled, build
 from harness.model.cost import Work
 from harness.model.measure import model_bytes, parameter_count, weights_of
 from harness.model.mixer import LayerState
 from harness.model.shape import Shape
 from harness.model.sizes import SIZES
-from harness.model.transformer import DecodeState, Transformer, assembled, build
+from harness.model.transformer import DecodeState, Transformer
 from harness.operators import Operator
 from harness.operators.banded import Banded
 from harness.operators.gpt3 import Gpt3

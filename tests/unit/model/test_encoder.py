@@ -8,8 +8,8 @@ from torch.nn.functional import cross_entropy
 
 from harness.errors import Unsupported
 from harness.model.architectures import EncoderShape
+from harness.model.build import build
 from harness.model.encoder import Encoder
-from harness.model.transformer import build
 from harness.operators import Operator
 from harness.operators.math import Math
 from harness.operators.sdpa import Sdpa

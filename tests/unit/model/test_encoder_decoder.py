@@ -9,8 +9,9 @@ import torch
 from torch.nn.functional import cross_entropy
 
 from harness.model.architectures import EncoderDecoderShape
+from harness.model.build import build
 from harness.model.encoder_decoder import EncoderDecoder, PromptedState
-from harness.model.transformer import blocks_of, build
+from harness.model.transformer import blocks_of
 from harness.operators import Operator
 from harness.operators.math import Math
 from harness.operators.sdpa import Sdpa

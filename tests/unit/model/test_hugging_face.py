@@ -11,8 +11,9 @@ import torch
 from safetensors.torch import save_file
 
 from harness import operators
+from harness.model.build import build
 from harness.model.shape import Shape
-from harness.model.transformer import Transformer, build
+from harness.model.transformer import Transformer
 from harness.model.weights import load_gpt2_layout, save_gpt2_layout
 from harness.operators.math import Math
 from harness.operators.sdpa import Sdpa

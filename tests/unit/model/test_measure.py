@@ -11,11 +11,11 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from harness import compression
 from harness.compression.int8_dynamic import Int8Dynamic
+from harness.model.build import build
 from harness.model.cost import Work, dense_weights
 from harness.model.measure import executed_flops, model_bytes, parameter_count, weights_of
 from harness.model.packed import PackedLinear
 from harness.model.sizes import SIZES
-from harness.model.transformer import build
 from harness.operators.sdpa import Sdpa
 from harness.quality.text import RandomText
 

@@ -12,10 +12,11 @@ from safetensors.torch import load_file, save_file
 
 from harness.errors import HarnessError
 from harness.model.architectures import EncoderDecoderShape, EncoderShape
+from harness.model.build import build
 from harness.model.layout import foreign, misfit, read_header
 from harness.model.mixer import LayerState, TokenMixer
 from harness.model.shape import Shape
-from harness.model.transformer import Transformer, build
+from harness.model.transformer import Transformer
 from harness.model.weights import WeightsError, load_gpt2_layout, save_gpt2_layout
 from harness.operators import Operator
 from harness.operators.gqa import Gqa

@@ -12,8 +12,9 @@ from torch.utils.flop_counter import flop_registry
 from harness.domain.cell import Cell, Choice
 from harness.domain.run import Host
 from harness.errors import Unsupported
+from harness.model.build import build
 from harness.model.shape import Shape
-from harness.model.transformer import Transformer, build
+from harness.model.transformer import Transformer
 from harness.operators.flex import Flex, attend
 from harness.operators.math import Math
 

@@ -12,8 +12,8 @@ from harness import operators
 from harness.domain.cell import Cell, Choice
 from harness.domain.entry import Entry
 from harness.domain.run import Host
+from harness.model.build import build
 from harness.model.shape import Shape
-from harness.model.transformer import build
 from harness.operators import Operator
 
 PERIOD, LENGTH = 3, 12

@@ -14,10 +14,10 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from harness import operators
 from harness.domain.cell import Choice
 from harness.model.attention import KVCache
+from harness.model.build import build
 from harness.model.lstm import GATES
 from harness.model.mixer import TokenMixer
 from harness.model.shape import Shape
-from harness.model.transformer import build
 from harness.operators import Operator
 from harness.operators.banded.mixer import WindowAttention, window_attention
 from harness.operators.bytenet import Bytenet

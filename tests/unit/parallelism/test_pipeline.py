@@ -9,8 +9,9 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
+from harness.model.build import build
 from harness.model.shape import Shape
-from harness.model.transformer import blocks_of, build
+from harness.model.transformer import blocks_of
 from harness.operators.sdpa import Sdpa
 from harness.parallelism.pipeline.group import PipelineGroup
 from harness.parallelism.pipeline.stages import even, keep

@@ -14,8 +14,8 @@ from harness.distributed.assemble import Whole, split_model
 from harness.distributed.driver import Driver
 from harness.distributed.split import Split
 from harness.domain.cell import Choice
+from harness.model.build import build
 from harness.model.shape import Shape
-from harness.model.transformer import build
 from harness.operators import registry
 from harness.parallelism.recompute.checkpoints import recompute
 from harness.timer import HostTimer

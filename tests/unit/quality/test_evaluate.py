@@ -10,8 +10,9 @@ import torch
 from harness import metrics
 from harness.dispatch.summary import estimate, valued
 from harness.domain.result import Round, Score, Status
+from harness.model.build import build
 from harness.model.shape import Shape
-from harness.model.transformer import Transformer, build
+from harness.model.transformer import Transformer
 from harness.operators.sdpa import Sdpa
 from harness.quality.evaluate import scores
 from harness.quality.text import HeldOut

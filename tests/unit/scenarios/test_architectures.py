@@ -12,8 +12,8 @@ import torch
 from harness import scenarios
 from harness.domain.entry import Entry
 from harness.model.architectures import SHAPES
+from harness.model.build import build
 from harness.model.shape import Shape
-from harness.model.transformer import build
 from harness.operators.sdpa import Sdpa
 from harness.scenarios import Scenario
 from harness.scenarios.train import Train

@@ -8,8 +8,9 @@ import pytest
 import torch
 
 from harness.domain.cell import Choice
+from harness.model.build import build
 from harness.model.sizes import SIZES
-from harness.model.transformer import Transformer, build
+from harness.model.transformer import Transformer
 from harness.operators.sdpa import Sdpa
 from harness.scenarios import Scenario, decode, prefill
 from harness.scenarios.cold import flusher

@@ -10,8 +10,9 @@ import pytest
 import torch
 from torch import nn
 
+from harness.model.build import build
 from harness.model.sizes import SIZES
-from harness.model.transformer import Transformer, build
+from harness.model.transformer import Transformer
 from harness.operators.sdpa import Sdpa
 from harness.scenarios import Iteration, Scenario
 from harness.scenarios.decode import Decode
