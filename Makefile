@@ -26,8 +26,8 @@ check: $(VENV)/.dev
 	$(BIN)/ruff format --check
 	$(BIN)/ruff check
 	$(BIN)/mypy
-	$(BIN)/lint-imports
-	$(BIN)/lint-imports --config tests/imports.toml
+	$(BIN)/lint-imports --no-cache
+	$(BIN)/lint-imports --no-cache --config tests/imports.toml
 
 unit functional e2e: $(VENV)/.dev  ## one part of the test suite
 	$(BIN)/pytest tests/$@

@@ -161,7 +161,7 @@ def _measured(entry: Hardware, device: torch.device, order: Order, name: str) ->
     found = search(_trials(name, order.names, entry, device), seconds, Watch(entry.timer()))
     # Work on the host's processors leaves a GPU alone: it needs none of them to be whole.
     processors = torch.get_num_threads() if entry.kind == "cpu" else 0
-    return _best(found, entry.resources(), processors)
+    return _best(found, entry.resources(torch.get_num_threads()), processors)
 
 
 def _trials(

@@ -83,11 +83,8 @@ class Hardware(Entry):
         free: int = psutil.virtual_memory().available
         return free
 
-    def resources(self) -> str:
-        """What this process computes with, e.g. `4 threads`."""
-        import torch
-
-        threads = torch.get_num_threads()
+    def resources(self, threads: int) -> str:
+        """What a process with so many threads computes with, e.g. `4 threads`."""
         return f"{threads} thread{'' if threads == 1 else 's'}"
 
     def energy_counter(self, ranks: int) -> EnergyCounter:

@@ -97,7 +97,7 @@ class Cuda(Hardware):
         free, _ = torch.cuda.mem_get_info()
         return int(free)
 
-    def resources(self) -> str:
+    def resources(self, threads: int) -> str:
         """The GPU's name."""
         import torch
 
