@@ -24,6 +24,8 @@ class Backend(Entry):
     # True if it executes the torch module as it was built, with the cell's operator and
     # compression. Others have kernels of their own, and support plain dense models only.
     executes_modules: ClassVar[bool] = True
+    # What opening a session takes beyond eager's: a guess, for the plan's expected time.
+    open_seconds: ClassVar[float] = 0.0
 
     def unsupported(self, cell: Cell, host: Host) -> str | None:
         """What backends of its kind cannot do; device, precision and scenario are each its own."""

@@ -44,6 +44,8 @@ class Compile(Backend):
             False, description="treat weights as constants, to fold and pack; not in training"
         )
 
+    open_seconds = 5.0  # from its cache; ten times that without, in a cell's first round
+
     def unsupported(self, cell: Cell, host: Host) -> str | None:
         """No compiler; or weights that are constants and are to be learned."""
         if reason := super().unsupported(cell, host):

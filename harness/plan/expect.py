@@ -100,6 +100,8 @@ _JUDGED_TOKENS = 64 * 256
 # take three training steps (worker/parity.py).
 _PROOF_PASSES = 4
 _PROOF_STEPS = 6
+# How much longer a backend takes to open where nothing that it makes once is there yet.
+_COLD = 9
 
 
 @dataclass(frozen=True)
@@ -190,8 +192,9 @@ class Expectation:
         return self._launch(cell, pace) + self._build(cell, pace) + read + sampling + 2 * iteration
 
     def _once(self, cell: Cell, measure: Measure, pace: Pace, *, prepares: bool) -> float:
-        """The model's file, if it has one, and the parity proof of a split cell."""
-        seconds = 0.0
+        """What the backend makes once, the model's file, and the parity check of a split cell."""
+        # A first round finds nothing in a compiler's cache.
+        seconds = _COLD * self.feasibility.backend(cell).open_seconds
         if prepares and cell.is_prepared:
             seconds += self._prepare(cell, measure, pace)
         if cell.parallelism and measure.quality:
@@ -219,7 +222,8 @@ class Expectation:
     def _launch(self, cell: Cell, pace: Pace) -> float:
         world = world_size(cell)
         ranks = world * pace.rank if world > 1 else 0.0
-        return pace.launch + ranks + launcher_of(cell).launch_seconds
+        opening = self.feasibility.backend(cell).open_seconds
+        return pace.launch + ranks + launcher_of(cell).launch_seconds + opening
 
     def _build(self, cell: Cell, pace: Pace) -> float:
         return self.feasibility.parameters(cell) / pace.built

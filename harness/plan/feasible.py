@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from math import prod
 
+from harness.backends import Backend
 from harness.compression import Compression
 from harness.domain.axis import AXES
 from harness.domain.cell import Cell, Choice
@@ -73,6 +74,10 @@ class Feasibility:
     def scenario(self, cell: Cell) -> Scenario:
         """What the cell's model is made to do."""
         return self.catalog.scenario[cell.scenario.name].of(cell.scenario)
+
+    def backend(self, cell: Cell) -> Backend:
+        """What executes the cell's model."""
+        return self.catalog.backend[cell.backend.name].of(cell.backend)
 
     def compression(self, choice: Choice) -> Compression:
         """One that the cell's model goes through."""

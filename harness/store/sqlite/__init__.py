@@ -16,7 +16,7 @@ from harness.domain.location import Location
 from harness.errors import StoreError, UsageError
 from harness.store.database import WRITES, Database
 from harness.store.dialect import Dialect, register
-from harness.store.sqlite.early import bring_up_to_date, is_current, is_empty
+from harness.store.sqlite.before_alembic import bring_up_to_date, is_current, is_empty
 from harness.store.sqlite.errors import BUSY_MS, explain
 from harness.store.tables import Table
 

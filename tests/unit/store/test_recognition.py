@@ -17,7 +17,7 @@ from harness.domain.run import Environment, Host
 from harness.errors import StoreError, UsageError
 from harness.store import Store, StoreReader, files
 from harness.store.migrations import HEAD
-from harness.store.sqlite.early import APPLICATION_ID
+from harness.store.sqlite.before_alembic import APPLICATION_ID
 
 LAYOUTS = Path(__file__).parent / "layouts"
 

@@ -10,7 +10,7 @@ depends_on = None
 
 
 def upgrade() -> None:
-    """From an empty database. sqlite/early.py brings older files to the same layout."""
+    """From an empty database. sqlite/before_alembic.py brings older files to the same layout."""
     _what_is_measured()
     _runs()
     _results()
