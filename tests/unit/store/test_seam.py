@@ -42,4 +42,4 @@ def test_nothing_else_can_name_what_only_sqlite_knows() -> None:
 def test_the_room_itself_would_be_found() -> None:
     """The test above can fail."""
     assert "sqlite3" in tied(SQLITE / "__init__.py")
-    assert "sqlalchemy.text" in tied(SQLITE / "early.py")
+    assert "sqlalchemy.text" in tied(SQLITE / "before_alembic.py")
