@@ -80,7 +80,7 @@ def _measure(job: Job, rank: Rank, agree: Agree) -> Report:
         report = _timed(job, rank, agree, opened, memory)
         # Once is enough: every round has the same weights.
         asked = job.index == 0 and rank.index == 0
-        whole = rank.world == 1 and not scenarios.registry.of(job.cell.scenario).trains
+        whole = not job.cell.parallelism and not scenarios.registry.of(job.cell.scenario).trains
         answers = answered(job, opened.session, device) if asked and whole else None
     del opened  # other models are to be loaded in its place
     gc.collect()
