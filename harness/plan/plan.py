@@ -169,21 +169,22 @@ def _price(cell: Cell, prices: Mapping[str, float]) -> float | None:
 
 
 def stricter(one: Measure, other: Measure) -> Measure:
-    """Settings that satisfy both; the seed, which has no order, is the first one's."""
+    """Settings that satisfy both; what has no order (seed, allocator) is the first one's."""
     if one == other:
         return one
-    return Measure.model_construct(
-        rounds=max(one.rounds, other.rounds),
-        max_rounds=max(one.max_rounds, other.max_rounds),
-        target_ci=min(one.target_ci, other.target_ci),
-        max_time=max(one.max_time, other.max_time),
-        round_time=max(one.round_time, other.round_time),
-        samples=max(one.samples, other.samples),
-        max_samples=max(one.max_samples, other.max_samples),
-        quality=one.quality or other.quality,
-        energy=one.energy or other.energy,
-        ceiling=one.ceiling or other.ceiling,
-        seed=one.seed,
+    return one.model_copy(
+        update={
+            "rounds": max(one.rounds, other.rounds),
+            "max_rounds": max(one.max_rounds, other.max_rounds),
+            "target_ci": min(one.target_ci, other.target_ci),
+            "max_time": max(one.max_time, other.max_time),
+            "round_time": max(one.round_time, other.round_time),
+            "samples": max(one.samples, other.samples),
+            "max_samples": max(one.max_samples, other.max_samples),
+            "quality": one.quality or other.quality,
+            "energy": one.energy or other.energy,
+            "ceiling": one.ceiling or other.ceiling,
+        }
     )
 
 

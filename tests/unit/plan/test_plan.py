@@ -419,3 +419,10 @@ def test_a_plan_holds_what_measuring_needs(plan: Planner, read: Read) -> None:
         item.baseline,
         item.weights,
     )
+
+
+def test_what_has_no_order_is_the_first_specs() -> None:
+    """Of two specs that share a cell: not the default, which neither has asked for."""
+    one = Measure.model_validate({"allocator": "default", "seed": 7, "rounds": 3})
+    both = stricter(one, Measure.model_validate({"allocator": "default", "rounds": 9}))
+    assert (both.allocator, both.seed, both.rounds) == ("default", 7, 9)
