@@ -12,7 +12,8 @@ from pathlib import Path
 from harness.analyse.selfcheck import judged
 from harness.dispatch import artifacts, ceilings
 from harness.dispatch.artifacts import Artifacts
-from harness.dispatch.drive import alone
+from harness.dispatch.campaign import Campaign, Event
+from harness.dispatch.drive import Steps, drive
 from harness.dispatch.local import LocalDispatcher
 from harness.dispatch.run import (
     Begun,
@@ -28,7 +29,7 @@ from harness.dispatch.selfcheck import trials as compared_with_itself
 from harness.domain.ceiling import Ceiling, Ceilings
 from harness.domain.cell import Choice
 from harness.domain.location import Location
-from harness.domain.result import Result, Round, Status
+from harness.domain.result import Result, Status
 from harness.domain.run import Asked, Host, Run
 from harness.domain.selfcheck import SelfCheck
 from harness.errors import TrainingError, Unsupported
@@ -156,18 +157,21 @@ def selfcheck(
     models = Artifacts()
     with Store(db) as store, LocalDispatcher(models.located) as dispatcher, models:
         trained, untrained = trained_files(prepared.plan.items, prepared, models, lambda _: None)
+
+        def steps(item: Planned, index: int) -> Steps:
+            return models.steps(item, job_of(item, index, trained), lambda _: None)
+
+        def measured_here(campaign: Campaign) -> Iterator[Event]:
+            return drive(campaign, dispatcher, steps, lambda item: bounds_of(item, prepared.host))
+
         for item in prepared.plan.items:
             if item.action is Action.SKIP:
                 raise Unsupported(f"{item.cell}: {item.reason}")
             if reason := untrained.get(item.cell.model):
                 raise TrainingError(reason)
 
-            def measure(planned: Planned, index: int) -> Round:
-                steps = models.steps(planned, job_of(planned, index, trained), lambda _: None)
-                return alone(steps, dispatcher, bounds_of(planned, prepared.host))
-
             told = []
-            for trial in compared_with_itself(item.cell, trials, item.measure, measure):
+            for trial in compared_with_itself(item.cell, trials, item.measure, measured_here):
                 told.append(trial)
                 progress()
             metric = scenarios[item.cell.scenario.name].headline

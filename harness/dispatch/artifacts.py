@@ -15,7 +15,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Self
 
-from harness import operators
+from harness import backends, operators
 from harness.dispatch.drive import Steps
 from harness.dispatch.steps import measured, one
 from harness.domain.cell import Cell, Choice
@@ -214,14 +214,20 @@ class Artifacts:
             return replace(made, index=job.index)
         found = yield from measured(replace(job, artifact=name))
         first = job.index == item.rounds_done and found.status is Status.OK
-        return _with_what_is_known(found, made) if first else found
+        return _with_what_is_known(found, made, item.cell) if first else found
 
 
-def _with_what_is_known(found: Round, made: Round) -> Round:
-    """A cell's first round tells what preparing its model told: it was done once."""
-    facts, notes = {**made.facts, **found.facts}, {**made.notes, **found.notes}
-    # A backend other than eager has scores of its own.
-    return replace(found, facts=facts, notes=notes, scores=found.scores or made.scores)
+def _with_what_is_known(found: Round, made: Round, cell: Cell) -> Round:
+    """A cell's first round tells what preparing its model told: it was done once.
+
+    The prepared model was judged by the reference backend. Another one's quality is its own, or
+    unknown where its runtime does not tell.
+    """
+    notes = {**made.notes, **found.notes}
+    if backends.registry[cell.backend.name].reference:
+        return replace(found, facts={**made.facts, **found.facts}, notes=notes, scores=made.scores)
+    of_model = {name: value for name, value in made.facts.items() if name != "logit_error"}
+    return replace(found, facts={**of_model, **found.facts}, notes=notes)
 
 
 def _name(item: Planned, job: Job) -> str:

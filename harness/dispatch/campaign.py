@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from harness import scenarios
@@ -122,21 +122,6 @@ class Campaign:
             if item.key not in still:
                 del self._left[item.key]
                 self._events.append(_closed(item, self._rounds))
-
-
-def campaign(
-    items: Sequence[Planned],
-    earlier: Rounds,
-    measure: Callable[[Planned, int], Round],
-    seed: int,
-) -> Iterator[Event]:
-    """Measure the cells one round after the other; each round and each finished cell."""
-    state = Campaign(items, earlier, seed)
-    while (wanted := state.next()) is not None:
-        yield from state.events()
-        state.take(wanted, measure(wanted.item, wanted.index))
-        yield from state.events()
-    yield from state.events()
 
 
 def _shuffled(items: Iterable[Planned], order: random.Random) -> list[list[Planned]]:

@@ -57,26 +57,6 @@ def drive(
         flights.cancel()
 
 
-def alone(steps: Steps, dispatcher: Dispatcher, bounds: Bounds) -> Round:
-    """One round, with no other in flight."""
-    answer: Round | None = None
-    while True:
-        try:
-            job = steps.send(answer)
-        except StopIteration as end:
-            found: Round = end.value
-            return found
-        assert job is not None, "there is no other round to wait for"
-        for _ in range(_TRIES):
-            dispatcher.submit(job, bounds)
-            finished = dispatcher.wait()
-            answer = finished.round
-            if answer is not None:
-                break
-        else:
-            answer = _lost(job, finished)
-
-
 class _Flights:
     """All rounds that were begun and are not over."""
 

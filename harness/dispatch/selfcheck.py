@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 from harness.analyse.selfcheck import Trial
-from harness.dispatch.campaign import CellDone, RoundDone, against_baseline, campaign
+from harness.dispatch.campaign import Campaign, CellDone, Event, RoundDone, against_baseline
 from harness.domain.cell import Cell
 from harness.domain.result import Round, Status
 from harness.errors import HarnessError
@@ -19,9 +19,9 @@ def trials(
     cell: Cell,
     count: int,
     effort: Measure,
-    measure: Callable[[Planned, int], Round],
+    measured: Callable[[Campaign], Iterator[Event]],
 ) -> Iterator[Trial]:
-    """Each a campaign of its own: the cell as its baseline, and a copy of it."""
+    """Each a campaign of its own, to be `measured`: the cell as its baseline, and a copy of it."""
     base = Planned(
         cell=cell,
         action=Action.MEASURE,
@@ -31,17 +31,17 @@ def trials(
         specs=(),
         baseline=cell.id,
     )
+    copy = replace(base, copy=1)
     for number in range(count):
-        yield _trial(base, replace(base, copy=1), measure, effort.seed + number)
+        campaign = Campaign([base, copy], {}, effort.seed + number)
+        yield _trial(base, copy, measured(campaign))
 
 
-def _trial(
-    base: Planned, copy: Planned, measure: Callable[[Planned, int], Round], seed: int
-) -> Trial:
+def _trial(base: Planned, copy: Planned, events: Iterator[Event]) -> Trial:
     rounds: dict[str, list[Round]] = {base.key: [], copy.key: []}
     metric = scenarios[base.cell.scenario.name].headline
     sides = []
-    for event in campaign([base, copy], {}, measure, seed):
+    for event in events:
         if isinstance(event, RoundDone):
             rounds[event.item.key].append(event.round)
         elif event.status is Status.OK:

@@ -102,7 +102,7 @@ def checked(job: Job, answers: Answers, device: torch.device) -> Checked:
     if not job.quality or (backend.reference and (job.artifact or not lossy)):
         return Checked()
     if answers.logits is None:
-        return Checked(notes={"logit_error": NO_LOGITS})
+        return Checked(notes=dict.fromkeys(("logit_error", "bits_per_byte"), NO_LOGITS))
     dense = dense_model(job, device)
     expected = TorchSession(dense, dense, device, 1).logits(probe_tokens(shape, job.seed))
     return Checked(facts={"logit_error": distance(answers.logits, expected)})

@@ -38,7 +38,7 @@ from damage import damaged  # type: ignore[import-not-found]  # beside this scri
 from harness import pipeline
 from harness.cli import cli
 from harness.dispatch import run as run_room
-from harness.dispatch.campaign import RoundDone, campaign
+from harness.dispatch.campaign import Campaign, RoundDone
 from harness.domain.ceiling import Ceiling, CeilingKind
 from harness.domain.location import Location
 from harness.domain.result import Round, Sample, Score, Status
@@ -46,6 +46,7 @@ from harness.domain.run import Commit
 from harness.domain.selfcheck import SelfCheck
 from harness.errors import HarnessError
 from harness.store import Store
+from tests.in_turn import in_turn
 
 SPEC = """\
 name: fuzzed
@@ -101,7 +102,8 @@ def fill(store: Store, request: pipeline.Request, prepared: pipeline.Prepared, d
     run = store.begin(pipeline.run_of(request, prepared))
     items = prepared.plan.items
     keys = {one.cell.id: store.open_result(run, one.cell, one.baseline, None) for one in items}
-    for event in campaign(items, {}, lambda item, index: made_up(dice, index), seed=day):
+    state = Campaign(items, {}, seed=day)
+    for event in in_turn(state, lambda item, index: made_up(dice, index)):
         key = keys[event.item.cell.id]
         if isinstance(event, RoundDone):
             store.save_round(key, run, event.round)

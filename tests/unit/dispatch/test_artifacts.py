@@ -12,9 +12,8 @@ import pytest
 
 from harness.dispatch import artifacts, run
 from harness.dispatch.artifacts import Artifacts, Step
-from harness.dispatch.drive import Steps
 from harness.domain.cell import Cell, Choice
-from harness.domain.result import Round, Status
+from harness.domain.result import Round, Score, Status
 from harness.domain.run import Commit, Environment, Host
 from harness.errors import ProcessLost, TrainingError
 from harness.pipeline import Prepared
@@ -22,6 +21,7 @@ from harness.plan.plan import Action, Plan, Planned
 from harness.quality import recipe
 from harness.spec.schema import Limits, Measure
 from harness.worker.messages import Effort, Job
+from tests.in_turn import answered
 
 Make = Callable[..., Planned]
 MODEL = Choice("decoder", (("d_model", 64), ("heads", 2), ("layers", 2), ("weights", "trained")))
@@ -135,19 +135,6 @@ def test_a_training_that_leaves_no_file_failed(
         artifacts.reference(MODEL, made_by, ignore)
 
 
-def answered(steps: Steps, does: Callable[[Job], Round]) -> Round:
-    """The round, each of its jobs done so."""
-    answer: Round | None = None
-    while True:
-        try:
-            asked = steps.send(answer)
-        except StopIteration as end:
-            found: Round = end.value
-            return found
-        assert asked is not None
-        answer = does(asked)
-
-
 class Recorder:
     """Does jobs by remembering them."""
 
@@ -244,3 +231,21 @@ def test_what_a_run_prepared_goes_with_it_and_a_live_runs_stays(cache: Path) -> 
             assert mine.folder.exists()
     assert not mine.folder.exists()
     assert strange.exists()
+
+
+def test_eagers_judgement_of_a_model_is_no_other_runtimes(planned: Make) -> None:
+    """What preparing tells of the model holds for all; its quality only where eager runs it."""
+
+    def does(one: Job) -> Round:
+        facts = {"file_bytes": 7.0, "logit_error": 0.5} if one.prepares else {}
+        scores = (Score(9, 12, 30.0, 29.0, 0.0, 9),) if one.prepares else ()
+        return Round(one.index, Status.OK, facts=facts, scores=scores)
+
+    eager, other = planned(), planned(backend=Choice("compile"))
+    with Artifacts() as models:
+        ours = answered(models.steps(eager, job(eager), ignore), does)
+        theirs = answered(models.steps(other, job(other), ignore), does)
+    assert ours.facts == {"file_bytes": 7.0, "logit_error": 0.5}
+    assert len(ours.scores) == 1
+    assert theirs.facts == {"file_bytes": 7.0}
+    assert theirs.scores == ()

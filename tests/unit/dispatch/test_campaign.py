@@ -12,11 +12,11 @@ import pytest
 
 from harness.analyse.stats import summarise
 from harness.dispatch.campaign import (
+    Campaign,
     CellDone,
     Event,
     RoundDone,
     against_baseline,
-    campaign,
     stop_rule,
 )
 from harness.dispatch.summary import valued
@@ -24,6 +24,7 @@ from harness.domain.cell import Cell, Choice
 from harness.domain.result import Round, Sample, Status, StopRule
 from harness.plan.plan import Action, Planned
 from harness.spec.schema import Limits, Measure
+from tests.in_turn import in_turn
 
 
 def planned(prompt: int, **measure: object) -> Planned:
@@ -67,7 +68,8 @@ def events(
     items: list[Planned], measure: Callable[[Planned, int], Round], **options: Any
 ) -> list[Any]:
     """The whole campaign."""
-    return list(campaign(items, options.get("earlier", {}), measure, options.get("seed", 0)))
+    state = Campaign(items, options.get("earlier", {}), options.get("seed", 0))
+    return list(in_turn(state, measure))
 
 
 def test_every_pass_gives_each_cell_one_round() -> None:
@@ -372,7 +374,7 @@ def test_a_large_family_is_closed_without_comparing_its_cells(
     base = planned(1, rounds=1, max_rounds=1)
     family = [replace(base, cell=planned(n).cell, baseline=base.key) for n in range(1, 200)]
     monkeypatch.setattr(Planned, "__eq__", compare)
-    told = list(campaign(family, {}, lambda _, index: fine(index), seed=0))
+    told = list(in_turn(Campaign(family, {}, seed=0), lambda _, index: fine(index)))
     assert sum(isinstance(event, CellDone) for event in told) == 199
 
 

@@ -10,6 +10,7 @@ from harness.dispatch.steps import measured
 from harness.domain.cell import Cell, Choice
 from harness.domain.result import Round, Status
 from harness.worker.messages import Effort, Job
+from tests.in_turn import answered
 
 SPLIT = (Choice("data", (("degree", 2),)),)
 PROOF = Round(0, Status.OK, facts={"split_error": 1e-7})
@@ -19,16 +20,13 @@ MEASURED = Round(3, Status.OK, facts={"peak_memory": 1.0})
 def outcome(cell: Cell, proof: Round, *, quality: bool = True) -> tuple[Round, list[bool]]:
     """The round, and of each thing done whether it was a parity check."""
     done: list[bool] = []
-    steps = measured(Job(cell, 3, 0, Effort(0.1, 1, 1), quality=quality))
-    answer: Round | None = None
-    while True:
-        try:
-            job = steps.send(answer)
-        except StopIteration as end:
-            return end.value, done
-        assert job is not None
+
+    def do(job: Job) -> Round:
         done.append(job.proves)
-        answer = proof if job.proves else MEASURED
+        return proof if job.proves else MEASURED
+
+    steps = measured(Job(cell, 3, 0, Effort(0.1, 1, 1), quality=quality))
+    return answered(steps, do), done
 
 
 def test_it_tells_how_far_it_is(make_cell: Callable[..., Cell]) -> None:

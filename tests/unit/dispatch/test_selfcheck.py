@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import math
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from harness.analyse.selfcheck import judged
+from harness.dispatch.campaign import Campaign, Event
 from harness.dispatch.selfcheck import trials
 from harness.domain.cell import Cell
 from harness.domain.result import Round, Sample, Status
 from harness.errors import HarnessError
 from harness.plan.plan import Planned
 from harness.spec.schema import Measure
+from tests.in_turn import in_turn
 
 START = datetime(2026, 1, 5, tzinfo=UTC)
 Rounds = Callable[[Planned, int], Round]
@@ -42,6 +44,11 @@ def machine(slower: float = 0.0, noise: float = 0.01) -> Rounds:
     return measure
 
 
+def by(measure: Rounds) -> Callable[[Campaign], Iterator[Event]]:
+    """Campaigns whose rounds that machine measures."""
+    return lambda campaign: in_turn(campaign, measure)
+
+
 def effort(**settings: object) -> Measure:
     return Measure.model_validate({"max_time": "1h", **settings})
 
@@ -52,7 +59,7 @@ def test_the_rules_seldom_claim_what_is_not(make_cell: Callable[..., Cell]) -> N
     Rounds differ by 1%, so that many campaigns go on beyond the fewest rounds.
     """
     cell = make_cell()
-    told = list(trials(cell, 300, effort(), machine()))
+    told = list(trials(cell, 300, effort(), by(machine())))
     check = judged(cell, "tokens_per_second", told, START)
     assert check.false_alarms <= 0.05
     assert 0.93 <= check.coverage <= 0.98
@@ -65,7 +72,7 @@ def test_a_slow_down_of_three_percent_is_told_and_none_is_not(
     make_cell: Callable[..., Cell], slower: float, least: int, most: int
 ) -> None:
     """In at least 19 of 20 tries each, by the default settings; here of 40."""
-    told = trials(make_cell(), 40, effort(), machine(slower))
+    told = trials(make_cell(), 40, effort(), by(machine(slower)))
     assert least <= sum(one.ratio.differs for one in told) <= most
 
 
@@ -76,7 +83,7 @@ def test_a_round_that_fails_ends_the_check_with_its_reason(
         return Round(index, Status.CRASHED, "died by SIGSEGV")
 
     with pytest.raises(HarnessError, match="crashed: died by SIGSEGV"):
-        list(trials(make_cell(), 1, effort(), measure))
+        list(trials(make_cell(), 1, effort(), by(measure)))
 
 
 def test_each_comparison_has_an_order_of_its_own(make_cell: Callable[..., Cell]) -> None:
@@ -88,7 +95,7 @@ def test_each_comparison_has_an_order_of_its_own(make_cell: Callable[..., Cell])
         asked.append(item.copy)
         return measured(item, index)
 
-    list(trials(make_cell(), 20, effort(rounds=2, max_rounds=2), measure))
+    list(trials(make_cell(), 20, effort(rounds=2, max_rounds=2), by(measure)))
     orders = {tuple(asked[start : start + 4]) for start in range(0, len(asked), 4)}
     assert len(asked) == 20 * 4
     assert len(orders) > 1
