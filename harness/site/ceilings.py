@@ -80,7 +80,7 @@ def title(name: str) -> str:
 _TITLES = {
     MEMORY_READ: "Reading memory",
     "memory_copy": "Copying memory, read and written bytes",
-    CLOCK: "Timer under load",
+    CLOCK: "Clock under load",
 }
 
 

@@ -68,6 +68,17 @@ def test_a_round_is_launch_construction_prompt_samples_and_a_look_inside(
     assert told.once == Span(0.0, 0.0)
 
 
+def test_a_backend_that_compiles_takes_longer_and_most_in_the_first_round(
+    expected: Expect, catalog: Catalog, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each round opens the model; the first finds nothing in the compiler's cache."""
+    plain = expected(PREFILL % "")
+    monkeypatch.setattr(catalog.backend["eager"], "open_seconds", 5.0)
+    told = expected(PREFILL % "")
+    assert told.round.low == pytest.approx(plain.round.low + 5.0)
+    assert told.once == Span(9 * 5.0, 9 * 5.0)
+
+
 def test_samples_go_on_until_the_rounds_time_is_over(expected: Expect) -> None:
     told = expected(PREFILL % "", samples=5, round_time="1000s")
     assert told.round.low == pytest.approx(2.0 + 1.0 + ITERATION + 1000 + 2 * ITERATION)
