@@ -15,6 +15,7 @@ from harness.domain.entry import Entry
 from harness.registry import ROOMS, Registry
 
 if TYPE_CHECKING:
+    from _pytest.mark.structures import ParameterSet
     from pydantic.fields import FieldInfo
 
     from harness.operators import Operator
@@ -54,7 +55,13 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         metafunc.parametrize(("registry", "entry"), every)
     elif room is not None and "entry" in metafunc.fixturenames:
         entries = chosen(metafunc.config, _registry(room).entries())
-        metafunc.parametrize("entry", entries, ids=[one.name for one in entries])
+        metafunc.parametrize("entry", [_marked(one) for one in entries])
+
+
+def _marked(entry: type[Entry]) -> ParameterSet:
+    """A backend that compiles takes minutes over the contract."""
+    slow = bool(getattr(entry, "open_seconds", 0.0))
+    return pytest.param(entry, id=entry.name, marks=[pytest.mark.thorough] if slow else [])
 
 
 def _room(path: Path) -> str | None:

@@ -34,6 +34,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    """Marks that the contract's own tests bear, wherever they are run."""
+    config.addinivalue_line("markers", "thorough: takes minutes")
+
+
 def chosen(config: pytest.Config, entries: list[type[E]]) -> list[type[E]]:
     """Those of the packages that were asked for; all, if none was."""
     asked = config.getoption("--package")
