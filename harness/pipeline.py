@@ -83,7 +83,10 @@ def prepare(request: Request) -> Prepared:
     specs = tuple(load(request.paths, request.overrides, request.only))
     host = this_host()
     apart = [*files(request.db), *(Path(one.file) for one in specs)]
-    commit, environment = subject(request.repo, apart + ([request.site] if request.site else []))
+    apart += [request.site] if request.site else []
+    factories = {cell.factory for one in specs for cell in one.cells if cell.factory}
+    modules = {name.partition(":")[0].partition(".")[0] for name in factories}
+    commit, environment = subject(request.repo, apart, modules)
     with StoreReader(request.db) as stored:  # looking at a plan makes no database
         known = stored.known(commit, host, environment, alive=is_alive)
         durations = stored.durations(host)

@@ -50,6 +50,8 @@ class Compression(Entry):
     # Whether it rounds activations or the decode state: a step then differs from a prefill by it.
     rounds: ClassVar[bool] = False
     alike: ClassVar[bool] = False  # whether all layers must mix tokens in the same way
+    # True if it changes Linear layers alone, and so takes any torch module that has some.
+    any_module: ClassVar[bool] = False
 
     @abstractmethod
     def apply(self, model: Transformer, text: Text) -> Transformer:

@@ -47,10 +47,10 @@ class Distill(Compression):
 
     def unsupported(self, cell: Cell, host: Host) -> str | None:
         """The student's dimensions must make a model."""
-        from harness.model.architectures import shape_of
+        from harness.model.architectures import dimensions_of
 
         try:
-            self._shape(shape_of(cell.model))
+            self._shape(dimensions_of(cell.model))
         except ValueError as error:
             return f"distill: no such student: {error}"
         return super().unsupported(cell, host)

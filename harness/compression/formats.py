@@ -10,7 +10,7 @@ from harness.domain.cell import Cell
 if TYPE_CHECKING:
     import torch
 
-    from harness.model.transformer import Transformer
+    from harness.model.language import LanguageModel
     from harness.quality.text import Text
 
 _LONGEST = 256  # tokens of a sequence to calibrate on
@@ -29,7 +29,7 @@ def on_cpu_in_fp32(name: str, cell: Cell) -> str | None:
     return on_cpu(name, cell)
 
 
-def calibration(model: Transformer, text: Text, sequences: int) -> torch.Tensor:
+def calibration(model: LanguageModel, text: Text, sequences: int) -> torch.Tensor:
     """[N, T] token ids to watch the model read, on its device."""
     length = min(_LONGEST, model.shape.context)
-    return text.sequences("calibration", sequences, length).to(model.wte.weight.device)
+    return text.sequences("calibration", sequences, length).to(next(model.parameters()).device)

@@ -31,6 +31,7 @@ class Magnitude(Compression):
         )
 
     stage = Stage.SPARSITY
+    any_module = True
 
     def apply(self, model: Transformer, text: Text) -> Transformer:
         """The model with zeros in it."""

@@ -30,6 +30,7 @@ class Wanda(Compression):
         sequences: int = Field(16, ge=1, le=10_000, description="sequences read to see inputs")
 
     stage = Stage.SPARSITY
+    any_module = True
 
     def apply(self, model: Transformer, text: Text) -> Transformer:
         """The model with zeros in it."""

@@ -23,8 +23,9 @@ from harness.domain.result import Round, Status
 from harness.domain.run import Environment, Host
 from harness.errors import ProcessLost, TrainingError, UsageError
 from harness.model import cost
-from harness.model.architectures import shape_of
+from harness.model.architectures import dimensions_of, shape_of
 from harness.model.layout import assumption
+from harness.model.shape import Shape
 from harness.plan.expect import Span, training
 from harness.plan.plan import Planned
 from harness.process import identity, is_alive
@@ -100,6 +101,8 @@ def assumptions(items: Iterable[Planned]) -> tuple[str, ...]:
     told: dict[str, None] = {}
     for item in items:
         shape = shape_of(item.cell.model)
+        if not isinstance(shape, Shape):
+            continue
         file = item.weights.get(shape.weights)
         if file and (assumed := assumption(Path(file), shape)):
             told[f"{item.cell.model}: {assumed}"] = None
@@ -114,7 +117,7 @@ def untrained(wanted: Mapping[Choice, Recipe]) -> Mapping[Choice, Recipe]:
 def _recipe(model: Choice, host: Host, environment: Environment) -> Recipe:
     bare = {"weights": "", "corpus": "", "tokenizer": ""}
     return Recipe(
-        shape=shape_of(model).model_copy(update=bare),
+        shape=dimensions_of(model).model_copy(update=bare),
         torch=environment.versions.get("torch", ""),
         isa=host.isa,
         threads=host.physical_cores,

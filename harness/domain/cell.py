@@ -15,6 +15,8 @@ Scalar: TypeAlias = str | int | float | bool
 Option: TypeAlias = Scalar | tuple[Scalar, ...]
 
 WORKLOAD = ("batch", "prompt", "generate")
+FACTORY = "factory"  # the name of a model that a user's function builds, and its option
+OWN = "own"  # the label of such a model's operator
 
 
 @dataclass(frozen=True)
@@ -111,7 +113,13 @@ class Cell:
     @cached_property
     def labels(self) -> dict[str, str]:
         """Each axis's value as people read it, e.g. {"compression": "int8-dynamic", ...}."""
-        return {axis: label(self[axis]) for axis in {**AXES, **self._values}}
+        return {axis: self._label(axis) for axis in {**AXES, **self._values}}
+
+    def _label(self, axis: str) -> str:
+        """A factory's model mixes tokens in its own way, which the default operator stands for."""
+        value = self[axis]
+        is_own = axis == "operator" and self.factory and value == default_of(AXES[axis])
+        return OWN if is_own else label(value)
 
     @cached_property
     def load(self) -> dict[str, int]:
@@ -119,9 +127,18 @@ class Cell:
         return dict(self.workload)
 
     @property
+    def factory(self) -> str:
+        """The `package.module:function` that builds the model; "" for a built-in architecture."""
+        return str(dict(self.model.options)[FACTORY]) if self.model.name == FACTORY else ""
+
+    @property
     def is_weighted(self) -> bool:
-        """True if the model's weights come from a file or from training, not from chance."""
-        return bool(dict(self.model.options).get("weights"))
+        """True if the model's weights come from a file or from training, or it is to know a text.
+
+        Random weights know none.
+        """
+        options = dict(self.model.options)
+        return bool(options.get("weights") or options.get("corpus"))
 
     @property
     def is_prepared(self) -> bool:
@@ -148,7 +165,7 @@ class Cell:
         return cls(**axes, workload=tuple(sorted(data["workload"].items())))
 
     def __str__(self) -> str:
-        parts = [label(value) for _, value in self.values]
+        parts = [self._label(axis) for axis, _ in self.values]
         return " ".join(parts + [f"{key}={value}" for key, value in self.workload])
 
 

@@ -1,19 +1,21 @@
-"""The architectures a model can have, as shapes: dimensions, and what follows from them.
+"""The kinds of models: built-in architectures with their dimensions, and users' own factories.
 
-A cell keeps a model as the architecture's name and the options of its shape.
+A cell keeps a model as the architecture's name and the options of its shape. A factory is kept as
+`factory`, with what it is called with.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
-from typing import Any, ClassVar, Literal, Self
+from typing import Annotated, Any, ClassVar, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, model_validator
 from pydantic.json_schema import SkipJsonSchema  # noqa: TC002 - read at run time
 
-from harness.domain.cell import Choice
-from harness.errors import UnknownName
-from harness.model.shape import Shape
+from harness.domain.cell import FACTORY, Choice
+from harness.errors import UnknownName, Unsupported
+from harness.model.shape import BaseShape, Shape
 
 
 class _Encoding(Shape):
@@ -89,13 +91,65 @@ class EncoderDecoderShape(_Encoding):
         return max(prompt, 1 + further)
 
 
+_NO_SCALAR = "an option of a factory should be a number, a text, true or false"
+
+
+def _scalar(value: Any) -> Any:
+    if not isinstance(value, str | int | float | bool):
+        raise ValueError(_NO_SCALAR)  # noqa: TRY004 - which pydantic makes a fault of
+    return value
+
+
+_REFERENCE = r"^[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*$"
+
+
+def _reference(value: str) -> str:
+    if not re.match(_REFERENCE, value):
+        raise ValueError(f"factory should be 'package.module:function', found {value!r}")
+    return value
+
+
+class FactoryShape(BaseShape):
+    """A user's own torch module: the function that builds it, and what it is called with.
+
+    Keys that are not fields are the function's own options.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="allow")
+    __pydantic_extra__: dict[str, Annotated[Any, BeforeValidator(_scalar)]]
+
+    architecture: ClassVar[str] = FACTORY
+    about: ClassVar[str] = "your own torch module"
+
+    factory: Annotated[str, AfterValidator(_reference)] = Field(
+        json_schema_extra={"pattern": _REFERENCE},
+        description="`package.module:function` that builds the model, called with `vocab`, "
+        "`context` and every key that stands beside them",
+    )
+
+    @property
+    def arguments(self) -> Mapping[str, Any]:
+        """What the function is called with, by keyword."""
+        return {"vocab": self.vocab, "context": self.context, **(self.model_extra or {})}
+
+
+# The built-in ones.
 SHAPES: Mapping[str, type[Shape]] = {
     shape.architecture: shape for shape in (Shape, EncoderDecoderShape, EncoderShape)
 }
+_KINDS: Mapping[str, type[BaseShape]] = {**SHAPES, FACTORY: FactoryShape}
 
 
-def shape_of(model: Choice) -> Shape:
-    """The shape of a cell's model; UnknownName where no architecture is called so."""
-    if model.name not in SHAPES:
-        raise UnknownName("architecture", model.name, SHAPES)
-    return SHAPES[model.name].model_validate(dict(model.options))
+def shape_of(model: Choice) -> BaseShape:
+    """The shape of a cell's model; UnknownName if there is no architecture of its name."""
+    if model.name not in _KINDS:
+        raise UnknownName("architecture", model.name, _KINDS)
+    return _KINDS[model.name].model_validate(dict(model.options))
+
+
+def dimensions_of(model: Choice) -> Shape:
+    """The dimensions of a built-in model; Unsupported for a factory's, which has none."""
+    shape = shape_of(model)
+    if not isinstance(shape, Shape):
+        raise Unsupported(f"{model} is built by a factory: its dimensions are unknown")
+    return shape

@@ -10,42 +10,43 @@ from __future__ import annotations
 
 import hashlib
 import json
-import math
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, TypeAlias, cast
+from typing import Any, TypeAlias, TypeVar, cast
 
-import numpy as np
 import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import nn
 
+from harness.domain.cell import Choice
 from harness.errors import HarnessError
-from harness.model.architectures import SHAPES
+from harness.model.architectures import FactoryShape, shape_of
 from harness.model.attention import Attention
 from harness.model.build import blank
+from harness.model.language import LanguageModel
 from harness.model.mixer import MixerFactory
 from harness.model.packed import ComposedLinear, LayerKind, PackedLinear, put
+from harness.model.shape import BaseShape, Shape
+from harness.model.tensors import Decoded, encoded
 from harness.model.transformer import Block, Transformer, listed
 
 _VERSION = 1
 _PLAIN = "linear"  # the kind of torch's own
 Kinds: TypeAlias = Mapping[str, LayerKind]
-_MASK, _VALUES = "#mask", "#values"  # of a tensor kept without its zeros
-_SMALL = 1024  # numbers; of fewer no zeros are looked for
 
 
 class ArtifactError(HarnessError):
     """A model's file cannot be read, was changed, or does not fit."""
 
 
-def save(model: Transformer, path: Path) -> int:
+def save(model: LanguageModel, path: Path) -> int:
     """Write the model; the file's bytes. The file is whole or not there at all."""
-    tensors = dict(_encoded(_tensors(model)))
+    tensors = dict(encoded(_tensors(model)))
     layout = _layout(model)
     layout["shapes"] = {name: list(tensor.shape) for name, tensor in _tensors(model)}
+    layout["shared"] = _shared(model)
     layout["digest"] = _digest(layout, tensors, tensors.__getitem__)
     partial = path.with_suffix(".partial")
     save_file(tensors, partial, metadata={"harness": json.dumps(layout)})
@@ -60,19 +61,54 @@ def load(
     unmasked: MixerFactory | None = None,
     layers: Iterable[LayerKind] = (),
 ) -> Transformer:
-    """The model, in eval mode; ArtifactError where the file is not what `save` wrote.
+    """A built-in model, in eval mode; ArtifactError where the file is not what `save` wrote.
 
     `layers` are those that it may hold beside torch's own: those of its compressions. It trusts
     the tensors that it reads; `verify` checks them.
     """
+
+    def skeleton(shape: BaseShape) -> Transformer:
+        if not isinstance(shape, Shape):
+            raise TypeError(f"a {shape.architecture} is no built-in model")
+        return blank(shape, factory, unmasked, device)
+
+    return _load(path, skeleton, device, layers)
+
+
+def load_of_factory(
+    path: Path, device: torch.device, dtype: torch.dtype, layers: Iterable[LayerKind] = ()
+) -> LanguageModel:
+    """The same of a factory's model: the factory builds it, and the file's tensors go into it."""
+
+    def skeleton(shape: BaseShape) -> LanguageModel:
+        from harness.model.factory import built
+
+        if not isinstance(shape, FactoryShape):
+            raise TypeError(f"no factory builds a {shape.architecture}")
+        return built(shape, device, dtype)
+
+    return _load(path, skeleton, device, layers)
+
+
+M = TypeVar("M", bound=LanguageModel)
+
+
+def _load(
+    path: Path,
+    skeleton: Callable[[BaseShape], M],
+    device: torch.device,
+    layers: Iterable[LayerKind],
+) -> M:
     with _opened(path) as (layout, file):
         found = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - no mapping
     try:
-        shape = SHAPES[layout["architecture"]].model_validate(layout["shape"])
-        model = blank(shape, factory, unmasked, device)
+        options = tuple(layout["shape"].items())
+        model = skeleton(shape_of(Choice(layout["architecture"], options)))
         kinds = {layer.kind: layer for layer in layers}
-        _arrange(model, layout, kinds)
-        _fill(model, layout, _Decoded(found, layout["shapes"], device), kinds)
+        _arrange_blocks(model, layout)
+        places = _Places(model)
+        _arrange_linears(places, layout, kinds)
+        _fill(places, layout, Decoded(found, layout["shapes"], device), kinds)
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise ArtifactError(f"{path} does not hold the model it tells of: {error}") from error
     return model.eval()
@@ -121,7 +157,7 @@ def _digest(
     return total.hexdigest()
 
 
-def _layout(model: Transformer) -> dict[str, Any]:
+def _layout(model: LanguageModel) -> dict[str, Any]:
     linears, attention = {}, {}
     for path, module in model.named_modules():
         if isinstance(module, PackedLinear):
@@ -145,7 +181,6 @@ def _layout(model: Transformer) -> dict[str, Any]:
         "blocks": {path: _numbered(stack) for path, stack in _stacks(model)},
         "attention": attention,
         "linears": linears,
-        "tied": _is_tied(model),
     }
 
 
@@ -155,22 +190,31 @@ def _numbered(stack: nn.ModuleList) -> list[list[int]]:
     return [[blocks.index(block), block.layer] for block in blocks]
 
 
-def _stacks(model: Transformer) -> Iterator[tuple[str, nn.ModuleList]]:
+def _stacks(model: LanguageModel) -> Iterator[tuple[str, nn.ModuleList]]:
     """The lists of blocks, by path."""
     for path, module in model.named_modules():
         if isinstance(module, nn.ModuleList) and all(isinstance(one, Block) for one in module):
             yield path, module
 
 
-def _is_tied(model: Transformer) -> bool:
-    return getattr(model.head, "weight", None) is model.wte.weight
+class _Places:
+    """A model in which one module may stand at several places."""
+
+    def __init__(self, model: LanguageModel) -> None:
+        self.model = model
+        found: dict[int, list[str]] = {}
+        for path, module in model.named_modules(remove_duplicate=False):
+            found.setdefault(id(module), []).append(path)
+        self._of = {path: paths for paths in found.values() for path in paths}
+
+    def put(self, path: str, module: nn.Module) -> None:
+        """Replace the module at the path, wherever else it stands too."""
+        for place in self._of.get(path, [path]):  # a part of a composed layer is new
+            put(self.model, place, module)
 
 
-def _arrange(model: Transformer, layout: Mapping[str, Any], kinds: Kinds) -> None:
-    """Give the model the file's blocks and kinds of layers, as yet without their tensors."""
-    unknown = {one["kind"] for one in layout["linears"].values()}.difference(kinds, {_PLAIN})
-    if unknown:
-        raise ValueError(f"no compression of it has layers of kind {', '.join(sorted(unknown))}")
+def _arrange_blocks(model: LanguageModel, layout: Mapping[str, Any]) -> None:
+    """Give the model the file's blocks, and what each attention has left."""
     for path, places in layout["blocks"].items():
         stack = cast("nn.ModuleList", model.get_submodule(path))
         made = {block.layer: block for block in listed(stack)}
@@ -182,14 +226,29 @@ def _arrange(model: Transformer, layout: Mapping[str, Any], kinds: Kinds) -> Non
         mixer = cast("Attention", model.get_submodule(path))
         mixer.heads, mixer.groups = left["heads"], left["groups"]
         mixer.caches_in = left["caches_in"]
+
+
+def _arrange_linears(places: _Places, layout: Mapping[str, Any], kinds: Kinds) -> None:
+    """Give the model the file's kinds of Linear layers, as yet without their tensors."""
+    unknown = {one["kind"] for one in layout["linears"].values()}.difference(kinds, {_PLAIN})
+    if unknown:
+        raise ValueError(f"no compression of it has layers of kind {', '.join(sorted(unknown))}")
     for path in sorted(layout["linears"], key=lambda path: path.count(".")):
         one = layout["linears"][path]
         if one["kind"] != _PLAIN:
             kind = kinds[one["kind"]]
             if issubclass(kind, ComposedLinear):
-                put(model, path, kind.hollow())
-        elif not (path == "head" and layout["tied"]):
-            put(model, path, _hollow(one["in"], one["out"], bias=one["bias"]))
+                places.put(path, kind.hollow())
+        elif not _is_alike(places.model.get_submodule(path), one):
+            places.put(path, _hollow(one["in"], one["out"], bias=one["bias"]))
+
+
+def _is_alike(module: nn.Module, linear: Mapping[str, Any]) -> bool:
+    """True if a Linear layer of that size stands there already."""
+    if not isinstance(module, nn.Linear):
+        return False
+    size = (module.in_features, module.out_features, module.bias is not None)
+    return size == (linear["in"], linear["out"], linear["bias"])
 
 
 def _hollow(inputs: int, outputs: int, *, bias: bool) -> nn.Linear:
@@ -197,95 +256,53 @@ def _hollow(inputs: int, outputs: int, *, bias: bool) -> nn.Linear:
     return nn.Linear(inputs, outputs, bias=bias, device="meta")
 
 
-def _fill(model: Transformer, layout: Mapping[str, Any], tensors: _Decoded, kinds: Kinds) -> None:
+def _fill(places: _Places, layout: Mapping[str, Any], tensors: Decoded, kinds: Kinds) -> None:
     """Put the file's tensors where they belong, all of them and nothing else."""
     for path, one in layout["linears"].items():
         kind = kinds.get(one["kind"])
         if kind is not None and issubclass(kind, PackedLinear):
             settings = {key: value for key, value in one.items() if key != "kind"}
-            put(model, path, kind.restored(settings, tensors.under(path)))
-    for path, module, name, old in _own(model, tied=layout["tied"]):
-        new = tensors.take(f"{path}.{name}")
+            places.put(path, kind.restored(settings, tensors.under(path)))
+    placed: dict[str, torch.Tensor] = {}
+    for full, module, name, old in _own(places.model):
+        if (first := layout["shared"].get(full)) is not None:
+            setattr(module, name, placed[first])
+            continue
+        new = tensors.take(full)
         if old.shape != new.shape:
-            raise ValueError(f"{path}.{name} is {list(new.shape)}, not {list(old.shape)}")
-        setattr(module, name, nn.Parameter(new) if isinstance(old, nn.Parameter) else new)
-    if layout["tied"]:
-        model.head.weight = model.wte.weight
+            raise ValueError(f"{full} is {list(new.shape)}, not {list(old.shape)}")
+        placed[full] = nn.Parameter(new) if isinstance(old, nn.Parameter) else new
+        setattr(module, name, placed[full])
     if tensors.left:
         raise ValueError(f"it has no place for {', '.join(sorted(tensors.left)[:5])}")
 
 
-def _own(model: Transformer, *, tied: bool) -> Iterator[tuple[str, nn.Module, str, torch.Tensor]]:
+def _own(model: nn.Module) -> Iterator[tuple[str, nn.Module, str, torch.Tensor]]:
     """The tensors that modules hold themselves, packed layers apart: path, module, name, tensor."""
     for path, module in list(model.named_modules()):
-        if isinstance(module, PackedLinear) or (path == "head" and tied):
+        if isinstance(module, PackedLinear):
             continue
         for name, tensor in list(module.named_parameters(recurse=False)):
-            yield path, module, name, tensor
+            yield f"{path}.{name}", module, name, tensor
         for name, tensor in list(module.named_buffers(recurse=False)):
             if name not in module._non_persistent_buffers_set:  # noqa: SLF001 - torch has no other
-                yield path, module, name, tensor
+                yield f"{path}.{name}", module, name, tensor
 
 
-def _tensors(model: Transformer) -> Iterator[tuple[str, torch.Tensor]]:
+def _shared(model: nn.Module) -> dict[str, str]:
+    """By the path of each tensor that stood somewhere before (a tied head's), that first path."""
+    first: dict[int, str] = {}
+    paths = [(full, first.setdefault(id(tensor), full)) for full, _, _, tensor in _own(model)]
+    return {full: before for full, before in paths if before != full}
+
+
+def _tensors(model: nn.Module) -> Iterator[tuple[str, torch.Tensor]]:
     """Each tensor once, by the path of its module."""
     for path, module in model.named_modules():
         if isinstance(module, PackedLinear):
             for name, tensor in module.stored().items():
                 yield f"{path}.{name}", tensor
-    for path, _, name, tensor in _own(model, tied=_is_tied(model)):
-        yield f"{path}.{name}", tensor.detach()
-
-
-def _encoded(
-    tensors: Iterable[tuple[str, torch.Tensor]],
-) -> Iterator[tuple[str, torch.Tensor]]:
-    """As the file keeps them: without zeros where that takes fewer bytes."""
-    for name, on_device in tensors:
-        tensor = on_device.cpu().contiguous()
-        flat = _selectable(tensor.flatten())
-        filled = int(torch.count_nonzero(flat)) if tensor.numel() >= _SMALL else tensor.numel()
-        sparse = -(-tensor.numel() // 8) + filled * tensor.element_size()
-        if sparse < tensor.nbytes:
-            mask = flat != 0
-            yield name + _MASK, torch.from_numpy(np.packbits(mask.numpy()))
-            yield name + _VALUES, flat[mask].view(tensor.dtype)
-        else:
-            yield name, tensor.clone()  # memory of its own: safetensors refuses what is shared
-
-
-def _selectable(flat: torch.Tensor) -> torch.Tensor:
-    """View one-byte formats as integers: torch neither compares nor indexes fp8 on a CPU."""
-    return flat.view(torch.uint8) if flat.element_size() == 1 else flat
-
-
-class _Decoded:
-    """A file's tensors, each taken once, in memory of their own."""
-
-    def __init__(
-        self,
-        found: Mapping[str, torch.Tensor],
-        shapes: Mapping[str, list[int]],
-        device: torch.device,
-    ) -> None:
-        self._found, self._shapes, self._device = found, shapes, device
-        self.left = set(shapes)
-
-    def take(self, name: str) -> torch.Tensor:
-        """The tensor; KeyError where the file has none, ValueError where it was cut."""
-        self.left.remove(name)
-        shape = self._shapes[name]
-        if name in self._found:
-            tensor = self._found[name]
-        else:
-            mask = np.unpackbits(self._found[name + _MASK].numpy(), count=math.prod(shape))
-            values = self._found[name + _VALUES]
-            tensor = torch.zeros(math.prod(shape), dtype=values.dtype)
-            _selectable(tensor)[torch.from_numpy(mask).bool()] = _selectable(values)
-        # The file's pages are only mapped: what runs must not be read from it, nor change with it.
-        return tensor.reshape(shape).to(self._device, copy=True)
-
-    def under(self, path: str) -> dict[str, torch.Tensor]:
-        """All of a module's, by their own names."""
-        names = [name for name in self.left if name.rpartition(".")[0] == path]
-        return {name.rpartition(".")[2]: self.take(name) for name in names}
+    shared = _shared(model)
+    for full, _, _, tensor in _own(model):
+        if full not in shared:
+            yield full, tensor.detach()

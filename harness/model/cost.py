@@ -193,6 +193,17 @@ def bytes_moved(
     )
 
 
+def weights_read(weights: Weights, works: Iterable[Work]) -> float | None:
+    """The least bytes that the passes read of a model whose decode state is unknown: its weights.
+
+    None for a training step, as above.
+    """
+    passes = list(works)
+    if any(work.backward for work in passes):
+        return None
+    return sum(weights.body + work.batch * work.new * weights.row for work in passes)
+
+
 def _weights_read(shape: Shape, work: Work, weights: Weights) -> float:
     new, once = work.new, 0.0
     if isinstance(shape, EncoderDecoderShape) and work.past == 0:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import nn
 
+from harness.model.language import LanguageModel
 from harness.model.transformer import Transformer
 
 if TYPE_CHECKING:
@@ -40,7 +41,7 @@ class Inputs:
         return (self.squares / max(self.rows, 1)).sqrt()
 
 
-def observe(model: Transformer, tokens: torch.Tensor) -> Mapping[str, Inputs]:
+def observe(model: LanguageModel, tokens: torch.Tensor) -> Mapping[str, Inputs]:
     """Of each Linear layer, by path, what comes in while the model reads [N, T] token ids."""
     seen: dict[str, Inputs] = {}
 
@@ -81,7 +82,7 @@ def influences(model: Transformer, tokens: torch.Tensor) -> list[float]:
 
 
 @torch.inference_mode()
-def _read(model: Transformer, tokens: torch.Tensor, hooks: Sequence[RemovableHandle]) -> None:
+def _read(model: LanguageModel, tokens: torch.Tensor, hooks: Sequence[RemovableHandle]) -> None:
     """Some sequences at a time, with these hooks, which then go."""
     try:
         for some in tokens.split(_SEQUENCES_AT_ONCE):

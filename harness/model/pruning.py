@@ -9,18 +9,23 @@ import torch
 from torch import nn
 
 from harness.model.attention import Attention
+from harness.model.language import LanguageModel
 from harness.model.transformer import Block, Transformer, listed
 
 _Key = TypeVar("_Key")
 
 
-def body_linears(model: Transformer) -> dict[str, nn.Linear]:
-    """Every Linear layer but the output head, by path."""
-    return {
-        path: module
-        for path, module in model.named_modules()
-        if isinstance(module, nn.Linear) and module is not model.head
+def body_linears(model: LanguageModel) -> dict[str, nn.Linear]:
+    """Every Linear layer but the output head, by path.
+
+    In a factory's model the head is whichever has an output for each token of the vocabulary.
+    """
+    linears = {
+        path: module for path, module in model.named_modules() if isinstance(module, nn.Linear)
     }
+    if isinstance(model, Transformer):
+        return {path: one for path, one in linears.items() if one is not model.head}
+    return {path: one for path, one in linears.items() if one.out_features != model.shape.vocab}
 
 
 def all_blocks(model: Transformer) -> list[Block]:

@@ -1,4 +1,4 @@
-"""The dimensions of a GPT-style decoder; those of other architectures build on them."""
+"""What describes a model: of any, its vocabulary and context; of a decoder, all its dimensions."""
 
 from __future__ import annotations
 
@@ -11,27 +11,15 @@ from harness.domain.entry import Options
 BYTES = "bytes"  # in the place of a tokenizer: tokens are bytes, whatever the vocabulary
 
 
-class Shape(Options):
-    """A decoder's dimensions, named as Brown et al. 2020 (arXiv 2005.14165), Table 2.1."""
+class BaseShape(Options):
+    """What the harness must know of any model to drive it and to judge it."""
 
-    architecture: ClassVar[str] = "decoder"
-    about: ClassVar[str] = "GPT: every token sees itself and those before it"
-    bidirectional: ClassVar[bool] = False  # whether some of its layers are without a causal mask
+    architecture: ClassVar[str]
+    about: ClassVar[str]
     generates: ClassVar[bool] = True  # whether it produces tokens
 
-    layers: int = Field(ge=1, le=1000, description="Transformer blocks")
-    d_model: int = Field(ge=1, le=1_000_000, description="width of the residual stream")
-    heads: int = Field(ge=1, le=10_000, description="attention heads; must divide d_model")
     vocab: int = Field(50257, ge=2, description="tokens in the vocabulary (GPT-2's BPE: 50257)")
     context: int = Field(2048, ge=1, description="longest sequence, in tokens")
-    d_ff: int = Field(0, ge=0, description="width of the feed-forward layer; 0 means 4 x d_model")
-    tied: bool = Field(True, description="the output head is the token embedding")
-    weights: str = Field(
-        "",
-        description="a GPT-2-layout safetensors file, or `trained`: the harness trains the model "
-        "itself, once, on a generated language; without either, weights are random",
-    )
-
     corpus: str = Field(
         "", description="the text the model is judged by; by default the spec's `quality.corpus`"
     )
@@ -39,6 +27,40 @@ class Shape(Options):
         "",
         description="a tokenizer file (tokenizer.json) for that text; without one a token is a "
         "byte, and `vocab` is 256. `bytes` says so of a larger or smaller vocabulary",
+    )
+
+    @model_validator(mode="after")
+    def _a_tokenizer_reads_a_corpus(self) -> Self:
+        if self.tokenizer and not self.corpus:
+            raise ValueError("a tokenizer goes with a corpus: name that too")
+        return self
+
+    @property
+    def may_know_text(self) -> bool:
+        """False if the weights are certainly random."""
+        return True
+
+    def longest(self, prompt: int, further: int) -> int:
+        """Positions needed to read a prompt and `further` tokens fed back behind it."""
+        return prompt + further
+
+
+class Shape(BaseShape):
+    """A decoder's dimensions, named as Brown et al. 2020 (arXiv 2005.14165), Table 2.1."""
+
+    architecture: ClassVar[str] = "decoder"
+    about: ClassVar[str] = "GPT: every token sees itself and those before it"
+    bidirectional: ClassVar[bool] = False  # whether some of its layers are without a causal mask
+
+    layers: int = Field(ge=1, le=1000, description="Transformer blocks")
+    d_model: int = Field(ge=1, le=1_000_000, description="width of the residual stream")
+    heads: int = Field(ge=1, le=10_000, description="attention heads; must divide d_model")
+    d_ff: int = Field(0, ge=0, description="width of the feed-forward layer; 0 means 4 x d_model")
+    tied: bool = Field(True, description="the output head is the token embedding")
+    weights: str = Field(
+        "",
+        description="a GPT-2-layout safetensors file, or `trained`: the harness trains the model "
+        "itself, once, on a generated language; without either, weights are random",
     )
 
     @model_validator(mode="before")
@@ -54,8 +76,6 @@ class Shape(Options):
     def _text_goes_with_weights(self) -> Self:
         if self.corpus and not self.weights:
             raise ValueError("a corpus judges what a model knows: random weights know nothing")
-        if self.tokenizer and not self.corpus:
-            raise ValueError("a tokenizer goes with a corpus: name that too")
         return self
 
     @model_validator(mode="after")
@@ -63,6 +83,11 @@ class Shape(Options):
         if self.d_model % self.heads:
             raise ValueError(f"heads {self.heads} does not divide d_model {self.d_model}")
         return self
+
+    @property
+    def may_know_text(self) -> bool:
+        """True if the weights come from a file or from training."""
+        return bool(self.weights)
 
     @property
     def d_head(self) -> int:
@@ -78,7 +103,3 @@ class Shape(Options):
     def size(self) -> str:
         """The dimensions in short, for example `12L-768d-12h`."""
         return f"{self.layers}L-{self.d_model}d-{self.heads}h"
-
-    def longest(self, prompt: int, further: int) -> int:
-        """Positions needed to read a prompt and `further` tokens fed back behind it."""
-        return prompt + further

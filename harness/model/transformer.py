@@ -15,6 +15,7 @@ from torch import nn
 from torch.nn import functional
 
 from harness.model.attention import CrossAttention, KeysValues
+from harness.model.language import LanguageModel
 from harness.model.mixer import LayerState, MixerFactory
 from harness.model.shape import Shape
 
@@ -96,15 +97,10 @@ class Block(nn.Module):
         return [self.mixer.residual_projection, *crossing, self.down]
 
 
-class Transformer(nn.Module):
-    """Token ids in, logits out.
+class Transformer(LanguageModel):
+    """The built-in decoder; the other built-in architectures derive from it."""
 
-    What every architecture is to who drives it:
-
-    - `model(tokens, state=state)` with an empty state reads a prompt, and each further call the
-      tokens behind it; what comes out goes by the architecture, logits where it has any.
-    - `model(tokens)` scores every position, as in training; `training_batch` makes its targets.
-    """
+    shape: Shape
 
     def __init__(self, shape: Shape, factory: MixerFactory) -> None:
         super().__init__()
@@ -152,13 +148,6 @@ class Transformer(nn.Module):
         """[B, T, D] residual stream -> logits [B, T, vocab], or [B, 1, vocab] of the last."""
         logits: torch.Tensor = self.head(self.ln_f(x[:, -1:] if last_only else x))
         return logits
-
-    def training_batch(self, tokens: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        """[B, T + 1] token ids -> what the model is given to learn and its targets, each [B, T].
-
-        Each token is to tell the next. A target of -100 is none.
-        """
-        return tokens[:, :-1], tokens[:, 1:]
 
     def new_state(self, batch: int, capacity: int, further: int = 0) -> DecodeState:
         """An empty decode state for `batch` sequences of up to `capacity` tokens.

@@ -168,9 +168,13 @@ class Expectation:
         paces = (QUICK, MODEST.slowed(self._slowdown))
         took = self.durations.get(cell.id)
         once = Span(*(self._once(cell, measure, pace, prepares=prepares) for pace in paces))
+        if cell.factory and cell.is_prepared and prepares:
+            once = Span(once.low, limits.timeout)
         if took is None:
             each = Span(*(self._round(cell, measure, pace) for pace in paces))
-            each = Span(min(each.low, limits.timeout), min(each.high, limits.timeout))
+            # A factory's model may be of any size: only the time limit bounds its rounds.
+            high = limits.timeout if cell.factory else min(each.high, limits.timeout)
+            each = Span(min(each.low, limits.timeout), high)
             low, high = fewest(measure, each.low), most(measure, each.high)
         else:
             each = Span(took.seconds / _AGAIN, took.seconds * _AGAIN * self._slowdown)
@@ -206,7 +210,7 @@ class Expectation:
 
     def _prepare(self, cell: Cell, measure: Measure, pace: Pace) -> float:
         """Build, compress, write; and to judge it, read it and build the dense one again."""
-        parameters = self.feasibility.parameters(cell)
+        parameters = self._parameters(cell)
         entries = [self.feasibility.compression(one) for one in cell.compression]
         builds = 3 if measure.quality else 1
         judged = 2 * _JUDGED_TOKENS if measure.quality and cell.is_weighted else 0
@@ -226,7 +230,11 @@ class Expectation:
         return pace.launch + ranks + launcher_of(cell).launch_seconds + opening
 
     def _build(self, cell: Cell, pace: Pace) -> float:
-        return self.feasibility.parameters(cell) / pace.built
+        return self._parameters(cell) / pace.built
+
+    def _parameters(self, cell: Cell) -> int:
+        """None at all if the number is unknown: the low end of a range."""
+        return self.feasibility.parameters(cell) or 0
 
     def _iteration(self, cell: Cell, pace: Pace) -> float:
         """The longer of arithmetic and of reading the weights once a pass (a roofline).
@@ -242,10 +250,11 @@ class Expectation:
         return self._roofline(cell, pace, cell.load["batch"] * scenario.capacity(cell.load), 1)
 
     def _roofline(self, cell: Cell, pace: Pace, tokens: int, passes: int) -> float:
-        arithmetic = 2 * self.feasibility.parameters(cell) * tokens / self._flops(cell, pace)
+        arithmetic = 2 * self._parameters(cell) * tokens / self._flops(cell, pace)
         on_gpu = self.feasibility.threads(cell) is None
         bandwidth = pace.gpu_bandwidth if on_gpu else pace.bandwidth
-        return max(arithmetic, self.feasibility.weight_bytes(cell) * passes / bandwidth)
+        read = (self.feasibility.weight_bytes(cell) or 0.0) * passes
+        return max(arithmetic, read / bandwidth)
 
     def _flops(self, cell: Cell, pace: Pace) -> float:
         """A second: of all the cell's cores, or of one GPU."""

@@ -9,13 +9,13 @@ from math import prod
 from harness.backends import Backend
 from harness.compression import Compression
 from harness.domain.axis import AXES
-from harness.domain.cell import Cell, Choice
+from harness.domain.cell import Cell, Choice, default_of
 from harness.domain.entry import Entry
 from harness.domain.result import Status
 from harness.domain.run import Host
 from harness.hardware import Hardware
 from harness.model import cost
-from harness.model.architectures import SHAPES, shape_of
+from harness.model.architectures import SHAPES, dimensions_of
 from harness.parallelism import LAUNCHER, degrees_of, launcher_choice, oversubscribes
 from harness.scenarios import Scenario
 from harness.spec.catalog import Catalog
@@ -35,7 +35,7 @@ class Feasibility:
 
     def obstacle(self, cell: Cell, limits: Limits) -> tuple[Status, str] | None:
         """Why the cell is not tried, and the status that gives it; None where it can be."""
-        reason = self._not_of_architecture(cell) or self._not_alike(cell)
+        reason = self._not_of_model(cell) or self._not_alike(cell)
         if reason:
             return Status.UNSUPPORTED, reason
         for axis, choice in self._choices(cell):
@@ -51,12 +51,14 @@ class Feasibility:
         reason = self._too_large(cell, limits)
         return (Status.SKIPPED, reason) if reason else None
 
-    def parameters(self, cell: Cell) -> int:
-        """Parameters of the cell's model, before any compression."""
+    def parameters(self, cell: Cell) -> int | None:
+        """Parameters of the cell's model, before any compression; None if a factory builds it."""
+        if cell.factory:
+            return None
         key = (cell.model, cell.operator)
         if key not in self._parameters:
             operator = self.catalog.operator[cell.operator.name].of(cell.operator)
-            self._parameters[key] = cost.parameters(shape_of(cell.model), operator)
+            self._parameters[key] = cost.parameters(dimensions_of(cell.model), operator)
         return self._parameters[key]
 
     def devices(self, cell: Cell) -> int:
@@ -87,9 +89,30 @@ class Feasibility:
         """True if the cell's model learns."""
         return self.catalog.scenario[cell.scenario.name].trains
 
-    def weight_bytes(self, cell: Cell) -> float:
-        """Bytes of the model's weights in the cell's precision."""
-        return self.parameters(cell) * self.catalog.precisions[cell.precision.name].bytes
+    def weight_bytes(self, cell: Cell) -> float | None:
+        """Bytes of the model's weights in the cell's precision; None if a factory builds it."""
+        parameters = self.parameters(cell)
+        if parameters is None:
+            return None
+        return parameters * self.catalog.precisions[cell.precision.name].bytes
+
+    def _not_of_model(self, cell: Cell) -> str | None:
+        return self._not_of_factory(cell) if cell.factory else self._not_of_architecture(cell)
+
+    def _not_of_factory(self, cell: Cell) -> str | None:
+        """What works on the built-in Transformer alone.
+
+        The default operator stands for whatever the factory's model does.
+        """
+        needs_built_in = [
+            *(one for one in (cell.operator,) if one != default_of(AXES["operator"])),
+            *(one for one in cell.compression if not self.compression(one).any_module),
+            *cell.parallelism,
+            *(one for one in (cell.backend,) if not self.backend(cell).executes_modules),
+        ]
+        if not needs_built_in:
+            return None
+        return f"{needs_built_in[0]} needs the built-in Transformer; {cell.factory} builds its own"
 
     def _not_of_architecture(self, cell: Cell) -> str | None:
         """What the model's architecture cannot do, or the operator not in it."""
@@ -170,6 +193,8 @@ class Feasibility:
         Every compression there is starts from the dense model, so none lowers the bound.
         """
         weights, devices = self.weight_bytes(cell), self.devices(cell)
+        if weights is None:
+            return None
         parts = self._parts(cell) if devices > 1 else 1
         # AdamW keeps two moments of every gradient (Loshchilov and Hutter 2019). Each of several
         # devices holds the whole model once, before it keeps its part.

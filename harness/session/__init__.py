@@ -16,13 +16,14 @@ from typing import TYPE_CHECKING, Any
 
 from harness.domain.cell import Cell
 from harness.errors import Unsupported
-from harness.model.shape import Shape
+from harness.model.architectures import dimensions_of
+from harness.model.shape import BaseShape, Shape
 
 if TYPE_CHECKING:
     import torch
 
     from harness.distributed.split import Split
-    from harness.model.transformer import Transformer
+    from harness.model.language import LanguageModel
 
 
 @dataclass(frozen=True)
@@ -36,12 +37,17 @@ class Opening:
     """
 
     cell: Cell
-    shape: Shape
+    shape: BaseShape
     device: torch.device
     dtype: torch.dtype
-    load: Callable[[], Transformer]
-    split: Callable[[Transformer], Split] | None = None
+    load: Callable[[], LanguageModel]
+    split: Callable[[LanguageModel], Split] | None = None
     cache: str = ""  # a folder for what the runtime compiles, shared by the cell's rounds
+
+    @property
+    def dimensions(self) -> Shape:
+        """The dimensions of a built-in model; Unsupported for one that a factory builds."""
+        return dimensions_of(self.cell.model)
 
     @property
     def batch(self) -> int:
@@ -59,6 +65,7 @@ class Session(ABC):
     device: torch.device
     batch: int
     share: int = 0
+    decodes: bool = True  # False if it keeps no decode state, and so reads prompts only
     # Tokens of the decode state, and how many of them come behind the prompt.
     capacity: int = 0
     further: int = 0

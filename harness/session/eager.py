@@ -1,9 +1,10 @@
-"""Sessions on the built-in Transformer: torch modules, whole or this rank's part of one."""
+"""Sessions on torch modules: whole models, or this rank's part of the built-in one."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext
+from typing import Any
 
 import torch
 from torch import nn
@@ -11,7 +12,8 @@ from torch.nn.functional import cross_entropy
 
 from harness.distributed.driver import Driver
 from harness.distributed.split import Split
-from harness.model.transformer import DecodeState, Snapshot, Transformer
+from harness.model.language import LanguageModel, State
+from harness.model.transformer import DecodeState, Transformer
 from harness.session import Session
 from harness.timer import HostTimer
 
@@ -19,15 +21,17 @@ from harness.timer import HostTimer
 class TorchSession(Session):
     """A whole model: `core`, which makes its decode states, as the module `model` executes it."""
 
-    def __init__(self, model: nn.Module, core: Transformer, device: torch.device, batch: int):
+    def __init__(self, model: nn.Module, core: LanguageModel, device: torch.device, batch: int):
         self.model, self.core = model, core
         self.device, self.batch = device, batch
-        self.state: DecodeState | None = None
+        self.decodes = core.decodes
+        self.state: State | None = None
         self._last: torch.Tensor | None = None
 
     @property
     def split(self) -> Split:
         """The whole model as a split over one rank."""
+        assert isinstance(self.core, Transformer), "only built-in models are split"
         return Split(self.core, self.device, {}, trains=True, timer=HostTimer())
 
     def place(self, tokens: torch.Tensor) -> torch.Tensor:
@@ -54,11 +58,11 @@ class TorchSession(Session):
         """Position 0; what lies behind it is overwritten."""
         self._started.rewind(0)
 
-    def snapshot(self) -> Snapshot:
+    def snapshot(self) -> Any:
         """Each layer's."""
         return self._started.snapshot()
 
-    def restore(self, snapshot: Snapshot) -> None:
+    def restore(self, snapshot: Any) -> None:
         """Each layer's."""
         self._started.restore(snapshot)
 
@@ -106,10 +110,11 @@ class TorchSession(Session):
 
     def state_bytes(self) -> float | None:
         """Of all layers; None before `start`."""
-        return None if self.state is None else float(self.state.bytes())
+        held = None if self.state is None else self.state.bytes()
+        return None if held is None else float(held)
 
     @property
-    def _started(self) -> DecodeState:
+    def _started(self) -> State:
         assert self.state is not None, "start() makes the decode state"
         return self.state
 
@@ -137,7 +142,9 @@ class SplitSession(TorchSession):
 
     def prefill(self, tokens: torch.Tensor) -> torch.Tensor | None:
         """None on ranks that do not hold the last token's logits."""
-        self._last = self._driver.logits(tokens, self._started)
+        state = self._started
+        assert isinstance(state, DecodeState), "only built-in models are split"
+        self._last = self._driver.logits(tokens, state)
         return self._last
 
     def decode(self, tokens: torch.Tensor) -> torch.Tensor:

@@ -7,7 +7,7 @@ from typing import Any, TypeAlias
 
 from harness.domain.axis import NONE
 from harness.domain.entry import Options
-from harness.model.architectures import SHAPES
+from harness.model.architectures import SHAPES, FactoryShape
 from harness.model.shape import Shape
 from harness.parallelism import LAUNCHER
 from harness.spec.catalog import Catalog
@@ -87,13 +87,21 @@ def parallelism(_: str, catalog: Catalog) -> Schema:
 
 
 def model(_: str, catalog: Catalog) -> Schema:
-    """A size's name, dimensions, or a size's name with other options; by architecture."""
+    """A size's name, dimensions, or a size's name with other options; or a factory."""
     sizes = {name: size.summary for name, size in catalog.sizes.items()}
     mappings = []
     for kind in SHAPES.values():
         own = {name: sizes[name] for name in sizes if type(catalog.sizes[name].shape) is kind}
         mappings += _models_of(kind, sizes, own)
-    return {"anyOf": [_names(sizes), *mappings]}
+    return {"anyOf": [_names(sizes), *mappings, _factory()]}
+
+
+def _factory() -> Schema:
+    """A factory and its arguments: those that the harness knows of, and the function's own."""
+    known = mapping(_options(FactoryShape), _needed(FactoryShape))
+    scalar = {"type": ["string", "number", "boolean"]}
+    described = {"description": FactoryShape.about, "dependentRequired": TEXTS}
+    return {**known, **described, "additionalProperties": or_list(scalar)}
 
 
 def _models_of(kind: type[Shape], sizes: Mapping[str, str], own: Mapping[str, str]) -> list[Schema]:

@@ -9,17 +9,19 @@ import re
 import stat
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from harness.errors import clipped, listed
 from harness.model import layout
 from harness.model.layout import LayoutError
-from harness.model.shape import BYTES, Shape
+from harness.model.shape import BYTES, BaseShape, Shape
 from harness.quality.recipe import TRAINED
 from harness.spec.choices import Context
 from harness.spec.files import FileError, digest, located, looking_up, quoted
 from harness.spec.options import Placed
 from harness.spec.reader import Trail
+
+S = TypeVar("S", bound=BaseShape)
 
 # Options that name a file, and what they may say instead.
 FILES: Mapping[str, tuple[str, ...]] = {
@@ -42,16 +44,18 @@ def texts(given: Mapping[str, Any], context: Context) -> dict[str, str]:
     return {key: identity for key, identity in found.items() if identity}
 
 
-def resolved(shape: Shape, options: Placed, context: Context) -> Shape | None:
+def resolved(shape: S, options: Placed, context: Context) -> S | None:
     """The shape with digests in the place of its files; None, and faults, where one is wrong."""
-    named = {key: getattr(shape, key) for key in FILES if getattr(shape, key) not in FILES[key]}
+    given = {key: getattr(shape, key, "") for key in FILES}
+    named = {key: name for key, name in given.items() if name not in FILES[key]}
     found = {key: _identified(key, named[key], options[key][1], context) for key in named}
     if None in found.values():
         return None
-    judged = {} if shape.weights in FILES["weights"] or shape.corpus else context.texts
+    takes_text = shape.may_know_text and given["weights"] != TRAINED and not shape.corpus
+    judged = context.texts if takes_text else {}
     whole = shape.model_copy(update={**judged, **found})
     fits = _is_readable(whole, options, context)
-    if "weights" in named:
+    if "weights" in named and isinstance(whole, Shape) and isinstance(shape, Shape):
         file = Path(context.weights[whole.weights])
         fits = _fits(file, shape, options["weights"][1], context) and fits
     if not fits:
@@ -119,9 +123,10 @@ def _fits(file: Path, shape: Shape, path: Trail, context: Context) -> bool:
     return misfit is None
 
 
-def _is_readable(shape: Shape, options: Placed, context: Context) -> bool:
+def _is_readable(shape: BaseShape, options: Placed, context: Context) -> bool:
     """Whether the model's tokens are those of its text: without a tokenizer, a token is a byte."""
-    if not shape.corpus or shape.tokenizer or shape.weights == TRAINED:
+    trained = isinstance(shape, Shape) and shape.weights == TRAINED
+    if not shape.corpus or shape.tokenizer or trained:
         return True
     if shape.vocab == _BYTE_VALUES:
         return True

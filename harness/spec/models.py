@@ -1,4 +1,4 @@
-"""The model axis: architectures, named sizes, one's own dimensions, weights from a file."""
+"""The model axis: architectures, named sizes, dimensions, weights from a file, factories."""
 
 from __future__ import annotations
 
@@ -6,11 +6,12 @@ import pathlib
 from collections.abc import Mapping
 from typing import Any
 
-from harness.domain.cell import Choice
+from harness.domain.cell import FACTORY, Choice
 from harness.errors import unknown
-from harness.model.architectures import SHAPES
-from harness.model.shape import Shape
+from harness.model.architectures import SHAPES, FactoryShape
+from harness.model.shape import BaseShape, Shape
 from harness.spec.choices import Context, name_and_options
+from harness.spec.factories import obstacle
 from harness.spec.faults import shown
 from harness.spec.modelfiles import FILES, resolved
 from harness.spec.options import Placed, combinations, list_options, placed, validated
@@ -24,12 +25,16 @@ _KEYS = ("name", "architecture")  # possible beside the options
 def models(_: str, found: Any, path: Trail, context: Context) -> list[Choice]:
     """`gpt3-small`, `{layers: 6, d_model: 384, heads: 6}`, `{name: gpt3-small, context: 512}`.
 
-    Any mapping may name an architecture; without one it is the size's, or a decoder.
+    Or `{factory: "package.module:function", vocab: 256}`.
+
+    Any other mapping may name an architecture; without one it is the size's, or a decoder.
     """
     if not isinstance(found, str | dict):
         message = f"model should be a size or a mapping of dimensions, found {shown(found)}"
         context.source.fault(path, message)
         return []
+    if isinstance(found, dict) and FACTORY in found:
+        return _factories(found, path, context)
     if isinstance(found, dict) and "name" not in found:
         kind = _kind(found, Shape, path, context)
         return _choices(kind, _options(found, path), path, context) if kind else []
@@ -52,6 +57,33 @@ def models(_: str, found: Any, path: Trail, context: Context) -> list[Choice]:
         if key in kind.model_fields
     }
     return _choices(kind, {**placed(dimensions, path), **_options(given, path)}, path, context)
+
+
+def _factories(found: Mapping[str, Any], path: Trail, context: Context) -> list[Choice]:
+    """Lists multiply among the function's options too."""
+    made = []
+    for combination in combinations((), placed(found, path), path, context.source):
+        shape = validated(FactoryShape, combination, path, context.source)
+        if shape is None:
+            continue
+        if (why := obstacle(shape)) is not None:
+            context.source.fault(combination[FACTORY][1], why)
+        elif (whole := resolved(shape, combination, context)) is not None:
+            made.append(Choice(FACTORY, whole.canonical(), _factory_label(shape)))
+    return made
+
+
+def _factory_label(shape: FactoryShape) -> str:
+    """For example `my_models:tiny(vocab=256, width=64)`."""
+    given = {**shape.model_dump(exclude_defaults=True, exclude={FACTORY}), **_file_names(shape)}
+    inner = ", ".join(f"{key}={value}" for key, value in given.items())
+    return f"{shape.factory}({inner})" if inner else shape.factory
+
+
+def _file_names(shape: BaseShape) -> dict[str, str]:
+    """The files that a shape names, without their folders."""
+    named = {key: getattr(shape, key, "") for key in FILES}
+    return {key: pathlib.Path(name).name for key, name in named.items() if name}
 
 
 def _kind(
@@ -126,8 +158,7 @@ def model_label(shape: Shape, context: Context) -> str:
         label = shape.size if kind is Shape else f"{shape.architecture} {shape.size}"
         told = {"layers", "d_model", "heads", "decoder_layers"}
         rest = _differ(shape, kind(**shape.model_dump(include=told)))
-    for key in rest.keys() & FILES.keys():
-        rest[key] = pathlib.Path(getattr(shape, key)).name
+    rest |= {key: name for key, name in _file_names(shape).items() if key in rest}
     inner = ", ".join(f"{key}={value}" for key, value in rest.items())
     return f"{label}({inner})" if inner else label
 

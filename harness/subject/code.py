@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from importlib.metadata import Distribution
 from importlib.util import find_spec
 from pathlib import Path
@@ -29,6 +29,21 @@ def of_outside_packages() -> Mapping[str, str]:
     return {
         one.name: f"{one.distribution.version} ({_of_package(one)})" for one in outside_packages()
     }
+
+
+def of_modules(names: Iterable[str], apart: Path | None = None) -> Mapping[str, str]:
+    """By top-level module, its code; modules below the folder `apart` are left out."""
+    return {
+        name: ", ".join(_of_module(name))
+        for name in sorted({*names})
+        if apart is None or not _lies_in(name, apart.resolve())
+    }
+
+
+def _lies_in(module: str, folder: Path) -> bool:
+    spec = find_spec(module)
+    places = [] if spec is None else [spec.origin, *(spec.submodule_search_locations or ())]
+    return any(Path(place).resolve().is_relative_to(folder) for place in places if place)
 
 
 def _of_package(one: OutsidePackage) -> str:

@@ -44,6 +44,11 @@ def commit_of_code(folder: Path, which: str = ".") -> Commit:
     return _commit(folder, which, ()) if _git(folder, "ls-files", "--", which) else NO_COMMIT
 
 
+def top_of(folder: Path) -> Path:
+    """The top folder of the checkout that the folder lies in."""
+    return Path((_git(folder, "rev-parse", "--show-toplevel") or "").rstrip("\n"))
+
+
 def _commit(folder: Path, which: str, apart: Sequence[Path]) -> Commit:
     head = _git(folder, "log", "-1", "--format=%H%n%ct%n%s")
     if not head:
@@ -65,7 +70,7 @@ def _plain(text: str) -> str:
 
 def _dirt(folder: Path, which: str, apart: set[str]) -> str:
     """12 hexadecimal digits of the uncommitted changes; "" where there are none."""
-    top = Path((_git(folder, "rev-parse", "--show-toplevel") or "").rstrip("\n"))
+    top = top_of(folder)
     changed = _git(folder, "diff", "--name-only", "--no-relative", "-z", "HEAD", "--", which)
     new = _git(
         folder, "ls-files", "--others", "--exclude-standard", "--full-name", "-z", "--", which

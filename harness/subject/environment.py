@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import platform
+from collections.abc import Collection
 from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
 
 from harness import __version__, launchers
 from harness.domain.run import Commit, Environment
@@ -30,15 +32,19 @@ def this_environment() -> Environment:
     )
 
 
-def cells_environment(harness_commit: Commit) -> Environment:
+def cells_environment(
+    harness_commit: Commit, factories: Collection[str] = (), repo: Path | None = None
+) -> Environment:
     """That in which cells run: with the code of outside packages that add entries.
 
-    The harness's own code is told too, unless the commit tells it.
+    The harness's own code is part of it too, unless the commit says which that is. So is the code
+    of the modules with model factories, except those in `repo`, whose commit says it.
     """
     software = dict(this_environment().versions)
     if not harness_commit.sha:
         software["harness"] = f"{__version__} ({code.of_harness()})"
-    return Environment({**software, **code.of_outside_packages()})
+    of_factories = code.of_modules(factories, repo)
+    return Environment({**software, **code.of_outside_packages(), **of_factories})
 
 
 def _version(package: str) -> str | None:

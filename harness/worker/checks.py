@@ -10,7 +10,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from contextlib import closing
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
+
+import torch
 
 from harness import backends
 from harness.domain.cell import Cell
@@ -18,7 +19,7 @@ from harness.domain.precision import PRECISIONS
 from harness.domain.result import Score
 from harness.errors import HarnessError
 from harness.model.architectures import shape_of
-from harness.model.shape import Shape
+from harness.model.shape import BaseShape
 from harness.quality.evaluate import scores
 from harness.session import Session
 from harness.session.eager import TorchSession
@@ -26,10 +27,6 @@ from harness.worker.messages import Job
 from harness.worker.opening import open_cell, opening_of
 from harness.worker.preparation import dense_model, text_of
 from harness.worker.probe import distance, probe_tokens, require_finite
-
-if TYPE_CHECKING:
-    import torch
-
 
 # Tokens that are decoded one at a time, behind the others of the probe.
 _DECODED = 8
@@ -72,7 +69,9 @@ def answered(job: Job, session: Session, device: torch.device) -> Answers:
     tokens = probe_tokens(shape, job.seed)
     with session.running(trains=False):
         logits = session.logits(tokens)
-        if backend.reference:  # nothing to compare it with but itself
+        # The built-in model by the reference has nothing to be compared with but itself; the
+        # decode state of a user's own model is compared with its logits of the whole prompt.
+        if backend.reference and not job.cell.factory:
             return Answers(logits, (), None)
         found = _decoded(session, shape, tokens)
     return replace(found, logits=logits, scores=_scores(job, session, device))
@@ -95,6 +94,8 @@ def checked(job: Job, answers: Answers, device: torch.device) -> Checked:
     backend = backends.registry.of(cell.backend)
     if answers.logits is not None:
         require_finite(answers.logits, "the model's logits")
+    if cell.factory and not cell.compression:
+        _require_true_state(cell, answers)
     if not backend.reference:
         _require_alike(cell, answers, _eager_answers(job, shape, device))
     lossy = cell.precision.name != "fp32" or bool(cell.compression)
@@ -108,7 +109,7 @@ def checked(job: Job, answers: Answers, device: torch.device) -> Checked:
     return Checked(facts={"logit_error": distance(answers.logits, expected)})
 
 
-def _eager_answers(job: Job, shape: Shape, device: torch.device) -> Answers:
+def _eager_answers(job: Job, shape: BaseShape, device: torch.device) -> Answers:
     opening, _ = opening_of(replace(job, cell=job.cell.replace(parallelism=())), device)
     core = opening.load()
     session = TorchSession(core, core, device, opening.batch)
@@ -117,10 +118,10 @@ def _eager_answers(job: Job, shape: Shape, device: torch.device) -> Answers:
         return replace(_decoded(session, shape, tokens), logits=session.logits(tokens))
 
 
-def _decoded(session: Session, shape: Shape, tokens: torch.Tensor) -> Answers:
+def _decoded(session: Session, shape: BaseShape, tokens: torch.Tensor) -> Answers:
     """The probe's tokens, the same for each sequence: a prompt, and the last of them one by one."""
     length = tokens.shape[1]
-    further = min(_DECODED, length - 1) if shape.generates else 0
+    further = min(_DECODED, length - 1) if shape.generates and session.decodes else 0
     prompt = length - further
     # What stands behind the prompt has its place in the context, as in shape.longest.
     while shape.longest(prompt, further) > shape.context:
@@ -151,6 +152,26 @@ def _require_alike(cell: Cell, ours: Answers, eager: Answers) -> None:
         raise HarnessError(f"{cell.backend} finds other tokens likeliest than eager does")
     if error is None and agrees is None:
         raise HarnessError(f"{cell.backend} gives neither logits nor tokens to compare")
+
+
+def _require_true_state(cell: Cell, answers: Answers) -> None:
+    """HarnessError if tokens read one by one give other logits than all of them at once.
+
+    Compressed models may round a batch by its range, which differs between the two.
+    """
+    decoded = [one for one in answers.decoded if one is not None]
+    if answers.logits is None or len(decoded) < 2:
+        return
+    whole = answers.logits[:, -len(decoded) :]  # [1, n, V]
+    stepped = torch.cat([one[:1] for one in decoded], dim=1)
+    tolerance = PRECISIONS[cell.precision.name].tolerance
+    error = distance(stepped, whole)
+    if not error <= tolerance:
+        raise HarnessError(
+            f"{cell.factory}: through its decode state it gives other logits than for the whole "
+            f"prompt: {error:.2g} of their norm apart, more than {cell.precision}'s tolerance of "
+            f"{tolerance:g}"
+        )
 
 
 def _apart(ours: Answers, eager: Answers) -> float | None:

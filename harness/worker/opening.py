@@ -9,26 +9,29 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
-import torch
-
 from harness import backends, hardware, launchers, operators, parallelism, scenarios
 from harness.domain.cell import Cell
 from harness.domain.precision import PRECISIONS
+from harness.domain.result import ASSUMED
 from harness.host.pages import CAN_DROP, drop_pages
 from harness.model import cost
-from harness.model.architectures import shape_of
+from harness.model.architectures import dimensions_of, shape_of
 from harness.model.artifact import verify
 from harness.model.cost import Weights
+from harness.model.language import LanguageModel
 from harness.model.measure import executed_flops, model_bytes, parameter_count, weights_of
-from harness.model.shape import Shape
+from harness.model.shape import BaseShape
+from harness.model.transformer import Transformer
 from harness.session import Opening, Session
 from harness.session.workload import Workload
 from harness.worker.messages import Job
-from harness.worker.preparation import RANDOM, dense_model, loaded
+from harness.worker.preparation import dense_model, dtype_of, loaded, unjudged
 
 if TYPE_CHECKING:
+    import torch
+
     from harness.distributed.split import Split
-    from harness.model.transformer import Transformer
+    from harness.model.factory import FactoryModel
 
 
 @dataclass(frozen=True)
@@ -36,10 +39,11 @@ class Opened:
     """A session, and what is known of its model: facts, and the whole model's weights."""
 
     session: Session
-    shape: Shape
+    shape: BaseShape
     weights: Weights
     facts: Mapping[str, float]
     notes: Mapping[str, str]
+    uncounted: FactoryModel | None = None  # a model whose FLOPs are counted as it runs
 
 
 def open_cell(job: Job, device: torch.device) -> Opened:
@@ -51,7 +55,7 @@ def open_cell(job: Job, device: torch.device) -> Opened:
     seconds = model.watch.seconds()
     known = model.known or _by_arithmetic(cell)
     facts = {**known.facts, **_work(cell), name: seconds}
-    return Opened(session, opening.shape, known.weights, facts, known.notes)
+    return Opened(session, opening.shape, known.weights, facts, known.notes, known.uncounted)
 
 
 def opening_of(job: Job, device: torch.device) -> tuple[Opening, CellModel]:
@@ -70,17 +74,12 @@ def workload_of(job: Job, session: Session) -> Workload:
     return Workload(job.cell.load, vocab, job.seed, session.batch, session.share, cache_bytes)
 
 
-def dtype_of(cell: Cell) -> torch.dtype:
-    """Of the cell's precision."""
-    found: torch.dtype = getattr(torch, PRECISIONS[cell.precision.name].dtype)
-    return found
-
-
 @dataclass(frozen=True)
 class _Known:
     weights: Weights
     facts: Mapping[str, float]
     notes: Mapping[str, str]
+    uncounted: FactoryModel | None = None
 
 
 class CellModel:
@@ -91,20 +90,24 @@ class CellModel:
         self.watch = _Stopwatch()
         self.known: _Known | None = None  # of the model as it stood when it was loaded
 
-    def load(self) -> Transformer:
+    def load(self) -> LanguageModel:
         """From its prepared file, else built anew. Counting what it holds is not timed."""
         job = self._job
         core = self._from_file() if job.artifact else self._built()
         with self.watch.paused():
-            facts = {"model_bytes": float(model_bytes(core)), "flops": self._flops(core)}
+            facts = {"model_bytes": float(model_bytes(core))}
             notes = {}
             if not job.artifact:
                 facts["parameters"] = float(parameter_count(core))
-                notes = {"bits_per_byte": RANDOM} if job.quality else {}
-            self.known = _Known(weights_of(core), facts, notes)
+                notes = {"bits_per_byte": unjudged(core.shape)} if job.quality else {}
+            if isinstance(core, Transformer):
+                facts["flops"] = self._flops(core)
+                self.known = _Known(weights_of(core), facts, notes)
+            else:
+                self.known = _known_of_factory(core, facts, notes)
         return core
 
-    def _from_file(self) -> Transformer:
+    def _from_file(self) -> LanguageModel:
         job, path = self._job, self._job.model_file
         with self.watch.paused():
             verify(path)  # which leaves all its pages in memory
@@ -112,7 +115,7 @@ class CellModel:
                 drop_pages(path)
         return loaded(job.cell, path, self._device)
 
-    def _built(self) -> Transformer:
+    def _built(self) -> LanguageModel:
         cell = self._job.cell
         assert not cell.compression, "a compressed model is prepared, and loaded from its file"
         return dense_model(self._job, self._device, dtype_of(cell))
@@ -124,9 +127,19 @@ class CellModel:
         return float(executed_flops(core, operators.registry.of(cell.operator), works))
 
 
+def _known_of_factory(
+    core: LanguageModel, facts: Mapping[str, float], notes: Mapping[str, str]
+) -> _Known:
+    from harness.model.factory import COUNTED, FactoryModel
+    from harness.model.factory import weights_of as weights
+
+    assert isinstance(core, FactoryModel), "a model is built in, or a factory's"
+    return _Known(weights(core), facts, {**notes, ASSUMED: COUNTED}, core)
+
+
 def _by_arithmetic(cell: Cell) -> _Known:
     """Of a model that no one loaded here: what its dimensions say."""
-    shape, operator = shape_of(cell.model), operators.registry.of(cell.operator)
+    shape, operator = dimensions_of(cell.model), operators.registry.of(cell.operator)
     works = scenarios.registry.of(cell.scenario).work(cell.load)
     element = PRECISIONS[cell.precision.name].bytes
     facts = {
@@ -144,10 +157,11 @@ def _work(cell: Cell) -> dict[str, float]:
     }
 
 
-def _split_over_ranks(cell: Cell, device: torch.device, core: Transformer) -> Split:
+def _split_over_ranks(cell: Cell, device: torch.device, core: LanguageModel) -> Split:
     """This rank's part of the model, as the cell's strategies and its launcher make it."""
     from harness.distributed.assemble import Whole  # a second, which whole models save
 
+    assert isinstance(core, Transformer), "only built-in models are split"
     changes: list[Callable[[Split], None]] = [
         one.apply for one in parallelism.strategies(cell.parallelism)
     ]

@@ -8,6 +8,7 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING, cast
 
 import torch
 
@@ -15,12 +16,13 @@ from harness import compression, hardware, operators
 from harness.domain.cell import Cell
 from harness.domain.precision import PRECISIONS
 from harness.domain.result import ASSUMED, Score, Status
-from harness.model.architectures import shape_of
-from harness.model.artifact import load, save
+from harness.model.architectures import FactoryShape, shape_of
+from harness.model.artifact import load, load_of_factory, save
 from harness.model.build import build
+from harness.model.language import LanguageModel
 from harness.model.layout import assumption
 from harness.model.measure import nonzero_count, parameter_count
-from harness.model.transformer import Transformer
+from harness.model.shape import BaseShape, Shape
 from harness.model.weights import load_gpt2_layout
 from harness.quality.evaluate import scores
 from harness.quality.recipe import TRAINED
@@ -29,7 +31,11 @@ from harness.session.eager import TorchSession
 from harness.worker.messages import Job, Report
 from harness.worker.probe import distance, probe_tokens, require_finite
 
+if TYPE_CHECKING:
+    from harness.model.transformer import Transformer
+
 RANDOM = "not measurable: random weights"
+NO_TEXT = "not measurable: no text is named for these weights (quality: {corpus: ...})"
 _BITS = 8
 
 
@@ -37,17 +43,17 @@ def prepared(job: Job) -> Report:
     """Make the job's file; what that took, and what the model in it is worth."""
     cell, path = job.cell, job.model_file
     device = hardware.registry.of(cell.hardware).prepare(1)
-    dtype: torch.dtype = getattr(torch, PRECISIONS[cell.precision.name].dtype)
     text = text_of(job)
     dense = dense_model(job, device)
     facts = {"dense_parameters": float(parameter_count(dense))}
     start = time.perf_counter()
-    model = dense
+    model: LanguageModel = dense
     for choice in cell.compression:
-        model = compression.registry.of(choice).apply(model, text)
+        # The plan lets only entries that take any module come to a factory's model.
+        model = compression.registry.of(choice).apply(cast("Transformer", model), text)
     if cell.compression:
         facts["compression_time"] = time.perf_counter() - start
-    model.to(dtype)
+    model.to(dtype_of(cell))
     facts["file_bytes"] = float(save(model, path))
     facts["parameters"] = float(parameter_count(model))
     facts["nonzero_parameters"] = float(nonzero_count(model))
@@ -64,10 +70,20 @@ def prepared(job: Job) -> Report:
     )
 
 
-def dense_model(job: Job, device: torch.device, dtype: torch.dtype = torch.float32) -> Transformer:
-    """The cell's model before any compression: weights from a file, or random."""
+def dtype_of(cell: Cell) -> torch.dtype:
+    """Of the cell's precision."""
+    found: torch.dtype = getattr(torch, PRECISIONS[cell.precision.name].dtype)
+    return found
+
+
+def dense_model(
+    job: Job, device: torch.device, dtype: torch.dtype = torch.float32
+) -> LanguageModel:
+    """The cell's model before any compression: weights from a file, random, or a factory's own."""
     cell = job.cell
     shape, operator = shape_of(cell.model), operators.registry.of(cell.operator)
+    if not isinstance(shape, Shape):
+        return factory_model(shape, device, dtype, job.seed)
     core = build(
         shape,
         operator.mixer,
@@ -81,19 +97,31 @@ def dense_model(job: Job, device: torch.device, dtype: torch.dtype = torch.float
     return core
 
 
+def factory_model(
+    shape: BaseShape, device: torch.device, dtype: torch.dtype, seed: int
+) -> LanguageModel:
+    """What a user's own function builds."""
+    from harness.model.factory import built
+
+    assert isinstance(shape, FactoryShape), "a model is built in, or a factory's"
+    return built(shape, device, dtype, seed)
+
+
 def _assumed(job: Job) -> dict[str, str]:
     """What no file says of the model."""
     shape = shape_of(job.cell.model)
-    if shape.weights in {"", TRAINED}:
+    if not isinstance(shape, Shape) or shape.weights in {"", TRAINED}:
         return {}
     told = assumption(job.file(shape.weights), shape)
     return {ASSUMED: told} if told else {}
 
 
-def loaded(cell: Cell, path: Path, device: torch.device) -> Transformer:
+def loaded(cell: Cell, path: Path, device: torch.device) -> LanguageModel:
     """The prepared model."""
-    operator = operators.registry.of(cell.operator)
     layers = compression.layers_of(compression.registry[one.name] for one in cell.compression)
+    if cell.factory:
+        return load_of_factory(path, device, dtype_of(cell), layers)
+    operator = operators.registry.of(cell.operator)
     return load(path, operator.mixer, device, operator.unmasked, layers)
 
 
@@ -103,7 +131,8 @@ def text_of(job: Job) -> Text:
     if shape.corpus:
         tokenizer = job.file(shape.tokenizer) if shape.tokenizer else None
         return CorpusText(job.file(shape.corpus), tokenizer, shape.vocab)
-    return GeneratedText() if shape.weights == TRAINED else RandomText(shape.vocab)
+    trained = isinstance(shape, Shape) and shape.weights == TRAINED
+    return GeneratedText() if trained else RandomText(shape.vocab)
 
 
 @dataclass(frozen=True)
@@ -125,8 +154,11 @@ def _judge(job: Job, path: Path, text: Text, device: torch.device) -> _Judged:
     if cell.compression or cell.precision.name != "fp32":
         facts["logit_error"] = distance(logits, theirs.logits(tokens))
     documents = text.held_out(model.shape.context) if model.shape.generates else ()
-    if documents and type(model) is Transformer:
+    if documents:
         return _Judged(tuple(scores(ours.logits, theirs.logits, documents)), facts, {})
-    weighted = bool(shape_of(cell.model).weights)
-    why = "not measurable: no text is named for these weights (quality: {corpus: ...})"
-    return _Judged((), facts, {"bits_per_byte": why if weighted else RANDOM})
+    return _Judged((), facts, {"bits_per_byte": unjudged(model.shape)})
+
+
+def unjudged(shape: BaseShape) -> str:
+    """Why no text judges the model."""
+    return NO_TEXT if shape.may_know_text else RANDOM

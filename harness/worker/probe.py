@@ -5,12 +5,12 @@ from __future__ import annotations
 import torch
 
 from harness.errors import HarnessError
-from harness.model.shape import Shape
+from harness.model.shape import BaseShape
 
 _TOKENS = 64
 
 
-def probe_tokens(shape: Shape, seed: int) -> torch.Tensor:
+def probe_tokens(shape: BaseShape, seed: int) -> torch.Tensor:
     """[1, T] token ids, the same for the same seed; T is 64, or the context where that is less."""
     generator = torch.Generator().manual_seed(seed)
     length = min(_TOKENS, shape.context)

@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
 from statistics import fmean
+from typing import TYPE_CHECKING
 
 import torch
 import torch.distributed as dist
@@ -22,6 +23,7 @@ from harness.domain.result import Sample, Status
 from harness.errors import Unsupported
 from harness.hardware import MemoryProbe
 from harness.scenarios import Iteration
+from harness.session import Session
 from harness.session.eager import TorchSession
 from harness.session.workload import Workload
 from harness.timer import Timer
@@ -34,6 +36,9 @@ from harness.worker.phase import Counted, Phase
 from harness.worker.preparation import prepared
 from harness.worker.sampling import settled_from, settles, too_short, wants_more
 from harness.worker.traffic import traffic
+
+if TYPE_CHECKING:
+    from harness.model.factory import FactoryModel
 
 Agree = Callable[[bool], bool]
 
@@ -122,6 +127,8 @@ def _timed(job: Job, rank: Rank, agree: Agree, opened: Opened, memory: MemoryPro
             sends=rank.world > 1,
             trains=scenario.trains,
         )
+        if opened.uncounted is not None:
+            facts["flops"] = _counted_flops(job, opened.uncounted, session, timer)
     check_output(session.last_output())
     facts |= traffic(cell, scenario, session, opened.weights)
     facts |= phase.facts(tokens=measured * facts["steps"] * facts["tokens"])
@@ -129,6 +136,16 @@ def _timed(job: Job, rank: Rank, agree: Agree, opened: Opened, memory: MemoryPro
         facts.pop(name, None)
     notes = {**opened.notes, **phase.notes, **session.notes()}
     return Report(Status.OK, samples=driven.samples, facts={**facts, **driven.facts}, notes=notes)
+
+
+def _counted_flops(job: Job, model: FactoryModel, session: Session, timer: Timer) -> float:
+    """FLOPs of one more iteration, by eager torch: other runtimes hide their kernels."""
+    from harness.model.factory import counted_flops
+
+    eager = TorchSession(model, model, session.device, session.batch)
+    scenario = scenarios.registry.of(job.cell.scenario)
+    iteration = scenario.prepare(eager, workload_of(job, eager))
+    return float(counted_flops(model, lambda: iteration(timer)))
 
 
 def _prove(job: Job, rank: Rank) -> Report:

@@ -6,7 +6,7 @@ from harness import operators, parallelism
 from harness.domain.cell import Cell
 from harness.domain.precision import PRECISIONS
 from harness.model import cost
-from harness.model.architectures import shape_of
+from harness.model.architectures import dimensions_of
 from harness.model.cost import Weights
 from harness.scenarios import Scenario
 from harness.session import Session
@@ -19,15 +19,18 @@ def traffic(cell: Cell, scenario: Scenario, session: Session, weights: Weights) 
     it was split, compressed or not. Ranks that split its matrices or layers each read their part of
     them; ranks that split a sequence read all of them, and each its part of the state.
     """
-    shape = shape_of(cell.model)
-    degrees = parallelism.degrees(cell)
-    operator = operators.registry.of(cell.operator)
     works = scenario.work({**cell.load, "batch": session.batch})
     held = session.state_bytes()
+    facts = {} if held is None else {"state_bytes": held}
+    if cell.factory:
+        read = cost.weights_read(weights, works)
+        return facts if read is None else {**facts, "bytes_moved": read}
+    shape = dimensions_of(cell.model)
+    degrees = parallelism.degrees(cell)
+    operator = operators.registry.of(cell.operator)
     element = _element(cell, session, whole=not set(degrees) - {"data"})
     of_weights = cost.bytes_moved(shape, operator, works, weights, 0.0)
     both = cost.bytes_moved(shape, operator, works, weights, element)
-    facts = {} if held is None else {"state_bytes": held}
     if both is None or of_weights is None:
         return facts
     of_states = (both - of_weights) / degrees.get("context", 1)
@@ -39,7 +42,7 @@ def _element(cell: Cell, session: Session, *, whole: bool) -> float:
     """Bytes of a number of the state, whose format may differ from the model's."""
     number = PRECISIONS[cell.precision.name].bytes
     plain = cost.state_bytes(
-        shape_of(cell.model),
+        dimensions_of(cell.model),
         operators.registry.of(cell.operator),
         session.batch,
         session.capacity,

@@ -49,7 +49,8 @@ def installed(shiny: Path, env: dict[str, str]) -> Path:
 
 def test_there_is_an_example_of_every_kind() -> None:
     assert sorted(KINDS) == sorted((*ROOMS, "axes"))
-    assert len([name for name, _ in BLOCKS if name.endswith(".py")]) == len(KINDS)
+    examples = [name for name, _ in BLOCKS if name.endswith(".py")]
+    assert len(examples) == len([*KINDS, "a model, which needs no entry"])
 
 
 def test_every_example_keeps_the_contract(harness: Harness, installed: Path) -> None:
@@ -72,9 +73,9 @@ def test_every_example_runs(harness: Harness, installed: Path) -> None:
     answer = harness("run", str(installed / "shiny.yaml"))
     assert answer.code == 0, answer.out + answer.err
     results = harness("show", "--format", "json").json["results"]
-    assert [one["status"] for one in results] == ["ok", "ok"]
+    assert [one["status"] for one in results] == ["ok", "ok", "ok"]
     assert all("fastest_time" in one["metrics"] for one in results)
-    assert {one["axes"]["operator"] for one in results} == {"soft-cap(cap=30.0)", "sdpa"}
+    assert {one["axes"]["operator"] for one in results} == {"soft-cap(cap=30.0)", "sdpa", "own"}
     assert {one["axes"]["affinity"] for one in results} == {"pinned", "free"}
 
 

@@ -29,6 +29,7 @@ class Fp8(Compression):
     stage = Stage.FORMAT
     differentiable = False
     computes = "fp8"
+    any_module = True
     layers = ("harness.compression.fp8.layer:Fp8Linear",)
 
     @classmethod
@@ -49,7 +50,7 @@ class Fp8(Compression):
         from harness.compression.fp8.layer import Fp8Linear
         from harness.model.packed import replace_linears
 
-        device = model.wte.weight.device
+        device = next(model.parameters()).device
         if device.type != "cuda" or torch.cuda.get_device_capability(device) < _FIRST:
             raise Unsupported("fp8 needs a GPU of compute capability 8.9 or more")
         replace_linears(

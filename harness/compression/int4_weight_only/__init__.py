@@ -38,6 +38,7 @@ class Int4WeightOnly(Compression):
 
     stage = Stage.FORMAT
     differentiable = False
+    any_module = True
     layers = ("harness.compression.int4_weight_only.layer:Int4WeightOnlyLinear",)
 
     def unsupported(self, cell: Cell, host: Host) -> str | None:

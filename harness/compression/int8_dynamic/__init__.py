@@ -38,6 +38,7 @@ class Int8Dynamic(Compression):
     rounds = True
     differentiable = False
     computes = "int8"
+    any_module = True
     layers = ("harness.compression.int8_dynamic.layer:Int8DynamicLinear",)
 
     def unsupported(self, cell: Cell, host: Host) -> str | None:

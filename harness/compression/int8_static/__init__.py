@@ -36,6 +36,7 @@ class Int8Static(Compression):
     rounds = True
     differentiable = False
     computes = "int8"
+    any_module = True
     layers = ("harness.compression.int8_static.layer:Int8StaticLinear",)
 
     def unsupported(self, cell: Cell, host: Host) -> str | None:

@@ -27,6 +27,7 @@ class Int8WeightOnly(Compression):
     stage = Stage.FORMAT
     rounds = True
     differentiable = False
+    any_module = True
     layers = ("harness.compression.int8_weight_only.layer:Int8WeightOnlyLinear",)
 
     def unsupported(self, cell: Cell, host: Host) -> str | None:

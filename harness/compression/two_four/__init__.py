@@ -39,6 +39,7 @@ class TwoFour(Compression):
         )
 
     stage = Stage.SPARSITY
+    any_module = True
     layers = ("harness.compression.two_four.layer:SemiSparseLinear",)
 
     def unsupported(self, cell: Cell, host: Host) -> str | None:

@@ -16,7 +16,7 @@ from pydantic import Field
 from harness.domain.cell import Cell
 from harness.domain.entry import Options
 from harness.domain.run import Host
-from harness.model.architectures import shape_of
+from harness.model.architectures import dimensions_of
 from harness.parallelism import Parallelism, register
 
 if TYPE_CHECKING:
@@ -53,7 +53,7 @@ class Pipeline(Parallelism):
         """A layer for each stage, and microbatches enough."""
         schedule, pieces = self.options.schedule, self.options.microbatches
         stages = self.degree * (2 if schedule in _TWO_STAGES else 1)
-        layers = shape_of(cell.model).layers
+        layers = dimensions_of(cell.model).layers
         if layers < stages:
             return f"{schedule} over {self.degree} has {stages} stages; the model {layers} layers"
         if schedule in _TWO_STAGES and pieces % self.degree:

@@ -15,7 +15,7 @@ from pydantic import Field
 from harness.domain.cell import Cell
 from harness.domain.entry import Options
 from harness.domain.run import Host
-from harness.model.architectures import shape_of
+from harness.model.architectures import dimensions_of
 from harness.parallelism import Parallelism, degrees, register
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ class Tensor(Parallelism):
 
     def unsupported(self, cell: Cell, host: Host) -> str | None:
         """Whole heads and units on each, and whole tokens."""
-        shape = shape_of(cell.model)
+        shape = dimensions_of(cell.model)
         for what, count in (("heads", shape.heads), ("hidden units", shape.width)):
             if count % self.degree:
                 return f"tensor {self.degree} does not divide the model's {count} {what}"

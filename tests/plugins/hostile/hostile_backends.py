@@ -8,6 +8,7 @@ import torch
 from torch import nn
 
 from harness.backends import Backend, register
+from harness.model.transformer import DecodeState
 from harness.session import Opening, Session
 from harness.session.eager import TorchSession
 
@@ -59,8 +60,9 @@ class _Forgetful(TorchSession):
 
     def prefill(self, tokens: torch.Tensor) -> torch.Tensor | None:
         """A single token overwrites the one before it."""
-        if tokens.shape[1] == 1 and self.state is not None and self.state.position > 0:
-            self.state.position -= 1
+        state = self.state
+        if tokens.shape[1] == 1 and isinstance(state, DecodeState) and state.position > 0:
+            state.position -= 1
         return super().prefill(tokens)
 
 

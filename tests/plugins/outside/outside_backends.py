@@ -44,7 +44,7 @@ class NumpySession(Session):
     """Token ids are NumPy arrays [B, T]; the KV cache is one array a layer, [2, B, H, S, d]."""
 
     def __init__(self, weights: dict[str, Array], opening: Opening) -> None:
-        self._w, self._shape = weights, opening.shape
+        self._w, self._shape = weights, opening.dimensions
         self.device, self.batch = opening.device, opening.batch
         self._cache: list[Array] = []
         self._position = 0

@@ -17,6 +17,7 @@ from harness.spec.spec import Spec
 Read = Callable[..., Spec]
 Planner = Callable[..., Plan]
 
+FACTORY = '{factory: "json:JSONDecoder"}'
 SMALL = "matrix: {model: small, scenario: prefill}\n"
 
 
@@ -150,6 +151,25 @@ class TestWhatTheHostCannotDo:
             (Action.MEASURE, "not measured yet"),
             (Action.SKIP, "window: takes fp32 only"),
         ]
+
+    @pytest.mark.parametrize(
+        ("axes", "needs"),
+        [
+            ("operator: window", "window"),
+            ("compression: int8", "int8"),
+            ("parallelism: {data: 2}", "data=2"),
+        ],
+    )
+    def test_what_changes_the_built_in_model_on_a_factorys(
+        self, plan: Planner, axes: str, needs: str
+    ) -> None:
+        """Said before any entry asks for dimensions that such a model does not tell."""
+        text = f"matrix: {{model: {FACTORY}, scenario: prefill, {axes}}}\nworkload: {{batch: 2}}"
+        item = only(plan(text))
+        assert item.status is Status.UNSUPPORTED
+        assert item.reason == (
+            f"{needs} needs the built-in Transformer; json:JSONDecoder builds its own"
+        )
 
     def test_training_what_has_no_gradient(self, plan: Planner) -> None:
         text = "matrix: {model: small, scenario: [prefill, train], compression: int8}"
@@ -352,6 +372,13 @@ class TestPrices:
 
 
 class TestExpectedTime:
+    def test_only_the_time_limit_bounds_a_factorys_model(self, plan: Planner) -> None:
+        """It may be of any size."""
+        text = f"matrix: {{model: {FACTORY}, scenario: prefill}}\nlimits: {{timeout: 90s}}"
+        found = expected(only(plan(text)))
+        assert found.round.high == 90
+        assert found.round.low < 2
+
     def test_it_is_what_rounds_took_before(self, plan: Planner, read: Read) -> None:
         span = only(plan(SMALL, durations={cell_id(read): Took(2.5, rounds=6)})).span
         assert span.low < 6 * 2.5 < span.high

@@ -10,7 +10,7 @@ import torch
 from harness.domain.cell import Choice
 from harness.model.build import build
 from harness.model.sizes import SIZES
-from harness.model.transformer import Transformer
+from harness.model.transformer import DecodeState, Transformer
 from harness.operators.sdpa import Sdpa
 from harness.scenarios import Scenario, decode, prefill
 from harness.scenarios.cold import flusher
@@ -106,7 +106,8 @@ def test_a_cold_decode_produces_the_same_tokens(device: Device) -> None:
     warm, flushed = session(device), session(device)
     Decode().prepare(warm, WORKLOAD)(device)
     cold_one(Decode).prepare(flushed, WORKLOAD)(device)
-    states = [one.state for one in (warm, flushed) if one.state is not None]
+    states = [one.state for one in (warm, flushed) if isinstance(one.state, DecodeState)]
+    assert len(states) == 2
     assert states[0].position == states[1].position == 9
     for first, second in zip(*(state.layers for state in states), strict=True):
         assert all(torch.equal(vars(first)[name], vars(second)[name]) for name in vars(first))

@@ -43,8 +43,17 @@ GOOD_MATRICES = [
     "{model: nano, scenario: prefill, compression: {name: none}}",
     "{model: nano, scenario: prefill, compression: {name: prune, pattern: ['2:4', '1:4']}}",
     "{model: nano, scenario: prefill, operator: {name: window, strides: [1, 2], size: [3, 4]}}",
+    "{model: {factory: 'json:JSONDecoder'}, scenario: prefill}",
+    "{model: {factory: ['json:loads', 'json.decoder:JSONDecoder'], vocab: [8, 9], s: [a, true, 0.5]}, scenario: prefill}",
 ]
 BAD_MATRICES = [
+    "{model: {factory: 3}, scenario: prefill}",
+    "{model: {factory: 'harness.model.factory'}, scenario: prefill}",
+    "{model: {factory: 'json:JSONDecoder', vocab: 1}, scenario: prefill}",
+    "{model: {factory: 'json:JSONDecoder', depth: {a: 1}}, scenario: prefill}",
+    "{model: {factory: 'json:JSONDecoder', depth: []}, scenario: prefill}",
+    "{model: {factory: 'json:JSONDecoder', tokenizer: t}, scenario: prefill}",
+    "{model: {vocab: 3, depth: 2}, scenario: prefill}",
     "",
     "3",
     "[]",

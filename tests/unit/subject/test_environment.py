@@ -136,3 +136,27 @@ def test_what_a_machine_can_do_depends_on_no_outside_package(install: Install) -
     """Else ceilings would be measured anew after each change of an operator."""
     install("x = 1")
     assert NAME not in environment.this_environment().versions
+
+
+@pytest.fixture
+def factories(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder with the module `zoo`, of model factories."""
+    folder = tmp_path / "lib"
+    (folder / "zoo").mkdir(parents=True)
+    (folder / "zoo" / "__init__.py").write_text("def model(): ...")
+    monkeypatch.syspath_prepend(folder)
+    return folder
+
+
+def test_another_code_of_a_factory_is_another_environment(factories: Path) -> None:
+    before = environment.cells_environment(NO_COMMIT, ["zoo"])
+    (factories / "zoo" / "layers.py").write_text("width = 3")
+    after = environment.cells_environment(NO_COMMIT, ["zoo"])
+    assert before.versions["zoo"] != after.versions["zoo"]
+    assert "zoo" not in environment.cells_environment(NO_COMMIT).versions
+
+
+def test_a_factory_in_the_subjects_repository_is_told_by_its_commit(factories: Path) -> None:
+    """Else each commit would be another environment, and its history a row of single points."""
+    assert "zoo" not in environment.cells_environment(NO_COMMIT, ["zoo"], factories).versions
+    assert "zoo" in environment.cells_environment(NO_COMMIT, ["zoo"], factories / "b").versions
