@@ -86,11 +86,10 @@ class BubbleInTheory(ParallelFact):
     leaderboard = False
 
 
-@register("straggling", "share of the time that processes wait for the slowest")
-class Straggling(ParallelFact):
-    """How much earlier than the slowest rank the others were ready, on average."""
+@register("load_imbalance", "share of the time that processes wait for the slowest")
+class LoadImbalance(ParallelFact):
+    """How much earlier than the slowest rank the others are ready, on average."""
 
-    title = "Load imbalance"
     unit = "1"
     printed_unit = "fraction"
     leaderboard = False
