@@ -1,7 +1,7 @@
 """wanda: sets the weights that affect the output least to zero.
 
-A weight's score is its magnitude times its input's root mean square, measured on some text. The lowest scores
-of each row are pruned. Sun et al. 2023 (arXiv 2306.11695).
+A weight's score is its magnitude times the root mean square of its input, measured on some text.
+The lowest scores of each row are pruned. Sun et al. 2023 (arXiv 2306.11695).
 """
 
 from __future__ import annotations

@@ -50,7 +50,11 @@ def test_what_goes_by_stages_composes(names: tuple[str, ...]) -> None:
     [
         (("int8-dynamic", "heads"), 1, "so it must come first: [heads, int8-dynamic]"),
         (("2:4", "svd"), 1, "svd changes what 2:4 works on"),
-        (("int8-dynamic", "int4-weight-only"), 1, "already sets the number format: leave one of them out"),
+        (
+            ("int8-dynamic", "int4-weight-only"),
+            1,
+            "already sets the number format: leave one of them out",
+        ),
         (("kv-int8", "kv-int8"), 1, "already compresses the decode state: leave one of them out"),
         (("distill", "distill"), 1, "already replaces the model: leave one of them out"),
         (("block", "int8-weight-only"), 1, "int8-weight-only cannot change the layers of block"),
