@@ -52,7 +52,7 @@ class Linear(Operator):
         return 4 * shape.d_model**2 + 4 * shape.d_model
 
     def flops(self, shape: Shape, layer: int, batch: int, new: int, past: int) -> int:
-        """Projections: 8 D^2 per token. Each head adds a token to its sum and reads it: 4 d (d + 1).
+        """Projections: 8 D^2 per token. A head adds a token to its sum and reads it: 4 d (d + 1).
 
         In a prefill each token also meets c tokens, the padded chunk: 2 c (2 d + 1).
         """
