@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 class Stage(IntEnum):
-    """What a compression works on. In a composition each one works on the result of the last."""
+    """A compression's place in a composition, in which each works on the previous result."""
 
     MODEL = 1  # replaces the model
     STRUCTURE = 2  # removes or shares whole parts
@@ -41,7 +41,7 @@ class Compression(Entry):
     differentiable: ClassVar[bool] = True  # whether the compressed model can be trained
     # The format of its matrix products, e.g. "int8"; None keeps the cell's precision.
     computes: ClassVar[str | None] = None
-    final: ClassVar[bool] = False  # whether its layers' weights cannot change any more
+    final: ClassVar[bool] = False  # whether the weights of its layers can no longer change
     trains: ClassVar[bool] = False  # whether it trains, which needs trained weights to start from
     # The layer classes that it puts into a model, as `package.module:Class`: each a PackedLinear or
     # a ComposedLinear (harness/model/packed.py). Model files with such layers load through them.

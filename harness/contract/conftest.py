@@ -1,4 +1,4 @@
-"""Selects the entries for each file of the contract: those of the room in the file's name."""
+"""Selects the entries for each file of the contract: the entries of the room in its name."""
 
 from __future__ import annotations
 

@@ -6,7 +6,7 @@ from harness.metrics import FactMetric, Group, register
 
 
 class OverheadFact(FactMetric):
-    """A figure from before or beside the iterations."""
+    """A figure of the work before or around the iterations."""
 
     group = Group.OVERHEAD
 

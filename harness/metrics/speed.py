@@ -10,7 +10,7 @@ from harness.domain.result import Round
 from harness.metrics import Group, Metric, register
 from harness.metrics.iteration import iteration_seconds, main_section, section_median
 
-# Fewest samples beyond the percentile; with fewer, one or two samples decide it by luck.
+# The fewest samples beyond a percentile: with fewer, one or two outliers would decide it.
 _BEYOND = 5
 
 

@@ -1,4 +1,4 @@
-"""accumulate: a batch in several passes, whose gradients add up to one step.
+"""accumulate: several passes over parts of the batch, whose gradients add up to one step.
 
 Each pass needs memory for its own activations only. Gradients are exchanged in the last pass.
 """
@@ -16,7 +16,9 @@ if TYPE_CHECKING:
     from harness.distributed.split import Split
 
 
-@register("accumulate", "a batch in several passes, whose gradients add up to one step")
+@register(
+    "accumulate", "several passes over parts of the batch, whose gradients add up to one step"
+)
 class Accumulate(Parallelism):
     """Gradient accumulation."""
 

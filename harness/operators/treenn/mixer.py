@@ -89,11 +89,11 @@ class TreeMixer(TokenMixer):
     ) -> torch.Tensor:
         """For each new node of this level, the composition of all nodes up to it: [B, n, 2, D].
 
-        The level above gives those that end with a pair. Any other composes the one before it with
-        its own node.
+        The level above gives the compositions that end with a pair. Each other composition joins
+        the previous composition and its own node.
         """
         first, count = past >> level, nodes.shape[1]
-        unpaired = first % 2  # 1 where the first new node completes a pair
+        unpaired = first % 2  # 1 if the first new node completes a pair
         row = nodes
         seen = nodes[:, :0]
         if forest is not None and unpaired:
