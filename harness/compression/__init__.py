@@ -28,7 +28,7 @@ class Stage(IntEnum):
     MODEL = 1  # replaces the model
     STRUCTURE = 2  # removes or shares whole parts
     RANK = 3  # factorises matrices
-    SPARSITY = 4  # sets weights to zero
+    SPARSITY = 4  # changes weights in place, mostly to zero
     RECOVERY = 5  # trains what is left
     FORMAT = 6  # stores numbers in fewer bits
     STATE = 7  # compresses the decode state; weights do not change

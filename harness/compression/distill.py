@@ -30,15 +30,9 @@ class Distill(Compression):
     class Options(Options):
         """The student's dimensions, and its training."""
 
-        layers: int = Field(
-            0, ge=0, le=1000, description="the student's layers; 0 means half the teacher's"
-        )
-        d_model: int = Field(
-            0, ge=0, le=10**6, description="the student's width; 0 means the teacher's"
-        )
-        heads: int = Field(
-            0, ge=0, le=10_000, description="the student's heads; 0 means the teacher's"
-        )
+        layers: int = Field(0, ge=0, le=1000, description="student layers; 0: half the teacher's")
+        d_model: int = Field(0, ge=0, le=10**6, description="student width; 0: the teacher's")
+        heads: int = Field(0, ge=0, le=10_000, description="student heads; 0: the teacher's")
         steps: int = Field(120, ge=1, le=10**6, description="optimizer steps")
         batch: int = Field(8, ge=1, le=10_000, description="sequences per step")
         length: int = Field(255, ge=2, le=10**5, description="tokens per sequence")

@@ -38,9 +38,7 @@ def test_an_entry_has_a_summary_of_one_line(registry: Registry[Entry], entry: ty
     assert "\n" not in entry.summary
 
 
-def test_an_entry_and_its_file_have_docstrings(
-    registry: Registry[Entry], entry: type[Entry]
-) -> None:
+def test_entries_and_files_have_docstrings(registry: Registry[Entry], entry: type[Entry]) -> None:
     module = inspect.getmodule(entry)
     assert module is not None
     assert (module.__doc__ or "").strip()

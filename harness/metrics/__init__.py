@@ -46,9 +46,7 @@ class Metric(Entry):
     printed_unit: ClassVar[str] = ""
     group: ClassVar[Group] = Group.OTHER
     leaderboard: ClassVar[bool] = True  # False: shown on the cell's page only
-    of_ranks: ClassVar[bool] = (
-        False  # True: on a leaderboard only if some cell has several processes
-    )
+    of_ranks: ClassVar[bool] = False  # True: on a leaderboard only if some cell has several ranks
     tile: ClassVar[bool] = False  # True: also at the top of the cell's page
     # Its place among a leaderboard's quality columns, which are set apart; 0: not one of them.
     quality_column: ClassVar[int] = 0

@@ -67,9 +67,7 @@ class Int4WeightOnlyLinear(PackedLinear):
         scales = self._scales[:, : self.out_features].contiguous()
         scale, offset = _by_group(scales)
         weight = self.dense().unflatten(1, (-1, self._group))
-        numbers = (
-            (weight - offset) / scale
-        ).round() + 8  # exact: rounding errors are far below one step
+        numbers = ((weight - offset) / scale).round() + 8  # exact: errors are far below a step
         return {"nibbles": _pairs(numbers.flatten(1)), "scales": scales}
 
     def weight_bytes(self) -> int:

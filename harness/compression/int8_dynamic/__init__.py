@@ -31,9 +31,7 @@ class Int8Dynamic(Compression):
     class Options(Options):
         """How weights map to integers."""
 
-        per_channel: bool = Field(
-            True, description="a scale for each output channel instead of one"
-        )
+        per_channel: bool = Field(True, description="one scale per output channel")
         symmetric: bool = Field(True, description="a range of weights centred on zero")
 
     stage = Stage.FORMAT

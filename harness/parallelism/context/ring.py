@@ -68,11 +68,7 @@ def seen(rank: int, other: int, block: _Block, query: torch.Tensor) -> tuple[_Bl
         return block, slice(None), True
     if other < rank:  # its early chunk is before both of ours, its late chunk after both
         return (block[0][:, :, :half], block[1][:, :, :half]), slice(None), False
-    return (
-        block,
-        slice(half, None),
-        False,
-    )  # only our late chunk is after theirs, and after both of them
+    return block, slice(half, None), False  # our late chunk is after both of theirs
 
 
 class _RingAttention(torch.autograd.Function):
