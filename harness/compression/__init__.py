@@ -1,6 +1,6 @@
 """Ways to make the model smaller or cheaper before it runs.
 
-An entry is one file, or a package with the layers that it puts into the model.
+An entry is one file, or a package that also holds the layers it puts into the model.
 """
 
 from __future__ import annotations
@@ -23,15 +23,15 @@ if TYPE_CHECKING:
 
 
 class Stage(IntEnum):
-    """What a compression works on. In a composition each works on what the ones before left."""
+    """A compression's place in a composition, in which each works on the previous result."""
 
-    MODEL = 1  # puts another model in its place
-    STRUCTURE = 2  # takes out or shares whole parts
-    RANK = 3  # splits matrices
-    SPARSITY = 4  # changes numbers where they stand, most to zero
-    RECOVERY = 5  # teaches what is left
-    FORMAT = 6  # keeps numbers in fewer bits
-    STATE = 7  # works on the decode state: the weights stay as they are
+    MODEL = 1  # replaces the model
+    STRUCTURE = 2  # removes or shares whole parts
+    RANK = 3  # factorises matrices
+    SPARSITY = 4  # changes weights in place, mostly to zero
+    RECOVERY = 5  # trains what is left
+    FORMAT = 6  # stores numbers in fewer bits
+    STATE = 7  # compresses the decode state; weights do not change
 
 
 class Compression(Entry):
@@ -39,39 +39,39 @@ class Compression(Entry):
 
     stage: ClassVar[Stage] = Stage.SPARSITY
     differentiable: ClassVar[bool] = True  # whether the compressed model can be trained
-    # The format its matrix products run in, e.g. "int8"; None leaves the cell's precision.
+    # The format of its matrix products, e.g. "int8"; None keeps the cell's precision.
     computes: ClassVar[str | None] = None
-    final: ClassVar[bool] = False  # whether its layers can take no further change of weights
-    trains: ClassVar[bool] = False  # whether it learns, which takes a model that knows something
-    # The layers of its own that it puts into a model, as `package.module:Class`: each a
-    # PackedLinear or a ComposedLinear (harness/model/packed.py). Files that hold one need it.
+    final: ClassVar[bool] = False  # whether the weights of its layers can no longer change
+    trains: ClassVar[bool] = False  # whether it trains, which needs trained weights to start from
+    # The layer classes that it puts into a model, as `package.module:Class`: each a PackedLinear or
+    # a ComposedLinear (harness/model/packed.py). Model files with such layers load through them.
     layers: ClassVar[tuple[str, ...]] = ()
-    decoders: ClassVar[bool] = False  # whether it is for decoders alone
-    # Whether it rounds activations or the decode state: a step then differs from a prefill by it.
+    decoders: ClassVar[bool] = False  # whether it takes decoders only
+    # Whether it rounds activations or the decode state, so that decode steps differ from a prefill.
     rounds: ClassVar[bool] = False
-    alike: ClassVar[bool] = False  # whether all layers must mix tokens in the same way
+    alike: ClassVar[bool] = False  # whether all layers must use the same operator
     # True if it changes Linear layers alone, and so takes any torch module that has some.
     any_module: ClassVar[bool] = False
 
     @abstractmethod
     def apply(self, model: Transformer, text: Text) -> Transformer:
-        """The compressed model; the one given may be changed in place and is not used again.
+        """Returns the compressed model; it may change the given model, which is not used again.
 
-        The model is in fp32; what comes out is cast to the cell's precision. `text` is what the
-        model is calibrated on, or taught with.
+        The model is in fp32; the result is cast to the cell's precision. `text` is for calibration
+        and training.
         """
 
-    def tokens_learned(self) -> int:
-        """How many tokens it learns from, for the time that a plan expects."""
+    def training_tokens(self) -> int:
+        """The number of tokens that it trains on; the plan estimates its time from them."""
         return 0
 
     def unsupported(self, cell: Cell, host: Host) -> str | None:
-        """What every compression of its kind cannot do."""
+        """By default checks `trains` and `decoders`."""
         options = dict(cell.model.options)
         if self.trains and not options.get("weights"):
-            return f"{self.name} learns from the model, and random weights know nothing"
+            return f"{self.name} trains from the model's weights, and random weights know nothing"
         if self.decoders and cell.model.name != "decoder":
-            return f"{self.name} is for decoders; this model is an {cell.model.name}"
+            return f"{self.name} takes decoders only, not {cell.model.name}"
         return super().unsupported(cell, host)
 
 
@@ -80,21 +80,21 @@ register = registry.register
 
 
 def layers_of(entries: Iterable[type[Compression]]) -> list[LayerKind]:
-    """Every layer of their own, which the file of a model that they compressed may hold."""
+    """The layer classes of these compressions, which a compressed model's file may hold."""
     return [resolve_name(name) for entry in entries for name in entry.layers]
 
 
 def compute_format(cell: Cell) -> str:
-    """The format the cell's matrix products run in: what its last compression says, if any does."""
-    told = [registry[choice.name].computes for choice in cell.compression]
-    return next((one for one in reversed(told) if one), cell.precision.name)
+    """The format of the cell's matrix products: of the last compression that sets one."""
+    formats = [registry[choice.name].computes for choice in cell.compression]
+    return next((one for one in reversed(formats) if one), cell.precision.name)
 
 
 def misplaced(entries: Sequence[type[Compression]]) -> tuple[int, str] | None:
-    """Which of a composition's entries cannot stand where it does, and why; None where all can.
+    """The first entry that is out of place in a composition, and why; None if all are in place.
 
-    The decode state may be compressed at any place, once; all else goes by stages, at most one
-    format among it.
+    Stages go in order, and only one entry may set a number format. The entry that compresses the
+    decode state may stand anywhere, once.
     """
     for place, entry in enumerate(entries):
         for before in entries[:place]:
@@ -106,15 +106,19 @@ def misplaced(entries: Sequence[type[Compression]]) -> tuple[int, str] | None:
 def _clash(before: type[Compression], entry: type[Compression]) -> str | None:
     once = (Stage.MODEL, Stage.FORMAT, Stage.STATE)
     if before.stage is entry.stage and entry.stage in once:
-        what = {Stage.MODEL: "a model", Stage.FORMAT: "a number format", Stage.STATE: "a state"}
-        return f"{before.name} has already given the model {what[entry.stage]} of its own"
+        what = {
+            Stage.MODEL: "replaces the model",
+            Stage.FORMAT: "sets the number format",
+            Stage.STATE: "compresses the decode state",
+        }
+        return f"{before.name} already {what[entry.stage]}: leave one of them out"
     if Stage.STATE in {before.stage, entry.stage}:
         return None
     if before.final and entry.stage is not Stage.RECOVERY:
-        return f"the layers of {before.name} take no {entry.name}: leave one of them out"
+        return f"{entry.name} cannot change the layers of {before.name}: leave one of them out"
     if before.stage > entry.stage:
         return (
-            f"{entry.name} changes what {before.name} works on, and must stand before it: "
+            f"{entry.name} changes what {before.name} works on, so it must come first: "
             f"[{entry.name}, {before.name}]"
         )
     return None

@@ -1,7 +1,8 @@
-"""channels: the hidden channels of feed-forward layers that give least are taken out.
+"""channels: removes the feed-forward channels that contribute least.
 
-A channel gives the sum of squares of what it adds to the residual stream, seen on some text. The
-matrices get smaller. Li et al. 2016 (arXiv 1608.08710); McCarley et al. 2019 (arXiv 1910.06360).
+A channel's score is the sum of squares of its contribution to the residual stream, measured on some
+text. The matrices get smaller. Li et al. 2016 (arXiv 1608.08710); McCarley et al. 2019 (arXiv
+1910.06360).
 """
 
 from __future__ import annotations
@@ -19,21 +20,21 @@ if TYPE_CHECKING:
     from harness.quality.text import Text
 
 
-@register("channels", "the feed-forward channels that give least are taken out")
+@register("channels", "removes the feed-forward channels that contribute least")
 class Channels(Compression):
     """Structured pruning of feed-forward layers."""
 
     class Options(Options):
-        """How many, and among which."""
+        """How many channels, chosen among which."""
 
-        fraction: float = Field(0.25, ge=0, lt=1, description="share of the channels to take out")
+        fraction: float = Field(0.25, ge=0, lt=1, description="share of the channels to remove")
         scope: Literal["layer", "global"] = Field(
-            "layer", description="that share of each layer, or of all layers together"
+            "layer", description="rank channels within each layer, or across all layers"
         )
         multiple: int = Field(
-            16, ge=1, le=1024, description="what is left in a layer is a multiple of, for kernels"
+            16, ge=1, le=1024, description="a layer keeps a multiple of this, for efficient kernels"
         )
-        sequences: int = Field(16, ge=1, le=10_000, description="sequences read to see outputs")
+        sequences: int = Field(16, ge=1, le=10_000, description="calibration sequences")
 
     stage = Stage.STRUCTURE
     decoders = True

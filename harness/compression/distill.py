@@ -1,9 +1,9 @@
-"""distill: a smaller model learns to predict what the whole one predicts.
+"""distill: trains a smaller model to predict what the whole model predicts.
 
-The loss is a share of soft targets, T^2 KL(teacher || student) at temperature T, and of hard ones,
-the text itself. A student as wide as its teacher begins with layers of it, evenly chosen. What
-the training takes is the compression time. Hinton et al. 2015 (arXiv 1503.02531); Sanh et al. 2019
-(arXiv 1910.01108) for beginning with the teacher's layers.
+The loss mixes soft targets, T^2 KL(teacher || student) at temperature T, with hard targets, the
+text itself. A student as wide as its teacher starts from evenly spaced layers of the teacher. The
+training counts as compression time. Hinton et al. 2015 (arXiv 1503.02531); Sanh et al. 2019 (arXiv
+1910.01108) for starting from the teacher's layers.
 """
 
 from __future__ import annotations
@@ -23,45 +23,45 @@ if TYPE_CHECKING:
     from harness.quality.text import Text
 
 
-@register("distill", "a smaller model learns to predict what the whole one predicts")
+@register("distill", "trains a smaller model to predict what the whole model predicts")
 class Distill(Compression):
-    """A student of other dimensions."""
+    """Knowledge distillation into a student of other dimensions."""
 
     class Options(Options):
-        """The student, and how it is taught."""
+        """The student's dimensions, and its training."""
 
-        layers: int = Field(0, ge=0, le=1000, description="of the student; 0 is half of them")
-        d_model: int = Field(0, ge=0, le=10**6, description="its width; 0 is the teacher's")
-        heads: int = Field(0, ge=0, le=10_000, description="its heads; 0 is the teacher's")
+        layers: int = Field(0, ge=0, le=1000, description="student layers; 0: half the teacher's")
+        d_model: int = Field(0, ge=0, le=10**6, description="student width; 0: the teacher's")
+        heads: int = Field(0, ge=0, le=10_000, description="student heads; 0: the teacher's")
         steps: int = Field(120, ge=1, le=10**6, description="optimizer steps")
-        batch: int = Field(8, ge=1, le=10_000, description="sequences a step")
-        length: int = Field(255, ge=2, le=10**5, description="tokens a sequence")
-        temperature: float = Field(1.0, gt=0, le=100, description="that softens both predictions")
-        soft: float = Field(0.5, ge=0, le=1, description="share of the loss that is the teacher's")
-        rate: float = Field(5e-3, gt=0, le=1, description="learning rate at its highest")
-        seed: int = Field(0, ge=0, description="of what the student begins with")
+        batch: int = Field(8, ge=1, le=10_000, description="sequences per step")
+        length: int = Field(255, ge=2, le=10**5, description="tokens per sequence")
+        temperature: float = Field(1.0, gt=0, le=100, description="softens both predictions")
+        soft: float = Field(0.5, ge=0, le=1, description="weight of the soft targets in the loss")
+        rate: float = Field(5e-3, gt=0, le=1, description="highest learning rate")
+        seed: int = Field(0, ge=0, description="seed of the student's initial weights")
 
     stage = Stage.MODEL
     trains = True
     decoders = True
 
     def unsupported(self, cell: Cell, host: Host) -> str | None:
-        """The student's dimensions must make a model."""
+        """Unsupported if the student's dimensions make no valid model."""
         from harness.model.architectures import dimensions_of
 
         try:
             self._shape(dimensions_of(cell.model))
         except ValueError as error:
-            return f"distill: no such student: {error}"
+            return f"distill cannot build this student: {error}"
         return super().unsupported(cell, host)
 
-    def tokens_learned(self) -> int:
-        """Those of all steps."""
+    def training_tokens(self) -> int:
+        """The tokens of all steps."""
         tokens: int = self.options.steps * self.options.batch * self.options.length
         return tokens
 
     def apply(self, model: Transformer, text: Text) -> Transformer:
-        """The student."""
+        """The trained student."""
         import torch
         from torch.nn.functional import cross_entropy, kl_div, log_softmax
 
@@ -73,7 +73,7 @@ class Distill(Compression):
         shape = self._shape(model.shape)
         student = build(shape, model.factory, device=device, seed=options.seed)
         if shape.d_model == model.shape.d_model and shape.heads == model.shape.heads:
-            _begin_with(student, model)
+            _start_from(student, model)
         length = min(options.length, shape.context - 1)
         sequences = text.sequences("distillation", options.steps * options.batch, length + 1)
 
@@ -82,11 +82,11 @@ class Distill(Compression):
             tokens = sequences[first : first + options.batch].to(device)
             inputs, targets = tokens[:, :-1], tokens[:, 1:]
             with torch.no_grad():
-                told = log_softmax(model(inputs).flatten(0, 1) / options.temperature, -1)
+                soft_targets = log_softmax(model(inputs).flatten(0, 1) / options.temperature, -1)
             logits = student(inputs).flatten(0, 1)
             soft = kl_div(
                 log_softmax(logits / options.temperature, -1),
-                told,
+                soft_targets,
                 log_target=True,
                 reduction="batchmean",
             )
@@ -111,8 +111,8 @@ class Distill(Compression):
         return type(teacher).model_validate({**given, **own})
 
 
-def _begin_with(student: Transformer, teacher: Transformer) -> None:
-    """The teacher's embeddings and norm, and its layers at even distances, the first among them."""
+def _start_from(student: Transformer, teacher: Transformer) -> None:
+    """Copy the teacher's embeddings, norm and evenly spaced layers, from the first on."""
     from harness.model.transformer import blocks_of
 
     ours, theirs = blocks_of(student), blocks_of(teacher)

@@ -1,7 +1,7 @@
-"""heads: the attention heads that give least are taken out, and matrices get smaller.
+"""heads: removes the attention heads that contribute least; matrices get smaller.
 
-A head gives the sum of squares of what it adds to the residual stream, seen on some text. Each
-layer keeps one at least. Michel et al. 2019 (arXiv 1905.10650).
+A head's score is the sum of squares of its contribution to the residual stream, measured on some
+text. Each layer keeps at least one head. Michel et al. 2019 (arXiv 1905.10650).
 """
 
 from __future__ import annotations
@@ -20,18 +20,18 @@ if TYPE_CHECKING:
     from harness.quality.text import Text
 
 
-@register("heads", "the attention heads that give least are taken out")
+@register("heads", "removes the attention heads that contribute least")
 class Heads(Compression):
     """Structured pruning of attention."""
 
     class Options(Options):
-        """How many, and among which."""
+        """How many heads, chosen among which."""
 
-        fraction: float = Field(0.25, ge=0, lt=1, description="share of the heads to take out")
+        fraction: float = Field(0.25, ge=0, lt=1, description="share of the heads to remove")
         scope: Literal["layer", "global"] = Field(
-            "layer", description="that share of each layer, or of all layers together"
+            "layer", description="rank heads within each layer, or across all layers"
         )
-        sequences: int = Field(16, ge=1, le=10_000, description="sequences read to see outputs")
+        sequences: int = Field(16, ge=1, le=10_000, description="calibration sequences")
 
     stage = Stage.STRUCTURE
     decoders = True
@@ -46,17 +46,17 @@ class Heads(Compression):
             path: module for path, module in model.named_modules() if isinstance(module, Attention)
         }
         if not mixers:
-            raise Unsupported("heads needs attention, which this operator has none of")
+            raise Unsupported("heads needs an attention operator")
         if any(mixer.heads != mixer.groups for mixer in mixers.values()):
-            raise Unsupported("heads that share keys and values cannot be taken out one by one")
+            raise Unsupported("heads that share keys and values cannot be removed one by one")
         seen = observe(model, calibration(model, text, self.options.sequences))
         scores = {}
         for path, mixer in mixers.items():
             reach = mixer.out.weight.detach().float().square().sum(0)  # [in]
-            given = seen[f"{path}.out"].squares * reach
-            scores[path] = given.view(mixer.heads, mixer.d_head).sum(1)
+            contributed = seen[f"{path}.out"].squares * reach
+            scores[path] = contributed.view(mixer.heads, mixer.d_head).sum(1)
             strongest = scores[path].argmax()
-            scores[path][strongest] = float("inf")  # one stays, whatever the others give
+            scores[path][strongest] = float("inf")  # a layer keeps at least one head
         overall = self.options.scope == "global"
         for path, mask in lowest(scores, self.options.fraction, overall=overall).items():
             keep_heads(mixers[path], (~mask).nonzero().flatten().tolist())

@@ -1,8 +1,8 @@
-"""kv-int8: keys and values of the decode state in int8, a scale for each token and head.
+"""kv-int8: keys and values of the decode state in int8, with a scale per token and head.
 
-A quarter of fp32's cache (and a scale for each vector), so that four times the tokens fit; each
-step widens all of them before it attends, which costs time where no kernel reads int8 itself.
-Weights stay as they are. Hooper et al. 2024 (arXiv 2401.18079) for what caches bear.
+The cache takes a quarter of fp32's bytes, plus a scale per vector, so four times as many tokens
+fit. Each step converts the whole cache back before it attends, which costs time, because no kernel
+reads int8 directly. Weights do not change. Hooper et al. 2024 (arXiv 2401.18079) study the error.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ class KvInt8(Compression):
     decoders = True
 
     def apply(self, model: Transformer, text: Text) -> Transformer:
-        """The model, whose new states keep int8."""
+        """The model; its new decode states store int8."""
         from harness.model.attention import Attention
         from harness.model.pruning import all_blocks
 
@@ -37,7 +37,7 @@ class KvInt8(Compression):
             and type(block.mixer).new_state is Attention.new_state
         ]
         if not mixers:
-            raise Unsupported("kv-int8 needs an operator that keeps all keys and values")
+            raise Unsupported("kv-int8 needs an operator that caches all keys and values")
         for mixer in mixers:
             mixer.caches_in = "int8"
         return model

@@ -1,7 +1,7 @@
-"""magnitude: the smallest weights become zero.
+"""magnitude: sets the smallest weights to zero.
 
-Wherever they stand, so that no dense kernel gets faster: the file does. Biases, embeddings, norms
-and the output head stay. Han et al. 2015 (arXiv 1506.02626).
+Zeros may stand anywhere, so the file gets smaller but no dense kernel gets faster. Biases,
+embeddings, norms and the output head do not change. Han et al. 2015 (arXiv 1506.02626).
 """
 
 from __future__ import annotations
@@ -18,23 +18,23 @@ if TYPE_CHECKING:
     from harness.quality.text import Text
 
 
-@register("magnitude", "the smallest weights become zero")
+@register("magnitude", "sets the smallest weights to zero")
 class Magnitude(Compression):
     """Unstructured pruning."""
 
     class Options(Options):
-        """How many, and among which."""
+        """How many weights, chosen among which."""
 
-        fraction: float = Field(0.5, ge=0, lt=1, description="share of the weights to take out")
+        fraction: float = Field(0.5, ge=0, lt=1, description="share of the weights to set to zero")
         scope: Literal["layer", "global"] = Field(
-            "layer", description="that share of each layer, or of all layers together"
+            "layer", description="rank weights within each layer, or across all layers"
         )
 
     stage = Stage.SPARSITY
     any_module = True
 
     def apply(self, model: Transformer, text: Text) -> Transformer:
-        """The model with zeros in it."""
+        """The model with pruned weights."""
         from harness.model.pruning import body_linears, lowest, zero
 
         linears = body_linears(model)

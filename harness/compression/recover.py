@@ -1,7 +1,7 @@
-"""recover: what a compression left learns again, from text.
+"""recover: trains the compressed model on text.
 
-Some training steps after structure, rank or zeros are gone; what is zero stays zero, what is shared
-stays shared, thin matrices stay thin. Of quality it gives back the most; what it takes is in the
+Some training steps after pruning, sharing or factorising. Zeros stay zero, shared layers stay
+shared, low-rank matrices keep their rank. It recovers most of the lost quality; its time counts as
 compression time. Han et al. 2015 (arXiv 1506.02626), section 3; Xia et al. 2023 (arXiv 2310.06694).
 """
 
@@ -19,29 +19,29 @@ if TYPE_CHECKING:
     from harness.quality.text import Text
 
 
-@register("recover", "what a compression left learns again, from text")
+@register("recover", "trains the compressed model on text, to recover quality")
 class Recover(Compression):
     """Training after pruning."""
 
     class Options(Options):
-        """How long, on how much."""
+        """Length and rate of the training."""
 
         steps: int = Field(60, ge=1, le=10**6, description="optimizer steps")
-        batch: int = Field(8, ge=1, le=10_000, description="sequences a step")
-        length: int = Field(255, ge=2, le=10**5, description="tokens a sequence")
-        rate: float = Field(3e-3, gt=0, le=1, description="learning rate at its highest")
+        batch: int = Field(8, ge=1, le=10_000, description="sequences per step")
+        length: int = Field(255, ge=2, le=10**5, description="tokens per sequence")
+        rate: float = Field(3e-3, gt=0, le=1, description="highest learning rate")
 
     stage = Stage.RECOVERY
     trains = True
     decoders = True
 
-    def tokens_learned(self) -> int:
-        """Those of all steps."""
+    def training_tokens(self) -> int:
+        """The tokens of all steps."""
         tokens: int = self.options.steps * self.options.batch * self.options.length
         return tokens
 
     def apply(self, model: Transformer, text: Text) -> Transformer:
-        """The model, taught."""
+        """The trained model."""
         import torch
         from torch.nn.functional import cross_entropy
 

@@ -1,6 +1,6 @@
-"""share-layers: layers that follow each other become one, used several times.
+"""share-layers: merges consecutive layers into one, which runs several times.
 
-Its numbers are their mean. Fewer parameters, as much work; without training after it quality
+Its weights are their mean. Fewer parameters, the same work. Without training afterwards quality
 suffers badly. Lan et al. 2019 (ALBERT, arXiv 1909.11942), who share from the start.
 """
 
@@ -18,14 +18,14 @@ if TYPE_CHECKING:
     from harness.quality.text import Text
 
 
-@register("share-layers", "layers that follow each other become one, used several times")
+@register("share-layers", "merges consecutive layers into one, which runs several times")
 class ShareLayers(Compression):
-    """Sharing across layers."""
+    """Weight sharing across layers."""
 
     class Options(Options):
-        """How many share."""
+        """How many layers share weights."""
 
-        group: int = Field(2, ge=2, le=1000, description="layers that become one")
+        group: int = Field(2, ge=2, le=1000, description="consecutive layers to merge into one")
 
     stage = Stage.STRUCTURE
     decoders = True

@@ -1,7 +1,7 @@
 """tie: the output head and the token embedding become one matrix, their mean.
 
-Fewer parameters and a smaller file; the same work. Press and Wolf 2017 (arXiv 1608.05859), who tie
-from the start: a model that was trained untied suffers.
+Fewer parameters, a smaller file, the same work. Press and Wolf 2017 (arXiv 1608.05859) tie from the
+start; a model that was trained untied loses quality.
 """
 
 from __future__ import annotations
@@ -19,18 +19,18 @@ if TYPE_CHECKING:
 
 @register("tie", "the output head and the token embedding become one matrix")
 class Tie(Compression):
-    """Sharing of the vocabulary's two matrices."""
+    """Weight sharing between the two vocabulary matrices."""
 
     stage = Stage.STRUCTURE
 
     def unsupported(self, cell: Cell, host: Host) -> str | None:
-        """A model that is tied cannot be tied again."""
+        """Unsupported for a model that is already tied."""
         if dict(cell.model.options).get("tied", True):
-            return "tie needs a model with a head of its own: {name: ..., tied: false}"
+            return "tie needs a model with a separate head: {name: ..., tied: false}"
         return super().unsupported(cell, host)
 
     def apply(self, model: Transformer, text: Text) -> Transformer:
-        """The model with one matrix in both places."""
+        """The tied model."""
         import torch
 
         with torch.no_grad():

@@ -1,7 +1,7 @@
-"""wanda: the weights that move the output least become zero.
+"""wanda: sets the weights that affect the output least to zero.
 
-A weight's score is its magnitude times that of its input, seen on some text; in each output's row
-the lowest go. Sun et al. 2023 (arXiv 2306.11695).
+A weight's score is its magnitude times the root mean square of its input, measured on some text.
+The lowest scores of each row are pruned. Sun et al. 2023 (arXiv 2306.11695).
 """
 
 from __future__ import annotations
@@ -19,21 +19,21 @@ if TYPE_CHECKING:
     from harness.quality.text import Text
 
 
-@register("wanda", "the weights that move the output least become zero")
+@register("wanda", "sets the weights that affect the output least to zero")
 class Wanda(Compression):
     """Unstructured pruning by weights and activations."""
 
     class Options(Options):
-        """How many, and seen on how much."""
+        """How many weights, and how much text to calibrate on."""
 
-        fraction: float = Field(0.5, ge=0, lt=1, description="share of each row to take out")
-        sequences: int = Field(16, ge=1, le=10_000, description="sequences read to see inputs")
+        fraction: float = Field(0.5, ge=0, lt=1, description="share of each row to set to zero")
+        sequences: int = Field(16, ge=1, le=10_000, description="calibration sequences")
 
     stage = Stage.SPARSITY
     any_module = True
 
     def apply(self, model: Transformer, text: Text) -> Transformer:
-        """The model with zeros in it."""
+        """The model with pruned weights."""
         from harness.model.observe import observe
         from harness.model.pruning import body_linears, lowest, zero
 

@@ -1,5 +1,5 @@
-"""What every entry promises, as tests that any package's entries can be put to.
+"""The contract of every entry, as tests that any package's entries can run.
 
-`harness contract PACKAGE` runs them over what an outside package adds; the harness's own test suite
-over all that it has itself.
+`harness contract PACKAGE` tests the entries that an outside package adds. The harness's own test
+suite tests the harness's entries.
 """

@@ -1,4 +1,4 @@
-"""Which entries each file of the contract is run over: those of the room that it is named after."""
+"""Selects the entries for each file of the contract: the entries of the room in its name."""
 
 from __future__ import annotations
 
@@ -23,23 +23,23 @@ if TYPE_CHECKING:
 
 @pytest.fixture(scope="session", autouse=True)
 def _one_thread() -> None:
-    """Models here are so small that threads would do nothing but wait for each other."""
+    """One thread: models here are so small that more threads would only wait for each other."""
     import torch
 
     torch.set_num_threads(1)
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
-    """A package that adds nothing to a room has nothing to promise there."""
+    """Skip the file of a room to which the selected packages add nothing."""
     room = _room(collection_path)
-    nothing = room is not None and not chosen(config, _registry(room).entries())
-    return True if nothing else None
+    is_empty = room is not None and not chosen(config, _registry(room).entries())
+    return True if is_empty else None
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """A test that asks for an `entry` is run with each of its room, or of all where it is of none.
+    """Run a test with each `entry` of its room, or with each entry of all rooms if it has none.
 
-    One that asks for an `operator` is run with each, as often as there are variants.
+    A test with an `operator` runs with each variant of each operator.
     """
     room = _room(Path(metafunc.module.__file__))
     if "operator" in metafunc.fixturenames:
@@ -59,13 +59,14 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 
 def _marked(entry: type[Entry]) -> ParameterSet:
-    """A backend that compiles takes minutes over the contract."""
+    """Marks backends that compile as thorough: their tests take minutes."""
     slow = bool(getattr(entry, "open_seconds", 0.0))
     return pytest.param(entry, id=entry.name, marks=[pytest.mark.thorough] if slow else [])
 
 
 def _room(path: Path) -> str | None:
-    name = path.stem.removeprefix("test_")
+    """`test_operators_cost.py` is in the room `operators`."""
+    name = path.stem.removeprefix("test_").partition("_")[0]
     return name if name in ROOMS else None
 
 
@@ -75,7 +76,7 @@ def _registry(room: str) -> Registry[Entry]:
 
 
 def variants(entry: type[Operator]) -> Iterator[Operator]:
-    """By its defaults; then with each option at its least, alone, and all of them together."""
+    """The operator with default options, with each option alone at its least, and with all so."""
     fields = entry.Options.model_fields
     required = {
         name: getattr(example_of(entry).options, name)
@@ -93,7 +94,7 @@ def variants(entry: type[Operator]) -> Iterator[Operator]:
 
 
 def smallest(field: FieldInfo) -> Any:
-    """The least number or the shortest list; of words, the last; None where no bound tells."""
+    """The least number, the shortest list, or the last word; None without a bound."""
     if get_origin(field.annotation) is Literal:
         return get_args(field.annotation)[-1]
     if get_origin(field.annotation) is tuple:
@@ -103,5 +104,5 @@ def smallest(field: FieldInfo) -> Any:
 
 
 def label(operator: Operator) -> str:
-    """As the cells name it, without spaces."""
+    """The operator's name in a cell, without spaces."""
     return str(choice_of(operator)).replace(" ", "")

@@ -1,4 +1,4 @@
-"""The pytest plugin of the contract: whose entries are tested, and what the tests share."""
+"""The pytest plugin of the contract: which entries are tested, and the fixtures."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from annotated_types import Ge, Gt
 from harness.domain.cell import Cell, Choice
 from harness.domain.entry import Entry
 from harness.domain.run import Host
+from harness.model.shape import Shape
 from harness.registry import ROOMS, Registry, outside_packages
 
 if TYPE_CHECKING:
@@ -23,9 +24,12 @@ if TYPE_CHECKING:
 
 E = TypeVar("E", bound=Entry)
 
+# The dimensions of the models that test operators.
+SHAPE = Shape(layers=3, d_model=48, heads=4, vocab=97, context=64)
+
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Whose entries."""
+    """Add `--package`, which selects the entries to test."""
     parser.addoption(
         "--package",
         action="append",
@@ -35,29 +39,29 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Marks that the contract's own tests bear, wherever they are run."""
+    """Register the marks of the contract's tests, wherever they run."""
     config.addinivalue_line("markers", "thorough: takes minutes")
 
 
 def chosen(config: pytest.Config, entries: list[type[E]]) -> list[type[E]]:
-    """Those of the packages that were asked for; all, if none was."""
+    """The entries of the packages that `--package` names; all entries without it."""
     asked = config.getoption("--package")
     modules = {module for one in outside_packages() if one.name in asked for module in one.modules}
     return [one for one in entries if not asked or one.__module__.partition(".")[0] in modules]
 
 
 def registries() -> list[Registry[Entry]]:
-    """Of all rooms."""
+    """The registries of all rooms."""
     return [import_module(f"harness.{room}").registry for room in ROOMS]
 
 
 def choice_of(entry: Entry) -> Choice:
-    """How a cell names the entry with its options."""
+    """A cell's choice of the entry with its options."""
     return Choice(entry.name, entry.options.canonical())
 
 
 def example_of(kind: type[E]) -> E:
-    """By its defaults; an option without one is its example, or the least allowed."""
+    """The entry with default options; an option without a default gets its example or least value."""
     fields = kind.Options.model_fields
     required = {name: _least(field) for name, field in fields.items() if field.is_required()}
     return kind(kind.Options(**required))
@@ -70,7 +74,7 @@ def _least(field: FieldInfo) -> Any:
         if isinstance(bound, Ge):
             return bound.ge
         if isinstance(bound, Gt):
-            return bound.gt + 1  # type: ignore[operator]  # numbers are all that bounds are on
+            return bound.gt + 1  # type: ignore[operator]  # bounds are on numbers only
     choices = get_args(field.annotation)
     assert choices, f"no example for {field}: give it a lower bound or a Literal"
     return choices[0]
@@ -78,12 +82,12 @@ def _least(field: FieldInfo) -> Any:
 
 @pytest.fixture
 def example() -> Callable[[type[Entry]], Entry]:
-    """Make an entry to test with."""
+    """A function that makes an entry to test."""
     return example_of
 
 
-class CountingClock:
-    """Each mark is a second after the one before."""
+class CountingTimer:
+    """A timer whose marks are one second apart."""
 
     resolution = 1e-9
 
@@ -91,12 +95,12 @@ class CountingClock:
         self.marks = 0
 
     def mark(self) -> int:
-        """How many there were."""
+        """The number of marks so far."""
         self.marks += 1
         return self.marks
 
     def seconds(self, start: object, end: object) -> float:
-        """How many lie between."""
+        """The number of marks from start to end."""
         assert isinstance(start, int)
         assert isinstance(end, int)
         return float(end - start)
@@ -104,8 +108,8 @@ class CountingClock:
 
 @pytest.fixture
 def counting() -> Callable[[], Timer]:
-    """Make a clock that starts anew."""
-    return CountingClock
+    """A function that makes a new CountingTimer."""
+    return CountingTimer
 
 
 @pytest.fixture
@@ -124,7 +128,7 @@ def host() -> Host:
 
 @pytest.fixture
 def make_cell() -> Callable[..., Cell]:
-    """A prefill of nano on the CPU, in plain fp32, but for what is named."""
+    """A function that makes a cell: a prefill of nano on the CPU in fp32, with any changes."""
 
     def made(**changes: Any) -> Cell:
         plain: dict[str, Any] = {
@@ -145,7 +149,7 @@ def make_cell() -> Callable[..., Cell]:
 
 @pytest.fixture
 def uncompiled() -> Iterator[None]:
-    """What is compiled in use is computed operation by operation, which asks for no compiler."""
+    """Code that is otherwise compiled runs operation by operation, which needs no compiler."""
     import torch
 
     with torch.compiler.set_stance("force_eager"), warnings.catch_warnings():
@@ -155,9 +159,9 @@ def uncompiled() -> Iterator[None]:
 
 @pytest.fixture
 def countable(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """All attention is done by plain matrix products, all of which torch's counter sees.
+    """All attention runs as plain matrix products, which torch's FLOP counter sees.
 
-    It looks neither into the fused kernel for processors nor into flex_attention.
+    The counter does not see into the fused CPU kernel or flex_attention.
     """
     from torch.nn.attention import SDPBackend, sdpa_kernel
 

@@ -58,19 +58,19 @@ def eager() -> TorchSession:
 
 
 def near(found: torch.Tensor | None, expected: torch.Tensor | None) -> None:
-    """The same in fp32, summed in another order."""
-    if found is not None:  # a runtime may give no logits
+    """Asserts equality in fp32, up to the order of sums."""
+    if found is not None:  # some runtimes give no logits
         assert expected is not None
         assert (found.shape, found.dtype) == (expected.shape, torch.float32)
         torch.testing.assert_close(found, expected, atol=1e-3, rtol=1e-3)
 
 
-def test_a_session_gives_the_models_own_logits(
+def test_a_session_gives_the_models_logits(
     session: Session, eager: TorchSession, tokens: torch.Tensor
 ) -> None:
-    """Of every position of any number of sequences; and it decodes as the model does.
+    """At every position, for any number of sequences; and it decodes as the model does.
 
-    One test, as to open a session may take long.
+    This is one test because opening a session may take long.
     """
     with session.running(trains=False), eager.running(trains=False):
         for some in (tokens, tokens[:1, :16]):
@@ -82,7 +82,7 @@ def test_a_session_gives_the_models_own_logits(
             one.prefill(one.place(tokens[:, :20]))
         near(session.last_output(), eager.last_output())
         snapshots = session.snapshot(), eager.snapshot()
-        for _ in range(2):  # from the same moment, twice
+        for _ in range(2):  # twice from the same state
             session.restore(snapshots[0])
             eager.restore(snapshots[1])
             for position in range(20, 24):
@@ -97,7 +97,7 @@ def test_a_session_gives_the_models_own_logits(
         near(session.last_output(), eager.last_output())
 
 
-def test_it_learns_what_eager_learns_unless_it_says_that_it_does_not(
+def test_it_trains_like_eager_or_is_unsupported(
     entry: type[Backend],
     session: Session,
     eager: TorchSession,
@@ -106,12 +106,12 @@ def test_it_learns_what_eager_learns_unless_it_says_that_it_does_not(
     host: Host,
     make_cell: MakeCell,
 ) -> None:
-    """Three steps on the same batch, with the same losses."""
+    """Three steps on the same batch give the same losses."""
     trains = make_cell(
         backend=cell.backend, scenario=Choice("train"), workload=(("batch", 2), ("prompt", 23))
     )
     if example_of(entry).unsupported(trains, host):
-        pytest.skip("it says that it does not train")
+        pytest.skip("training is unsupported")
     losses = []
     for one in (session, eager):
         step = one.learner(tokens, rate=1e-2)

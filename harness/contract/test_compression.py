@@ -23,33 +23,33 @@ from harness.operators.sdpa import Sdpa
 from harness.quality.text import RandomText
 
 NANO = SIZES["nano"].shape
-# The models that an entry is tried on: the first that it takes.
+# An entry is tested on the first of these models that it supports.
 SHAPES = (NANO, NANO.model_copy(update={"tied": not NANO.tied}))
-# What an entry that learns is given where it has such options.
-TAUGHT = {"steps": 2, "length": 16}
+# Options of entries that train, if they have them.
+BRIEF = {"steps": 2, "length": 16}
 
 
 @pytest.fixture
 def trained(entry: type[Compression]) -> Compression:
-    """The entry by its defaults, taught briefly."""
+    """The entry with default options and brief training."""
     fields = entry.Options.model_fields
-    brief = {name: value for name, value in TAUGHT.items() if entry.trains and name in fields}
+    brief = {name: value for name, value in BRIEF.items() if entry.trains and name in fields}
     given = example_of(entry).options.model_dump(exclude_unset=True)
     return entry(entry.Options(**given, **brief))
 
 
 @pytest.fixture
 def chosen(trained: Compression, make_cell: Callable[..., Cell], host: Host) -> Compression:
-    """The same; skips one that takes no model on a processor."""
+    """The same; skips an entry that supports no model on the CPU."""
     reasons = [trained.unsupported(cell_of(trained, one, make_cell), host) for one in SHAPES]
     if all(reasons):
-        pytest.skip(f"takes no model here: {reasons[0]}")
+        pytest.skip(f"supports no model here: {reasons[0]}")
     return trained
 
 
 @pytest.fixture
 def shape(chosen: Compression, make_cell: Callable[..., Cell], host: Host) -> Shape:
-    """Of the first model that it takes."""
+    """The shape of the first model that the entry supports."""
     return next(
         one for one in SHAPES if chosen.unsupported(cell_of(chosen, one, make_cell), host) is None
     )
@@ -58,7 +58,7 @@ def shape(chosen: Compression, make_cell: Callable[..., Cell], host: Host) -> Sh
 def cell_of(
     chosen: Compression, shape: Shape, make_cell: Callable[..., Cell], precision: str = "fp32"
 ) -> Cell:
-    """With a model that knows something."""
+    """A cell whose model has trained weights."""
     options = {**shape.model_dump(exclude_defaults=True), "weights": "w"}
     return make_cell(
         model=Choice("decoder", tuple(sorted(options.items()))),
@@ -79,13 +79,13 @@ def dense(shape: Shape) -> Transformer:
 def compressed(
     chosen: Compression, shape: Shape, dtype: torch.dtype = torch.float32
 ) -> Transformer:
-    with torch.inference_mode(mode=False):  # as where models are prepared: some learn
+    with torch.inference_mode(mode=False):  # as in preparation, because some entries train
         model = chosen.apply(dense(shape), RandomText(shape.vocab))
-        return model.to(dtype)  # as where models are prepared, whatever their precision
+        return model.to(dtype)  # preparation casts after compressing, too
 
 
 def read(path: Path, chosen: Compression) -> Transformer:
-    """The model of a file, as a round reads it: with the layers that the entry names."""
+    """The model from a file, loaded with the entry's layers, as a round does."""
     layers = layers_of([type(chosen)])
     return load(path, Sdpa().mixer, torch.device("cpu"), layers=layers)
 
@@ -94,7 +94,7 @@ def read(path: Path, chosen: Compression) -> Transformer:
 def test_a_compressed_model_gives_finite_logits(
     chosen: Compression, shape: Shape, tokens: torch.Tensor
 ) -> None:
-    """Of the same shape and type as the dense model's."""
+    """With the dense model's shape and dtype."""
     expected, logits = dense(shape)(tokens), compressed(chosen, shape)(tokens)
     assert (logits.shape, logits.dtype) == (expected.shape, expected.dtype)
     assert logits.isfinite().all()
@@ -104,23 +104,23 @@ def test_a_compressed_model_gives_finite_logits(
 def test_a_compressed_model_decodes(
     chosen: Compression, shape: Shape, tokens: torch.Tensor
 ) -> None:
-    """It still makes states, and takes tokens one by one, giving what it gives to all at once."""
+    """Token by token it gives the same logits as in one pass."""
     model = compressed(chosen, shape)
     state = model.new_state(2, 24)
     for token in tokens.split(1, dim=1):
         logits = model(token, state=state)
     assert state.position == 24
-    # Activations quantised by the batch at hand or rounded to bfloat16 are not alike in both.
+    # Activations quantised per batch, or rounded to bfloat16, differ between the two.
     tolerance = 0.05 if chosen.rounds else 1e-4
     whole = model(tokens)[:, -1:]
     assert (logits - whole).norm() <= tolerance * whole.norm()
 
 
 @torch.inference_mode()
-def test_a_file_gives_the_same_model_to_the_bit(
+def test_a_file_restores_the_same_model_to_the_bit(
     chosen: Compression, shape: Shape, tokens: torch.Tensor, tmp_path: Path
 ) -> None:
-    """Its logits, its counts, and the file that it would be written to again."""
+    """Same logits, same counts, and the same file when written again."""
     model = compressed(chosen, shape)
     first, second = tmp_path / "first", tmp_path / "second"
     save(model, first)
@@ -134,7 +134,7 @@ def test_a_file_gives_the_same_model_to_the_bit(
 
 
 @torch.inference_mode()
-def test_it_runs_in_bfloat16_or_says_that_it_does_not(
+def test_it_runs_in_bfloat16_or_is_unsupported(
     chosen: Compression,
     shape: Shape,
     tokens: torch.Tensor,
@@ -159,12 +159,12 @@ def test_it_runs_in_bfloat16_or_says_that_it_does_not(
 
 @torch.inference_mode()
 @pytest.mark.parametrize("readout", ["sequence", "concat"])
-def test_a_compressed_encoder_decoder_answers(
+def test_a_compressed_encoder_decoder_gives_logits(
     chosen: Compression, shape: Shape, tokens: torch.Tensor, readout: str
 ) -> None:
-    """Its cross-attention and readout are compressed like the rest, or left as they are."""
+    """Cross-attention and readout are compressed like the rest, or left unchanged."""
     if chosen.decoders:
-        pytest.skip("says that it is for decoders")
+        pytest.skip("supports decoders only")
     shape = EncoderDecoderShape.model_validate({**shape.model_dump(), "readout": readout})
     model = compressed(chosen, shape)
     state = model.new_state(2, 28, further=4)
@@ -179,7 +179,7 @@ def test_a_compressed_encoder_gives_finite_embeddings(
     chosen: Compression, shape: Shape, tokens: torch.Tensor
 ) -> None:
     if chosen.decoders:
-        pytest.skip("says that it is for decoders")
+        pytest.skip("supports decoders only")
     model = compressed(chosen, EncoderShape(**shape.model_dump()))
     embedding = model(tokens, state=model.new_state(2, 24))
     assert tuple(embedding.shape) == (2, 1, NANO.d_model)
@@ -187,18 +187,18 @@ def test_a_compressed_encoder_gives_finite_embeddings(
 
 
 @torch.inference_mode()
-def test_the_same_model_is_compressed_the_same_way(
+def test_compression_is_deterministic(
     chosen: Compression, shape: Shape, tokens: torch.Tensor
 ) -> None:
-    """So quality, measured once, holds for every round."""
+    """So that quality, measured once, holds for every round."""
     assert torch.equal(compressed(chosen, shape)(tokens), compressed(chosen, shape)(tokens))
 
 
-def test_a_model_said_to_be_trainable_is(
+def test_a_differentiable_compression_can_be_trained(
     chosen: Compression, shape: Shape, tokens: torch.Tensor
 ) -> None:
     if not chosen.differentiable:
-        pytest.skip("says that it cannot be trained")
+        pytest.skip("not differentiable")
     model = compressed(chosen, shape)
     model(tokens).square().mean().backward()
     assert all(
@@ -211,9 +211,9 @@ def test_a_model_said_to_be_trainable_is(
 def test_a_compressed_model_is_trainable_from_its_file(
     chosen: Compression, shape: Shape, tokens: torch.Tensor, tmp_path: Path
 ) -> None:
-    """What was a parameter is one again."""
+    """The same parameters require gradients."""
     if not chosen.differentiable:
-        pytest.skip("says that it cannot be trained")
+        pytest.skip("not differentiable")
     model = compressed(chosen, shape)
     save(model, tmp_path / "file")
     again = read(tmp_path / "file", chosen)

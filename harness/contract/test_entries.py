@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 PLAIN = (True, False, 1, 2, 3, 0.5, "other")  # values of options
 _SHAPE = (("d_model", 64), ("heads", 2), ("layers", 2))
-# Cells that ask for different things: what each entry can do of them, it says.
+# Cells with different demands. Each entry supports a cell or gives a reason.
 CELLS: tuple[dict[str, Any], ...] = (
     {"model": Choice("decoder", _SHAPE)},
     {"model": Choice("encoder", _SHAPE)},
@@ -32,13 +32,13 @@ CELLS: tuple[dict[str, Any], ...] = (
 )
 
 
-def test_an_entry_says_in_a_line_what_it_is(registry: Registry[Entry], entry: type[Entry]) -> None:
+def test_an_entry_has_a_summary_of_one_line(registry: Registry[Entry], entry: type[Entry]) -> None:
     """`harness list` shows it."""
     assert entry.summary.strip()
     assert "\n" not in entry.summary
 
 
-def test_an_entry_and_its_file_are_explained(registry: Registry[Entry], entry: type[Entry]) -> None:
+def test_entries_and_files_have_docstrings(registry: Registry[Entry], entry: type[Entry]) -> None:
     module = inspect.getmodule(entry)
     assert module is not None
     assert (module.__doc__ or "").strip()
@@ -49,13 +49,13 @@ def test_an_entry_is_found_by_its_name(registry: Registry[Entry], entry: type[En
     assert registry[entry.name] is entry
 
 
-def test_a_name_is_easily_typed(registry: Registry[Entry], entry: type[Entry]) -> None:
-    """In YAML without quotes, on a command line, in an address."""
+def test_a_name_is_easy_to_type(registry: Registry[Entry], entry: type[Entry]) -> None:
+    """In YAML without quotes, on a command line, in a URL."""
     allowed = set("abcdefghijklmnopqrstuvwxyz0123456789-_.:")
     assert set(entry.name) <= allowed
 
 
-def test_an_entry_defines_all_it_must(registry: Registry[Entry], entry: type[Entry]) -> None:
+def test_an_entry_is_not_abstract(registry: Registry[Entry], entry: type[Entry]) -> None:
     assert not inspect.isabstract(entry)
 
 
@@ -65,10 +65,10 @@ def test_every_option_is_described(registry: Registry[Entry], entry: type[Entry]
         assert (field.description or "").strip(), name
 
 
-def test_an_entry_is_made_from_a_cells_choice(
+def test_an_entry_can_be_made_from_a_cells_choice(
     registry: Registry[Entry], entry: type[Entry], example: Callable[[type[Entry]], Entry]
 ) -> None:
-    """Options that differ from their defaults are all that a cell keeps of it."""
+    """A cell keeps only the options that differ from their defaults."""
     fields = entry.Options.model_fields
     required = {
         name: getattr(example(entry).options, name)
@@ -87,9 +87,9 @@ def test_an_entry_is_made_from_a_cells_choice(
 def other_than_default(
     kind: type[Options], name: str, field: FieldInfo, required: Mapping[str, Any]
 ) -> Options:
-    """The options with one of them at the first value that it takes and is not its default.
+    """Options in which `name` has the first valid value that is not its default.
 
-    Tried are its examples, the words of a Literal, a part of its default, and a few plain values.
+    Tries its examples, the words of a Literal, a part of its default, and a few plain values.
     """
     part = field.default[:1] if isinstance(field.default, tuple) else field.default
     for value in (*(field.examples or ()), *get_args(field.annotation), part, *PLAIN):
@@ -102,17 +102,14 @@ def other_than_default(
     raise AssertionError(f"no other value found for {name}: give it an example")
 
 
-def test_an_entry_that_cannot_do_something_says_why(
+def test_an_entry_gives_a_reason_for_what_it_cannot_do(
     registry: Registry[Entry],
     entry: type[Entry],
     example: Callable[[type[Entry]], Entry],
     make_cell: Callable[..., Cell],
     host: Host,
 ) -> None:
-    """In a sentence of one line: a result shows it.
-
-    What a host lacks is a reason for every cell.
-    """
+    """In one line, which results show. What the host lacks is a reason in every cell."""
     lacking = entry.unavailable(host)
     reasons = [example(entry).unsupported(make_cell(**one), host) for one in CELLS]
     for reason in (lacking, *reasons):
@@ -120,8 +117,8 @@ def test_an_entry_that_cannot_do_something_says_why(
     assert lacking is None or None not in reasons
 
 
-def test_looking_at_all_entries_needs_no_torch() -> None:
-    """`harness list` and `harness plan` start in a blink, also where torch is missing."""
+def test_listing_all_entries_needs_no_torch() -> None:
+    """`harness list` and `harness plan` start in a blink, even without torch."""
     code = (
         "import importlib, sys\n"
         f"for room in {ROOMS!r}:\n"
@@ -130,5 +127,5 @@ def test_looking_at_all_entries_needs_no_torch() -> None:
         "            entry()\n"
         "print('torch' in sys.modules)\n"
     )
-    told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert told.stdout.strip() == "False"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "False"

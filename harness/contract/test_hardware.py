@@ -15,14 +15,14 @@ from harness.host.machine import this_host
 
 @pytest.fixture
 def threads() -> Iterator[None]:
-    """Leaves torch's threads as they were."""
+    """Restores the number of torch's threads."""
     before = torch.get_num_threads()
     yield
     torch.set_num_threads(before)
 
 
 def test_it_describes_itself_on_any_host(entry: type[Hardware], host: Host) -> None:
-    """Without being there, and the same whenever it is asked."""
+    """Even if the device is absent; and it always gives the same answer."""
     hardware = example_of(entry)
     assert hardware.memory_bytes(host) >= 0
     assert hardware.devices(4) >= 1
@@ -31,14 +31,14 @@ def test_it_describes_itself_on_any_host(entry: type[Hardware], host: Host) -> N
     assert hardware.device(host) == hardware.device(host)
 
 
-def test_an_obstacle_is_told_in_a_sentence(entry: type[Hardware], host: Host) -> None:
-    """Where the host has no such device, as where the options ask too much."""
+def test_an_obstacle_has_a_reason(entry: type[Hardware], host: Host) -> None:
+    """Whether the device is missing or the options ask too much."""
     for reason in (example_of(entry).obstacle(host), example_of(entry).crowded(1000, host)):
         assert reason is None or reason.strip()
 
 
 @pytest.mark.usefixtures("threads")
-def test_a_device_that_is_here_can_be_computed_on(entry: type[Hardware]) -> None:
+def test_a_present_device_computes(entry: type[Hardware]) -> None:
     here = this_host()
     if reason := example_of(entry).obstacle(here):
         pytest.skip(reason)
@@ -48,8 +48,8 @@ def test_a_device_that_is_here_can_be_computed_on(entry: type[Hardware]) -> None
 
 
 @pytest.mark.usefixtures("threads")
-def test_a_device_that_is_here_is_of_its_kind_and_reads_its_memory(entry: type[Hardware]) -> None:
-    """What a process holds is counted before any work, and the peak is at least that."""
+def test_a_present_device_is_of_its_kind_and_measures_memory(entry: type[Hardware]) -> None:
+    """The peak is at least what the process holds before any work."""
     hardware = example_of(entry)
     if reason := hardware.obstacle(this_host()):
         pytest.skip(reason)

@@ -1,4 +1,4 @@
-"""What every launcher promises; that its ranks compute the same, each run checks by itself."""
+"""What every launcher promises. Each run checks that its ranks compute the same."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from harness.parallelism import with_launcher
 
 
 def test_it_names_its_version(entry: type[Launcher]) -> None:
-    """Also where it is not installed."""
+    """Even if it is not installed."""
     assert entry.version().strip()
 
 
-def test_it_says_why_it_cannot_split_as_a_cell_asks(
+def test_it_gives_a_reason_if_it_cannot_launch_a_cell(
     entry: type[Launcher], make_cell: Callable[..., Cell]
 ) -> None:
-    """In a sentence; one that lists its strategies refuses any other."""
+    """A launcher that lists its strategies refuses all others."""
     launcher = example_of(entry)
     for degrees in ({}, {"data": 2}, {"nobody": 2}):
         reason = launcher.refuses(make_cell(), degrees)
@@ -26,7 +26,7 @@ def test_it_says_why_it_cannot_split_as_a_cell_asks(
     assert not launcher.strategies or launcher.refuses(make_cell(), {"nobody": 2})
 
 
-def test_a_cell_that_names_it_is_launched_by_it(
+def test_a_cell_that_names_it_gets_it(
     entry: type[Launcher], make_cell: Callable[..., Cell]
 ) -> None:
     """With its options."""

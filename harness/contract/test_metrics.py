@@ -25,7 +25,7 @@ SCORES = tuple(
 
 
 class Every(Mapping[str, float]):
-    """Every fact there could be, each of the same value."""
+    """A mapping that has every possible fact, all with the same value."""
 
     def __init__(self, value: float) -> None:
         self.value = value
@@ -37,41 +37,41 @@ class Every(Mapping[str, float]):
         return True
 
     def __iter__(self) -> Iterator[str]:
-        raise AssertionError("a metric names the facts that it is made from")
+        raise AssertionError("a metric must look up facts by name")
 
     def __len__(self) -> int:
-        raise AssertionError("a metric names the facts that it is made from")
+        raise AssertionError("a metric must look up facts by name")
 
 
 class Whole(Round):
-    """A round that timed every section there could be, 600 times; `untimed` was none of its."""
+    """A round that timed every possible section but `untimed`, 600 times each."""
 
     untimed = ""
 
     def timed(self, section: str) -> list[float]:
-        """Half a second, each time."""
+        """Half a second per sample."""
         return [] if section == self.untimed else [0.5] * 600
 
 
 class Decoded(Whole):
-    """The same, of tokens alone."""
+    """A round that timed decode steps, not whole iterations."""
 
     untimed = "latency"
 
 
 def whole(kind: type[Whole] = Whole, fact: float = 1.0) -> Round:
-    """A round that lacks nothing."""
+    """A round with all samples, scores and facts."""
     sections = ("ttft", "tpot") if kind is Decoded else ("latency", "ttft", "tpot")
     samples = tuple(Sample(section, 0.5) for section in sections for _ in range(600))
     return kind(0, Status.OK, samples=samples, scores=SCORES, facts=Every(fact))
 
 
-def test_a_round_without_figures_has_none(entry: type[Metric]) -> None:
+def test_an_empty_round_has_no_figure(entry: type[Metric]) -> None:
     assert entry().value(Round(0, Status.OK)) is None
 
 
-def test_a_round_that_lacks_nothing_has_a_finite_figure(entry: type[Metric]) -> None:
-    """Of a whole iteration, or of tokens alone; the same round always the same figure."""
+def test_a_complete_round_has_a_finite_figure(entry: type[Metric]) -> None:
+    """From whole iterations or from decode steps; the same round always gives the same figure."""
     rounds = [whole(), whole(Decoded)]
     found = [(one, value) for one in rounds if (value := entry().value(one)) is not None]
     assert found
@@ -82,15 +82,15 @@ def test_a_round_that_lacks_nothing_has_a_finite_figure(entry: type[Metric]) -> 
 
 
 def test_warm_up_changes_no_figure(entry: type[Metric]) -> None:
-    """Whatever else the round has, and how long it took."""
+    """Nor does a long warm-up, with timed samples or without."""
     sections = ("latency", "ttft", "tpot")
     samples = tuple(Sample(section, 0.5) for section in sections for _ in range(600))
     settled = Round(0, Status.OK, samples=samples, scores=SCORES, facts=Every(1.0))
     warmup = tuple(Sample(section, 99.0, warmup=True) for section in sections)
     for measured in (settled, replace(settled, samples=())):
-        begun = replace(measured, samples=warmup + measured.samples)
-        assert entry().value(begun) == entry().value(measured)
-        assert entry().samples(begun) == entry().samples(measured)
+        with_warmup = replace(measured, samples=warmup + measured.samples)
+        assert entry().value(with_warmup) == entry().value(measured)
+        assert entry().samples(with_warmup) == entry().samples(measured)
 
 
 def test_it_has_a_unit_and_a_direction(entry: type[Metric]) -> None:

@@ -1,37 +1,30 @@
-"""What every operator promises; a new entry is tested by being registered."""
+"""What every operator computes; a new entry is tested by being registered."""
 
 from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterable, Iterator
-from typing import Any
 
 import pytest
 import torch
 import torch.distributed as dist
 from torch import nn
 from torch.nn.attention import SDPBackend, sdpa_kernel
-from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils.flop_counter import FlopCounterMode
 
 from harness.compression.int8_dynamic import Int8Dynamic
-from harness.contract.plugin import choice_of
+from harness.contract.plugin import SHAPE, choice_of
 from harness.domain.cell import Cell
 from harness.domain.run import Host
 from harness.errors import Unsupported
 from harness.model.build import build
-from harness.model.shape import Shape
 from harness.model.transformer import DecodeState, Transformer, blocks_of
 from harness.operators import Operator
 from harness.operators.math import Math
 from harness.quality.text import RandomText
 
 CPU = torch.device("cpu")
-SHAPE = Shape(layers=3, d_model=48, heads=4, vocab=97, context=64)
 LENGTH = 40
-LAYERS = range(SHAPE.layers)
-# Each pass as (new, past): a prefill, a decode step, a chunk, a chunk as long as its past.
-PASSES = [(40, 0), (1, 39), (7, 20), (8, 8)]
 CUTS = [[1, 39], [39, 1], [5, 1, 13, 21], [8] * 5]
 
 pytestmark = pytest.mark.usefixtures("uncompiled")
@@ -39,7 +32,7 @@ pytestmark = pytest.mark.usefixtures("uncompiled")
 
 @pytest.fixture
 def model(operator: Operator) -> Transformer:
-    """With weights far larger than a fresh model's, so that tokens do see each other."""
+    """A model with much larger weights than a fresh one, so that tokens affect each other."""
     made = build(SHAPE, operator.mixer, device=CPU, seed=1)
     generator = torch.Generator().manual_seed(2)
     with torch.no_grad():
@@ -62,27 +55,13 @@ def random_tokens(seed: int, length: int = LENGTH) -> torch.Tensor:
 def in_pieces(
     model: Transformer, pieces: Iterable[torch.Tensor], state: DecodeState | None = None
 ) -> torch.Tensor:
-    """Logits of tokens read piece by piece, behind those the state holds."""
+    """Logits of tokens read piece by piece, after those in the state."""
     state = state or model.new_state(2, SHAPE.context)
     return torch.cat([model(piece, state=state) for piece in pieces], dim=1)
 
 
-def tensors_in(value: Any) -> Iterator[torch.Tensor]:
-    """All tensors that an object holds, however it keeps them; not those of modules."""
-    if isinstance(value, torch.Tensor):
-        yield value
-    elif isinstance(value, dict):
-        for one in value.values():
-            yield from tensors_in(one)
-    elif isinstance(value, (list, tuple)):
-        for one in value:
-            yield from tensors_in(one)
-    elif hasattr(value, "__dict__") and not isinstance(value, (nn.Module, Shape)):
-        yield from tensors_in(vars(value))
-
-
 def test_the_same_seed_gives_the_same_mixer(operator: Operator) -> None:
-    """All its parameters are initialised: none is left as its memory came."""
+    """All parameters are initialised; none holds leftover memory."""
     one, other = (build(SHAPE, operator.mixer, device=CPU, seed=4) for _ in range(2))
     for (name, left), right in zip(one.named_parameters(), other.parameters(), strict=True):
         assert left.isfinite().all(), name
@@ -90,8 +69,8 @@ def test_the_same_seed_gives_the_same_mixer(operator: Operator) -> None:
 
 
 @torch.inference_mode()
-def test_a_token_depends_on_none_that_follow(model: Transformer, tokens: torch.Tensor) -> None:
-    """To the bit: whatever stands behind it, a token's logits are the same."""
+def test_a_token_does_not_depend_on_later_tokens(model: Transformer, tokens: torch.Tensor) -> None:
+    """Its logits are the same to the bit, whatever comes after it."""
     before = model(tokens)
     for position in (0, 1, 17, 31, LENGTH - 1):
         changed = tokens.clone()
@@ -100,8 +79,8 @@ def test_a_token_depends_on_none_that_follow(model: Transformer, tokens: torch.T
 
 
 @torch.inference_mode()
-def test_a_token_depends_on_the_one_before(model: Transformer, tokens: torch.Tensor) -> None:
-    """It does mix tokens: one that saw only itself would pass the test above."""
+def test_a_token_depends_on_the_token_before(model: Transformer, tokens: torch.Tensor) -> None:
+    """An operator that did not mix tokens would pass the test above."""
     changed = tokens.clone()
     changed[:, 20] = (changed[:, 20] + 1) % SHAPE.vocab
     difference = (model(tokens) - model(changed)).abs().amax(dim=(0, 2))
@@ -119,18 +98,18 @@ def test_sequences_of_a_batch_do_not_see_each_other(
 
 
 @torch.inference_mode()
-def test_steps_give_what_the_parallel_form_gives(model: Transformer, tokens: torch.Tensor) -> None:
-    """Decode, token by token, and prefill are two ways to compute one function."""
+def test_decode_steps_give_the_same_as_prefill(model: Transformer, tokens: torch.Tensor) -> None:
+    """Both compute the same function."""
     stepwise = in_pieces(model, tokens.split(1, dim=1))
     torch.testing.assert_close(stepwise, model(tokens), atol=1e-4, rtol=1e-4)
 
 
 @torch.inference_mode()
 @pytest.mark.parametrize("sizes", CUTS, ids=str)
-def test_chunks_give_what_the_parallel_form_gives(
+def test_chunked_prefill_gives_the_same_as_prefill(
     model: Transformer, tokens: torch.Tensor, sizes: list[int]
 ) -> None:
-    """Wherever a prompt is cut, as chunked prefill does."""
+    """Wherever the prompt is cut."""
     chunked = in_pieces(model, tokens.split(sizes, dim=1))
     torch.testing.assert_close(chunked, model(tokens), atol=1e-4, rtol=1e-4)
 
@@ -139,7 +118,7 @@ def test_chunks_give_what_the_parallel_form_gives(
 def test_a_snapshot_can_be_restored_any_number_of_times(
     model: Transformer, tokens: torch.Tensor
 ) -> None:
-    """The same tokens give the same logits again, to the bit, whatever was read in between."""
+    """Then the same tokens give the same logits to the bit, whatever was read in between."""
     state = model.new_state(2, SHAPE.context)
     in_pieces(model, [tokens[:, :16]], state)
     snapshot = state.snapshot()
@@ -154,7 +133,7 @@ def test_a_snapshot_can_be_restored_any_number_of_times(
 
 @torch.inference_mode()
 def test_a_rewound_state_is_as_new(model: Transformer, tokens: torch.Tensor) -> None:
-    """Nothing of an earlier sequence is left in it."""
+    """It keeps nothing of an earlier sequence."""
     new, used = model.new_state(2, SHAPE.context), model.new_state(2, SHAPE.context)
     in_pieces(model, random_tokens(8).split([30, 1, 9], dim=1), used)
     used.rewind(0)
@@ -163,7 +142,7 @@ def test_a_rewound_state_is_as_new(model: Transformer, tokens: torch.Tensor) -> 
 
 
 @torch.inference_mode()
-def test_two_states_do_not_touch_each_other(model: Transformer, tokens: torch.Tensor) -> None:
+def test_two_states_are_independent(model: Transformer, tokens: torch.Tensor) -> None:
     one, other = model.new_state(2, SHAPE.context), model.new_state(2, SHAPE.context)
     for position in range(8):
         here = in_pieces(model, [tokens[:, position : position + 1]], one)
@@ -172,14 +151,14 @@ def test_two_states_do_not_touch_each_other(model: Transformer, tokens: torch.Te
 
 
 def loss(model: nn.Module, tokens: torch.Tensor) -> torch.Tensor:
-    """Of the next token, as in training."""
+    """Cross-entropy of the next token, as in training."""
     logits = model(tokens[:, :-1]).flatten(0, 1)
     return nn.functional.cross_entropy(logits, tokens[:, 1:].flatten())
 
 
 @pytest.fixture
 def trainable(operator: Operator, make_cell: Callable[..., Cell], host: Host) -> None:
-    """Skips an operator that says it cannot be trained on a processor."""
+    """Skips an operator that cannot be trained on the CPU."""
     reason = operator.untrainable(make_cell(operator=choice_of(operator)), host)
     if reason is not None:
         pytest.skip(reason)
@@ -199,7 +178,7 @@ def test_gradients_are_finite_and_reach_every_parameter(
 
 @pytest.mark.usefixtures("trainable", "process_group")
 def test_it_trains_under_data_parallelism(model: Transformer, tokens: torch.Tensor) -> None:
-    """DDP refuses a second step where a parameter had no part in the first."""
+    """DDP refuses a second step if a parameter had no gradient in the first."""
     replica = nn.parallel.DistributedDataParallel(model.train())
     for _ in range(2):
         loss(replica, tokens).backward()
@@ -207,7 +186,7 @@ def test_it_trains_under_data_parallelism(model: Transformer, tokens: torch.Tens
 
 @pytest.fixture(scope="module")
 def process_group(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """Of this process alone."""
+    """A process group of this process alone."""
     file = tmp_path_factory.mktemp("group") / "rendezvous"
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("GLOO_SOCKET_IFNAME", "lo0" if sys.platform == "darwin" else "lo")
@@ -218,15 +197,15 @@ def process_group(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
 
 
 @torch.inference_mode()
-def test_what_is_said_to_be_exact_gives_what_full_attention_gives(
+def test_an_exact_operator_gives_the_same_as_full_attention(
     operator: Operator, model: Transformer, tokens: torch.Tensor
 ) -> None:
-    """Written out as its matrix products, from the same weights."""
+    """Compared with attention as plain matrix products, with the same weights."""
     torch.testing.assert_close(model(tokens), full(operator, model)(tokens), atol=1e-4, rtol=1e-4)
 
 
 @pytest.mark.usefixtures("trainable")
-def test_what_is_said_to_be_exact_has_full_attentions_gradients(
+def test_an_exact_operator_has_the_gradients_of_full_attention(
     operator: Operator, model: Transformer, tokens: torch.Tensor
 ) -> None:
     reference = full(operator, model)
@@ -238,9 +217,9 @@ def test_what_is_said_to_be_exact_has_full_attentions_gradients(
 
 
 def full(operator: Operator, model: Transformer) -> Transformer:
-    """Full attention with that model's weights; skips an operator that is not said to be that."""
+    """Full attention with the model's weights; skips an operator that is not exact."""
     if not operator.exact(SHAPE, LENGTH):
-        pytest.skip("it does not say that it is exact")
+        pytest.skip("not exact")
     reference = build(SHAPE, Math().mixer, device=CPU)
     reference.load_state_dict(model.state_dict())
     return reference
@@ -248,44 +227,16 @@ def full(operator: Operator, model: Transformer) -> Transformer:
 
 @torch.inference_mode()
 def test_it_runs_in_int8(model: Transformer, tokens: torch.Tensor) -> None:
-    """Its layers may be replaced by others that compute the same, nearly."""
+    """Compression may replace its layers by others that compute nearly the same."""
     expected = model(tokens)
     small = Int8Dynamic().apply(model, RandomText(9))
     for logits in (small(tokens), in_pieces(small, tokens.split([30, 1, 9], dim=1))):
         assert (logits - expected).norm() < 0.2 * expected.norm()
 
 
-class CallCounter(TorchDispatchMode):
-    """Counts the operations that torch is asked for."""
-
-    def __init__(self) -> None:
-        super().__init__()  # type: ignore[no-untyped-call]  # torch says nothing of it
-        self.calls = 0
-
-    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-        self.calls += 1
-        return func(*args, **(kwargs or {}))
-
-
-@pytest.mark.usefixtures("countable")
 @torch.inference_mode()
-def test_the_parallel_form_does_not_go_token_by_token(operator: Operator) -> None:
-    """Four times the tokens take not much more than twice the calls, by default."""
-    if operator.sequential:
-        pytest.skip("says that it must")
-    if {*dict(choice_of(operator).options)} - {"pattern"}:
-        pytest.skip("an option may cut the work into single tokens")
-    mixer, calls = operator.mixer(SHAPE, 0), []
-    for length in (64, 256):
-        with CallCounter() as counter:
-            mixer(torch.randn(1, length, SHAPE.d_model))
-        calls.append(counter.calls)
-    assert calls[1] <= 2.5 * calls[0]
-
-
-@torch.inference_mode()
-def test_half_precision_stays_near(model: Transformer, tokens: torch.Tensor) -> None:
-    """Within what bfloat16's eight bits of mantissa leave, also step by step."""
+def test_bfloat16_stays_near_fp32(model: Transformer, tokens: torch.Tensor) -> None:
+    """Within the error of bfloat16's eight bits of mantissa, in decode steps too."""
     expected = model(tokens)
     half = model.to(torch.bfloat16)
     for logits in (half(tokens), in_pieces(half, tokens.split([39, 1], dim=1))):
@@ -293,60 +244,8 @@ def test_half_precision_stays_near(model: Transformer, tokens: torch.Tensor) -> 
         assert (logits.float() - expected).norm() < 0.1 * expected.norm()
 
 
-@pytest.mark.parametrize("layer", LAYERS)
-def test_parameters_are_those_of_the_real_mixer(operator: Operator, layer: int) -> None:
-    mixer = operator.mixer(SHAPE, layer)
-    assert operator.parameters(SHAPE, layer) == sum(one.numel() for one in mixer.parameters())
-
-
-@pytest.mark.usefixtures("countable")
-@pytest.mark.parametrize("layer", LAYERS)
-@pytest.mark.parametrize(("new", "past"), PASSES)
-def test_flops_are_those_that_torch_counts(
-    operator: Operator, layer: int, new: int, past: int
-) -> None:
-    """To the last one."""
-    mixer = operator.mixer(SHAPE, layer)
-    state = mixer.new_state(2, SHAPE.context, CPU, torch.float32)
-    before, x = torch.randn(2, past, SHAPE.d_model), torch.randn(2, new, SHAPE.d_model)
-    with torch.inference_mode():
-        if past:
-            mixer(before, state, 0)
-        with FlopCounterMode(display=False) as counter:
-            mixer(x, state, past)
-    assert operator.flops(SHAPE, layer, 2, new, past) == counter.get_total_flops()
-
-
-@pytest.mark.parametrize("layer", LAYERS)
-@pytest.mark.parametrize("capacity", [8, 64])
-@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16], ids=str)
-def test_state_bytes_are_those_of_the_real_state(
-    operator: Operator, layer: int, dtype: torch.dtype, capacity: int
-) -> None:
-    state = operator.mixer(SHAPE, layer).new_state(3, capacity, CPU, dtype)
-    storages = {one.untyped_storage().data_ptr(): one for one in tensors_in(state)}
-    real = sum(one.untyped_storage().nbytes() for one in storages.values())
-    assert operator.state_bytes(SHAPE, layer, 3, capacity, dtype.itemsize) == real
-    assert state.bytes() == real
-
-
-def test_layers_are_alike_after_a_cycle(operator: Operator) -> None:
-    """So the cost of many layers is told from those of one cycle."""
-    shape = SHAPE.model_copy(update={"layers": 3 * operator.cycle})
-    for layer in range(2 * operator.cycle):
-        here, there = layer, layer + operator.cycle
-        for past in (0, 20):
-            assert operator.flops(shape, here, 2, 9, past) == operator.flops(
-                shape, there, 2, 9, past
-            )
-        assert operator.parameters(shape, here) == operator.parameters(shape, there)
-        assert operator.state_bytes(shape, here, 2, 64, 4) == operator.state_bytes(
-            shape, there, 2, 64, 4
-        )
-
-
-def test_the_residual_projection_is_one_of_its_layers(operator: Operator) -> None:
-    """Initialisation scales it down by the depth, wherever it finds it."""
+def test_the_residual_projection_is_one_of_its_modules(operator: Operator) -> None:
+    """Initialisation scales this projection down by the depth."""
     mixer = operator.mixer(SHAPE, 0)
     assert any(mixer.residual_projection is module for module in mixer.modules())
 
@@ -358,8 +257,8 @@ def test_a_plain_cpu_cell_is_supported(
     assert operator.unsupported(cell, host) is None
 
 
-def test_without_a_mask_it_mixes_both_ways_or_says_that_it_cannot(operator: Operator) -> None:
-    """With the parameters and FLOPs that it tells of its causal mixer."""
+def test_without_a_mask_it_mixes_both_ways_or_is_unsupported(operator: Operator) -> None:
+    """With the parameters and FLOPs of its causal mixer."""
     if not operator.bidirectional:
         with pytest.raises(Unsupported, match=type(operator).name):
             operator.unmasked(SHAPE, 0)

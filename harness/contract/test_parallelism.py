@@ -1,4 +1,4 @@
-"""What every strategy promises; that a split model computes the same is for each run to prove."""
+"""What every strategy promises. Each run checks that a split model computes the same."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ def test_it_counts_processes_and_pieces(entry: type[Parallelism]) -> None:
     assert 1 <= strategy.shares <= max(strategy.degree, 1)
 
 
-def test_what_it_uses_can_be_imported_beforehand(entry: type[Parallelism]) -> None:
-    """Once, before the ranks start, so that no rank pays for it."""
+def test_its_modules_can_be_imported_beforehand(entry: type[Parallelism]) -> None:
+    """Imported once before the ranks start, so that ranks start faster."""
     example_of(entry).preload()
     assert {*entry.modules} <= {*sys.modules}
 
 
-def test_a_bare_value_gives_one_of_its_options(entry: type[Parallelism]) -> None:
-    """`{data: 2}`; an entry without options needs none."""
+def test_a_bare_value_sets_one_of_its_options(entry: type[Parallelism]) -> None:
+    """E.g. `{data: 2}`; an entry without options needs no such option."""
     fields = entry.Options.model_fields
     assert not fields or entry.short in fields

@@ -22,7 +22,7 @@ from harness.session.workload import Workload
 from harness.timer import Timer
 
 NANO = SIZES["nano"].shape
-MakeClock = Callable[[], Timer]
+MakeTimer = Callable[[], Timer]
 LOADS = [
     {"batch": 1, "prompt": 1, "generate": 1},
     {"batch": 2, "prompt": 12, "generate": 5},
@@ -45,7 +45,7 @@ def session(load: Mapping[str, int], context: int = NANO.context) -> TorchSessio
 
 
 def workload(load: Mapping[str, int]) -> Workload:
-    """Of nano's vocabulary."""
+    """A workload with nano's vocabulary."""
     return Workload(load, NANO.vocab, seed=1, batch=load["batch"])
 
 
@@ -54,10 +54,10 @@ def mode(scenario: Scenario) -> AbstractContextManager[object]:
 
 
 @pytest.mark.parametrize("load", LOADS, ids=["least", "usual"])
-def test_what_it_times_makes_its_headline(
-    scenario: Scenario, load: Mapping[str, int], counting: MakeClock
+def test_its_timed_sections_give_its_headline_metric(
+    scenario: Scenario, load: Mapping[str, int], counting: MakeTimer
 ) -> None:
-    """Else its leaderboard would have nothing to rank by."""
+    """Without it, its leaderboard has nothing to rank by."""
     with mode(scenario):
         sections = scenario.prepare(session(load), workload(load))(counting())
     samples = tuple(Sample(section, seconds) for section, seconds in sections.items())
@@ -69,8 +69,8 @@ def test_what_it_times_makes_its_headline(
     assert value > 0
 
 
-def test_it_can_be_repeated(scenario: Scenario, counting: MakeClock) -> None:
-    """The same sections, each timed, as often as there is time for."""
+def test_it_can_be_repeated(scenario: Scenario, counting: MakeTimer) -> None:
+    """Every iteration times the same sections."""
     with mode(scenario):
         iteration = scenario.prepare(session(LOADS[1]), workload(LOADS[1]))
         first, second, third = (iteration(counting()) for _ in range(3))
@@ -78,8 +78,8 @@ def test_it_can_be_repeated(scenario: Scenario, counting: MakeClock) -> None:
     assert all(seconds > 0 for seconds in first.values())
 
 
-def test_its_capacity_is_context_enough(scenario: Scenario, counting: MakeClock) -> None:
-    """And no more than that: the state is full at the end."""
+def test_its_capacity_is_the_context_it_needs(scenario: Scenario, counting: MakeTimer) -> None:
+    """Exactly: the state is full at the end."""
     load = LOADS[1]
     with mode(scenario):
         iteration = scenario.prepare(session(load, context=scenario.capacity(load)), workload(load))
@@ -88,8 +88,8 @@ def test_its_capacity_is_context_enough(scenario: Scenario, counting: MakeClock)
     assert scenario.capacity(load) == last.past + last.new
 
 
-def test_it_uses_known_workload_keys_alone(scenario: Scenario, counting: MakeClock) -> None:
-    """Its cells do not multiply over the others."""
+def test_it_uses_known_workload_keys_only(scenario: Scenario, counting: MakeTimer) -> None:
+    """Its cells do not multiply over other keys."""
     assert set(scenario.workload) <= set(WORKLOAD)
     assert "batch" in scenario.workload
     load = {key: LOADS[1][key] for key in scenario.workload}
@@ -99,8 +99,8 @@ def test_it_uses_known_workload_keys_alone(scenario: Scenario, counting: MakeClo
         scenario.prepare(session(LOADS[1]), workload({**load, "batch": 2}))(counting())
 
 
-def test_its_state_is_as_large_as_its_capacity(scenario: Scenario, counting: MakeClock) -> None:
-    """Training makes none."""
+def test_its_state_is_as_large_as_its_capacity(scenario: Scenario, counting: MakeTimer) -> None:
+    """Training makes no state."""
     driven = session(LOADS[1])
     with mode(scenario):
         scenario.prepare(driven, workload(LOADS[1]))(counting())
@@ -108,9 +108,9 @@ def test_its_state_is_as_large_as_its_capacity(scenario: Scenario, counting: Mak
     assert driven.state_bytes() == (None if scenario.trains else needed)
 
 
-def test_its_work_is_of_the_whole_batch(scenario: Scenario) -> None:
+def test_its_work_covers_the_whole_batch(scenario: Scenario) -> None:
     assert {2} == {work.batch for work in scenario.work(LOADS[1])}
 
 
-def test_only_training_asks_for_gradients(scenario: Scenario) -> None:
+def test_only_training_needs_gradients(scenario: Scenario) -> None:
     assert scenario.trains is any(work.backward for work in scenario.work(LOADS[1]))

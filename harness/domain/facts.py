@@ -80,7 +80,7 @@ _TABLE = (
     Fact("page_faults", "1", Reduce.SUM),
     # Ranks.
     Fact("processes", "1"),
-    Fact("straggling", "1"),
+    Fact("load_imbalance", "1"),
     Fact("bubble", "1", Reduce.MEAN),
     Fact("bubble_in_theory", "1"),
     Fact("collectives", "1"),

@@ -1,7 +1,7 @@
 """Named figures derived from a round's raw samples and facts.
 
-A file holds the metrics of one group, in the order in which pages show them. A metric says itself
-what it is called, in what unit people read it, and where it is shown.
+A file holds the metrics of one group, in the order in which pages show them. Each metric states its
+title, the unit in which it is printed, and where it is shown.
 """
 
 from __future__ import annotations
@@ -21,17 +21,17 @@ Spread: TypeAlias = tuple[float, float | None, float | None]  # value, and its 9
 
 
 class Group(IntEnum):
-    """What a metric is about. Pages show the groups in this order."""
+    """The subject of a metric. Pages show the groups in this order."""
 
     SPEED = 1
     COST = 2  # energy and money
     MEMORY = 3
-    MODEL = 4  # the model's size, and the work that it asks for
+    MODEL = 4  # the model's size and work
     QUALITY = 5
     FILE = 6
-    PARALLEL = 7  # what it takes to run as several processes
-    OVERHEAD = 8  # what is spent around the iterations
-    OTHER = 9  # in the order of their names
+    PARALLEL = 7  # the cost of several processes
+    OVERHEAD = 8  # time and memory around the iterations
+    OTHER = 9  # sorted by name
 
 
 class Metric(Entry):
@@ -39,41 +39,41 @@ class Metric(Entry):
 
     unit: ClassVar[str]  # of the stored value
     direction: ClassVar[Direction]
-    every_round: ClassVar[bool] = False  # whether a cell has it only if each of its rounds does
+    every_round: ClassVar[bool] = False  # True: a cell has it only if every round has it
 
-    title: ClassVar[str] = ""  # of columns and charts; by default the name, in words
-    # What people read it in where `unit` says less: "fraction" (of "1"), "count", "tokens/s".
+    title: ClassVar[str] = ""  # heading of columns and charts; by default the name in words
+    # The unit people read, if it says more than `unit`: "fraction" (of "1"), "count", "tokens/s".
     printed_unit: ClassVar[str] = ""
     group: ClassVar[Group] = Group.OTHER
     leaderboard: ClassVar[bool] = True  # False: shown on the cell's page only
-    of_ranks: ClassVar[bool] = False  # on a leaderboard only where some cell runs as several
-    tile: ClassVar[bool] = False  # whether it is among the few that a cell's page opens with
-    # Its place among a leaderboard's columns of quality, which stand apart; 0: it is none of them.
+    of_ranks: ClassVar[bool] = False  # True: on a leaderboard only if some cell has several ranks
+    tile: ClassVar[bool] = False  # True: also at the top of the cell's page
+    # Its place among a leaderboard's quality columns, which are set apart; 0: not one of them.
     quality_column: ClassVar[int] = 0
-    # Its place among the columns of `harness show`; 0: it is none of them.
+    # Its place among the columns of `harness show`; 0: not one of them.
     show_column: ClassVar[int] = 0
 
     @abstractmethod
     def value(self, one: Round) -> float | None:
-        """The figure in one round; None where the round has nothing to make it from."""
+        """The figure in one round; None if the round lacks the data."""
 
     def over(self, rounds: Sequence[Round]) -> Spread:
-        """The figure over rounds that all have it in their `values`."""
+        """The figure over rounds, all of which have it in their `values`."""
         return summarise([one.values[self.name] for one in rounds])
 
     def samples(self, one: Round) -> int:
-        """How many samples the round's figure is made from; 1 for what is told once a round."""
+        """The number of samples behind the round's figure; 1 if a round reports it once."""
         return 1
 
 
 class FactMetric(Metric):
-    """A fact of the round, as its processes reported it."""
+    """A fact that the round's processes reported."""
 
     direction = Direction.LOWER
-    fact: ClassVar[str] = ""  # its name; by default the metric's
+    fact: ClassVar[str] = ""  # the fact's name; by default the metric's
 
     def value(self, one: Round) -> float | None:
-        """None where no process reported it."""
+        """The fact; None if no process reported it."""
         return one.facts.get(self.fact or self.name)
 
 
@@ -82,7 +82,7 @@ register = registry.register
 
 
 def in_page_order() -> list[type[Metric]]:
-    """All, group by group, in each as registered; at the end those of no group, by name."""
+    """All metrics by group, in each group as registered; then those without a group, by name."""
     grouped = [one for one in registry.registered() if one.group is not Group.OTHER]
     others = [one for one in registry.entries() if one.group is Group.OTHER]
     return sorted(grouped, key=lambda one: one.group) + others

@@ -1,4 +1,4 @@
-"""The time of one iteration, from which other figures are made."""
+"""The time of one iteration, which other figures use."""
 
 from __future__ import annotations
 
@@ -8,21 +8,21 @@ from harness.domain.result import Round
 
 
 def main_section(one: Round) -> str:
-    """The section a round's iterations time first: the whole iteration, or a token of it."""
+    """The section that a round times: the whole iteration if timed, else a token."""
     return "latency" if one.timed("latency") else "tpot"
 
 
 def section_median(one: Round, section: str) -> float | None:
-    """Seconds, warm-up left out; None where the round never timed that section."""
+    """Median seconds without warm-up; None if the round never timed the section."""
     timed = one.timed(section)
     return median(timed) if timed else None
 
 
 def iteration_seconds(one: Round) -> float | None:
-    """Median seconds of a whole iteration; None where neither it nor its parts were timed.
+    """Median seconds of a whole iteration; None if neither it nor its parts were timed.
 
-    What is done in an iteration, such as `flops` and `bytes_moved`, goes with this time; where
-    only a part is timed, `steps` of them make the iteration.
+    `flops` and `bytes_moved` are of a whole iteration too. If only a part is timed, an iteration
+    has `steps` of these parts.
     """
     whole = section_median(one, "latency")
     if whole:

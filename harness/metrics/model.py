@@ -1,4 +1,4 @@
-"""The model itself, and the work that it asks for."""
+"""The model itself, and its work."""
 
 from __future__ import annotations
 
@@ -20,16 +20,16 @@ class ModelFact(FactMetric):
 class LoadTime(ModelFact):
     """Seconds to make the model ready.
 
-    A model that has a file, as every compressed one and every one with weights has, is loaded
-    from it, its pages in memory (see cold_load_time); another is built and cast.
+    Compressed models and models with weights are loaded from a file whose pages are in memory (see
+    cold_load_time). Other models are built and cast.
     """
 
     unit = "s"
 
 
-@register("parameters", "numbers the model holds")
+@register("parameters", "numbers in the model's weights")
 class Parameters(ModelFact):
-    """Count of the weights that are kept, in whatever format, shared ones once."""
+    """The count of kept weights, in any format; shared weights count once."""
 
     unit = "1"
     printed_unit = "count"
@@ -37,13 +37,13 @@ class Parameters(ModelFact):
 
 @register("flops", "matrix FLOPs of one iteration")
 class Flops(ModelFact):
-    """Two a multiply-add, from the dense model's own arithmetic (model/cost.py)."""
+    """Two per multiply-add, from the dense model's own arithmetic (model/cost.py)."""
 
     unit = "FLOP"
     title = "FLOPs"
 
 
-@register("arithmetic_intensity", "matrix FLOPs for each byte moved from or to memory")
+@register("arithmetic_intensity", "matrix FLOPs per byte moved from or to memory")
 class ArithmeticIntensity(Metric):
     """FLOPs over bytes of an iteration, both from the model's own arithmetic (model/cost.py)."""
 
@@ -53,7 +53,7 @@ class ArithmeticIntensity(Metric):
     leaderboard = False
 
     def value(self, one: Round) -> float | None:
-        """Where the bytes are known: not in training."""
+        """None in training, where the bytes are unknown."""
         flops, moved = one.facts.get("flops"), one.facts.get("bytes_moved")
         return flops / moved if flops and moved else None
 
@@ -62,9 +62,9 @@ class ArithmeticIntensity(Metric):
 class RooflineShare(Metric):
     """The least time that compute and memory bandwidth allow, over the time taken.
 
-    Of a whole iteration: `generate` reads its prompt bound by compute and produces tokens bound
-    by bandwidth, and is held against the larger of the two sums, which allows it a little more
-    speed than the two one after the other.
+    Over a whole iteration. `generate` reads its prompt limited by compute and produces tokens
+    limited by bandwidth. It is compared with the larger of the two total times, a slightly faster
+    bound than the two phases one after the other.
     """
 
     unit = "1"
@@ -74,10 +74,10 @@ class RooflineShare(Metric):
     leaderboard = False
 
     def value(self, one: Round) -> float | None:
-        """Where work and both ceilings are known."""
+        """None unless work and both ceilings are known."""
         allowed, seconds = roofline(one.facts), iteration_seconds(one)
         return allowed.seconds / seconds if allowed and seconds else None
 
     def samples(self, one: Round) -> int:
-        """Those the time is made from."""
+        """The samples of the time."""
         return len(one.timed(main_section(one)))

@@ -1,4 +1,4 @@
-"""What is spent around the iterations."""
+"""Time and memory spent around the iterations."""
 
 from __future__ import annotations
 
@@ -6,23 +6,23 @@ from harness.metrics import FactMetric, Group, register
 
 
 class OverheadFact(FactMetric):
-    """A figure of what precedes the iterations, or goes along with them."""
+    """A figure of the work before or around the iterations."""
 
     group = Group.OVERHEAD
 
 
-@register("compression_time", "time to compress the model, calibration and training included")
+@register("compression_time", "time to compress the model, including calibration and training")
 class CompressionTime(OverheadFact):
-    """Seconds of all the composition's compressions, from the dense model in memory."""
+    """Seconds of all compressions in the composition, from the dense model in memory."""
 
     unit = "s"
 
 
 @register("compile_time", "time in the compiler with nothing in its cache")
 class CompileTime(OverheadFact):
-    """Seconds in torch.compile until every pass of an iteration has its code; a cell's first round.
+    """Seconds in torch.compile until every pass of an iteration is compiled, in the first round.
 
-    No part of a timed iteration: one that compiles is a warm-up.
+    Timed iterations exclude it: an iteration that compiles is warm-up.
     """
 
     unit = "s"
@@ -30,14 +30,14 @@ class CompileTime(OverheadFact):
 
 @register("cached_compile_time", "time in the compiler when its cache holds the code")
 class CachedCompileTime(OverheadFact):
-    """The same in later rounds: tracing, and loading what the first round generated."""
+    """The same in later rounds: tracing, and loading the code that the first round compiled."""
 
     unit = "s"
 
 
 @register("compiled_graphs", "graphs that torch.compile compiled")
 class CompiledGraphs(OverheadFact):
-    """Each time that a shape or another guard changes there is one more."""
+    """One more each time a shape or another guard changes."""
 
     unit = "1"
     leaderboard = False
@@ -45,23 +45,23 @@ class CompiledGraphs(OverheadFact):
 
 @register("graph_breaks", "places where torch.compile fell back to Python")
 class GraphBreaks(OverheadFact):
-    """Each splits what could be fused into two graphs."""
+    """Each break splits code that could be fused into two graphs."""
 
     unit = "1"
     leaderboard = False
 
 
-@register("cold_load_time", "time to load the model's file when no page of it is in memory")
+@register("cold_load_time", "time to load the model's file when none of its pages are in memory")
 class ColdLoadTime(OverheadFact):
-    """Seconds to read, unpack and place the model, the file's pages dropped from memory before."""
+    """Seconds to read, unpack and place the model, after its file's pages left memory."""
 
     unit = "s"
     leaderboard = False
 
 
-@register("resident_memory", "memory the process holds once the model is loaded")
+@register("resident_memory", "memory the process holds after loading the model")
 class ResidentMemory(OverheadFact):
-    """Bytes resident after loading and before the first iteration, the runtime included."""
+    """Bytes resident after loading and before the first iteration, including the runtime."""
 
     unit = "B"
     fact = "held_memory"
@@ -69,10 +69,10 @@ class ResidentMemory(OverheadFact):
 
 @register("page_faults", "minor page faults in an iteration, over all processes")
 class PageFaults(OverheadFact):
-    """The median over a round's iterations, as the system counts them (getrusage).
+    """The median over a round's iterations, counted by the system (getrusage).
 
-    Near zero where the allocator keeps the memory of activations, which `measure: {allocator:
-    steady}` asks for. Otherwise each 4 KiB that an iteration maps anew costs it time.
+    Near zero if the allocator keeps the memory of activations, as with `measure: {allocator:
+    steady}`. Otherwise each iteration loses time to map pages of 4 KiB again.
     """
 
     unit = "1"

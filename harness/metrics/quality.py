@@ -1,4 +1,4 @@
-"""How far the output moved from the dense model's, and how well the model tells text."""
+"""How far the output moved from the dense model's, and how well the model predicts text."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from harness.metrics.documents import DocumentMetric
 
 @register("quality_loss", "bits per byte above the dense fp32 model")
 class QualityLoss(DocumentMetric):
-    """Document by document against the dense fp32 model, so that what is hard for both cancels."""
+    """Compared with the dense fp32 model document by document, so shared difficulty cancels."""
 
     unit = "bit/B"
     direction = Direction.LOWER
@@ -18,11 +18,11 @@ class QualityLoss(DocumentMetric):
     show_column = 9
 
     def parts(self, score: Score) -> tuple[float, float] | None:
-        """Bits beyond the dense model's over bytes."""
+        """Bits minus the dense model's bits, over bytes."""
         return score.bits - score.dense_bits, score.bytes
 
 
-@register("kl_divergence", "divergence of its predictions from the dense model, per token")
+@register("kl_divergence", "divergence of its predictions from the dense model's, per token")
 class KlDivergence(DocumentMetric):
     """KL(dense || model) in bits, mean over tokens (Kullback and Leibler 1951)."""
 
@@ -37,9 +37,9 @@ class KlDivergence(DocumentMetric):
         return score.divergence, score.tokens
 
 
-@register("top1_agreement", "share of tokens where it and the dense model agree")
+@register("top1_agreement", "share of tokens on which it and the dense model agree")
 class Top1Agreement(DocumentMetric):
-    """Tokens whose likeliest successor is the same in both, over all tokens."""
+    """The share of tokens for which both predict the same most likely next token."""
 
     unit = "1"
     direction = Direction.HIGHER
@@ -54,7 +54,7 @@ class Top1Agreement(DocumentMetric):
 
 @register("logit_error", "relative error of the logits against the dense fp32 model")
 class LogitError(FactMetric):
-    """The norm of the difference of the logits over the norm of the dense fp32 model's."""
+    """The norm of the difference of logits over the norm of the dense fp32 model's logits."""
 
     unit = "1"
     printed_unit = "fraction"
@@ -65,7 +65,7 @@ class LogitError(FactMetric):
 
 @register("excess_bits_per_byte", "bits per byte above the entropy of the language")
 class ExcessBitsPerByte(DocumentMetric):
-    """Of the generated language alone, whose own bits are known exactly: 0 is the best there is."""
+    """For the generated language only, whose entropy is known exactly; the optimum is 0."""
 
     unit = "bit/B"
     direction = Direction.LOWER
@@ -73,15 +73,15 @@ class ExcessBitsPerByte(DocumentMetric):
     quality_column = 2
 
     def parts(self, score: Score) -> tuple[float, float] | None:
-        """Bits beyond the floor over bytes; None of a text whose floor nobody knows."""
+        """Bits minus the floor, over bytes; None for text with an unknown floor."""
         if score.floor_bits is None:
             return None
         return score.bits - score.floor_bits, score.bytes
 
 
-@register("bits_per_byte", "bits the model needs for a byte of held-out text")
+@register("bits_per_byte", "bits the model needs per byte of held-out text")
 class BitsPerByte(DocumentMetric):
-    """Minus log2 of the probability of each token, summed, over the bytes they stand for."""
+    """The sum over tokens of -log2 of the probability, over their bytes."""
 
     unit = "bit/B"
     direction = Direction.LOWER

@@ -1,4 +1,4 @@
-"""How fast a cell is, and what share of the hardware's speed that is."""
+"""A cell's speed, and its share of the hardware's speed."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from harness.domain.result import Round
 from harness.metrics import Group, Metric, register
 from harness.metrics.iteration import iteration_seconds, main_section, section_median
 
-# Fewest samples that lie beyond the percentile: fewer make it the luck of one or two of them.
+# The fewest samples beyond a percentile: with fewer, one or two outliers would decide it.
 _BEYOND = 5
 
 
 class SectionMetric(Metric):
-    """Seconds of a section: in a round, the median over its samples, warm-up left out."""
+    """Seconds of a section: in a round, the median over its samples without warm-up."""
 
     section: ClassVar[str]
     unit = "s"
@@ -23,25 +23,25 @@ class SectionMetric(Metric):
     group = Group.SPEED
 
     def value(self, one: Round) -> float | None:
-        """The median; None where the round never timed that section."""
+        """The median; None if the round never timed the section."""
         return section_median(one, self.section)
 
     def samples(self, one: Round) -> int:
-        """Those timed."""
+        """The timed samples of the section."""
         return len(one.timed(self.section))
 
 
 @register("latency", "time of one whole iteration")
 class Latency(SectionMetric):
-    """Seconds from the first piece of work to the last."""
+    """Seconds from the start of the iteration to its end."""
 
     section = "latency"
     show_column = 2
 
 
-@register("tokens_per_second", "tokens a second over the whole batch")
+@register("tokens_per_second", "tokens per second over the whole batch")
 class TokensPerSecond(Metric):
-    """The tokens an iteration goes through over its median time."""
+    """The tokens that an iteration processes over its median time."""
 
     unit = "1/s"
     direction = Direction.HIGHER
@@ -51,20 +51,20 @@ class TokensPerSecond(Metric):
     show_column = 1
 
     def value(self, one: Round) -> float | None:
-        """From the whole iteration where it is timed, else from the time per token."""
+        """From the time of whole iterations if timed, else from the time per token."""
         seconds = section_median(one, "latency") or section_median(one, "tpot")
         if not seconds or "tokens" not in one.facts:
             return None
         return one.facts["tokens"] / seconds
 
     def samples(self, one: Round) -> int:
-        """Those of the section it is made from."""
+        """The samples of the section it uses."""
         return len(one.timed("latency") or one.timed("tpot"))
 
 
 @register("ttft", "time to first token")
 class Ttft(SectionMetric):
-    """Seconds from handing over the prompt to having the first token."""
+    """Seconds from the prompt to the first token."""
 
     section = "ttft"
     title = "TTFT"
@@ -73,7 +73,7 @@ class Ttft(SectionMetric):
 
 @register("tpot", "time per output token after the first")
 class Tpot(SectionMetric):
-    """Mean seconds a token within an iteration; also called inter-token latency."""
+    """Mean seconds per token within an iteration; also called inter-token latency (ITL)."""
 
     section = "tpot"
     title = "TPOT"
@@ -84,8 +84,8 @@ class Tpot(SectionMetric):
 class Mfu(Metric):
     """Model FLOPs utilisation: the model's FLOPs over the time taken and the host's GEMM ceiling.
 
-    Chowdhery et al. 2022 (PaLM, arXiv 2204.02311, appendix B), with the ceiling measured instead
-    of taken from a data sheet. Of decode, which memory bandwidth binds, it would say nothing.
+    Chowdhery et al. 2022 (PaLM, arXiv 2204.02311, appendix B), but with a measured ceiling instead
+    of a data sheet's. Meaningless for decode, which memory bandwidth limits.
     """
 
     unit = "1"
@@ -96,23 +96,23 @@ class Mfu(Metric):
     show_column = 5
 
     def value(self, one: Round) -> float | None:
-        """Where a whole iteration is timed and the ceiling is known."""
+        """None unless whole iterations are timed and the ceiling is known."""
         seconds = section_median(one, "latency")
         flops, peak = one.facts.get("flops"), one.facts.get("peak_flops")
         return flops / seconds / peak if seconds and flops and peak else None
 
     def samples(self, one: Round) -> int:
-        """Those of whole iterations."""
+        """The samples of whole iterations."""
         return len(one.timed("latency"))
 
 
 @register("mbu", "share of the host's measured bandwidth at its working set that decode uses")
 class Mbu(Metric):
-    """Bytes moved over the time taken and the host's read bandwidth: its utilisation.
+    """Memory bandwidth utilisation: bytes moved over the time taken and the host's read bandwidth.
 
     The bytes are those of weights and decode state. Databricks 2023, "LLM Inference Performance
-    Engineering: Best Practices". The bandwidth is that of a buffer as large as what a token moves,
-    caches included. Above 1 where a part of it stays in a nearer cache than the whole.
+    Engineering: Best Practices". The bandwidth is measured on a buffer as large as a token's
+    traffic, caches included. MBU exceeds 1 if part of the data stays in a nearer cache.
     """
 
     unit = "1"
@@ -123,7 +123,7 @@ class Mbu(Metric):
     show_column = 6
 
     def value(self, one: Round) -> float | None:
-        """Where tokens alone are timed and the ceiling is known."""
+        """None unless decode steps are the timed section and the ceiling is known."""
         if main_section(one) != "tpot":
             return None
         seconds = iteration_seconds(one)
@@ -131,16 +131,15 @@ class Mbu(Metric):
         return moved / seconds / peak if seconds and moved and peak else None
 
     def samples(self, one: Round) -> int:
-        """Those of tokens."""
+        """The samples of decode steps."""
         return len(one.timed("tpot"))
 
 
 class Percentile(Metric):
-    """Seconds within which `percent` of a round's iterations end; in decode, their time a token.
+    """Seconds within which `percent` of a round's iterations end; in decode, the time per token.
 
-    It shows the tail that a median hides. In a round by linear interpolation between samples
-    (Hyndman and Fan 1996, definition 7); where some round has too few samples for it, the cell
-    has none.
+    It shows the tail that a median hides. Computed by linear interpolation between samples (Hyndman
+    and Fan 1996, definition 7). A cell has it only if every round has enough samples.
     """
 
     percent: ClassVar[int]
@@ -151,9 +150,9 @@ class Percentile(Metric):
     leaderboard = False
 
     def value(self, one: Round) -> float | None:
-        """Of the main section; None with fewer than five samples beyond it.
+        """The percentile of the main section; None with fewer than five samples beyond it.
 
-        Nor where iterations are so short that a sample is the mean of several.
+        Also None if iterations are so short that a sample is the mean of several.
         """
         if one.facts.get("repeats", 1) > 1:
             return None
@@ -163,21 +162,21 @@ class Percentile(Metric):
         return quantiles(timed, n=100, method="inclusive")[self.percent - 1]
 
     def samples(self, one: Round) -> int:
-        """All those of the main section."""
+        """All samples of the main section."""
         return len(one.timed(main_section(one)))
 
 
-@register("time_p90", "90th percentile of an iteration's time; in decode, of its time a token")
+@register("time_p90", "90th percentile of an iteration's time; in decode, of its time per token")
 class TimeP90(Percentile):
-    """Needs 50 samples a round."""
+    """Needs 50 samples per round."""
 
     title = "90th percentile"
     percent = 90
 
 
-@register("time_p99", "99th percentile of an iteration's time; in decode, of its time a token")
+@register("time_p99", "99th percentile of an iteration's time; in decode, of its time per token")
 class TimeP99(Percentile):
-    """Needs 500 samples a round."""
+    """Needs 500 samples per round."""
 
     title = "99th percentile"
     percent = 99

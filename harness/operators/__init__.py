@@ -1,6 +1,6 @@
 """How a layer mixes tokens.
 
-An entry is one file, or a package with the module that does the mixing.
+An entry is one file, or a package that also holds the mixing module.
 """
 
 from __future__ import annotations
@@ -20,84 +20,85 @@ if TYPE_CHECKING:
 
 
 class Operator(Entry):
-    """A way for a layer to let each token see the ones before it.
+    """A way for a layer to let each token see the tokens before it.
 
-    Layers are numbered from 0, the first. What a method tells of one need not hold for another.
+    Layers are numbered from 0. A method's answer may differ from layer to layer.
     """
 
     gpt2_layout: ClassVar[bool] = False  # whether it has the projections of GPT-2's attention
 
     @property
     def cycle(self) -> int:
-        """After how many layers they are alike again: layer i is like layer i + cycle."""
+        """The period of the layers: layer i is like layer i + cycle."""
         return 1
 
     @property
     def sequential(self) -> bool:
-        """Whether even its parallel form goes token by token, as a recurrence must."""
+        """True if even a prefill goes token by token, as a recurrence does."""
         return False
 
-    bidirectional: ClassVar[bool] = False  # whether it has `unmasked`; told by what a class defines
+    bidirectional: ClassVar[bool] = False  # whether it has `unmasked`; set from the class body
 
     def __init_subclass__(cls, **options: Any) -> None:
-        """Who mixes in a way of its own inherits no other's `unmasked`, but may have its own."""
+        """A subclass that defines `mixer` does not inherit `unmasked`; it may define its own."""
         super().__init_subclass__(**options)
         if "mixer" in vars(cls) and "unmasked" not in vars(cls):
-            cls.unmasked = Operator.unmasked  # type: ignore[method-assign]  # back to refusing
+            cls.unmasked = Operator.unmasked  # type: ignore[method-assign]  # refuse again
         cls.bidirectional = cls.unmasked is not Operator.unmasked
 
     def unmasked(self, shape: Shape, layer: int) -> TokenMixer:
-        """The mixer of an encoder's layer, where each token sees all; never given a state.
+        """The mixer of an encoder's layer, where each token sees all tokens; it gets no state.
 
-        It has the parameters of `mixer`, and over T tokens the FLOPs of T new ones after none.
-        Unsupported where the operator is causal by its nature, as it is unless this is defined.
+        It has the parameters of `mixer`, and on T tokens the FLOPs of T new tokens after none.
+        By default the operator is causal, and this raises Unsupported.
         """
-        raise Unsupported(f"{self.name} lets a token see only those before it")
+        raise Unsupported(f"{self.name} is causal: each token sees only the tokens before it")
 
     @abstractmethod
     def mixer(self, shape: Shape, layer: int) -> TokenMixer:
-        """The module that mixes tokens in that layer."""
+        """The module that mixes tokens in this layer."""
 
     @abstractmethod
     def parameters(self, shape: Shape, layer: int) -> int:
-        """Parameters of that layer's mixer, projections and biases included."""
+        """Parameters of this layer's mixer, including projections and biases."""
 
     @abstractmethod
     def flops(self, shape: Shape, layer: int, batch: int, new: int, past: int) -> int:
-        """Matrix FLOPs of that layer's mixer over `new` tokens a sequence after `past` ones.
+        """Matrix FLOPs of this layer's mixer for `new` tokens per sequence after `past` tokens.
 
-        Two FLOPs a multiply-add; projections included; softmax and element-wise work not.
+        Count two FLOPs per multiply-add, including projections. Leave out softmax and element-wise
+        work.
         """
 
     @abstractmethod
     def state_bytes(
         self, shape: Shape, layer: int, batch: int, capacity: int, element: float
     ) -> float:
-        """Bytes of that layer's decode state (for attention: the KV cache).
+        """Bytes of this layer's decode state (for attention: the KV cache).
 
-        `capacity` is in tokens a sequence, `element` in bytes a number.
+        `capacity` is in tokens per sequence, `element` in bytes per number.
         """
 
     def recomputed(self, shape: Shape, layer: int, batch: int, new: int) -> int:
-        """Matrix FLOPs that a backward pass does again, of what the forward pass did not keep.
+        """Matrix FLOPs that the backward pass repeats because the forward pass kept no result.
 
-        They are hardware's, not the model's (PaLM, arXiv 2204.02311, App. B), so that no other
-        figure counts them.
+        They count as hardware FLOPs, not as model FLOPs (PaLM, arXiv 2204.02311, App. B), so no
+        other figure includes them.
         """
         return 0
 
     def exact(self, shape: Shape, length: int) -> bool:
-        """Whether over `length` tokens it is softmax attention to all before, but for rounding."""
+        """True if it equals full softmax attention over `length` tokens, up to rounding."""
         return False
 
     def untrainable(self, cell: Cell, host: Host) -> str | None:
-        """Why the cell's model cannot be trained; asked only where the scenario trains."""
+        """Why the cell's model cannot be trained; called only if the scenario trains."""
         return None
 
     def unsupported(self, cell: Cell, host: Host) -> str | None:
-        """Files of weights hold attention's projections, which not every operator has."""
+        """By default refuses weights files unless `gpt2_layout`: they hold GPT-2's projections."""
         if dict(cell.model.options).get("weights") and not self.gpt2_layout:
-            return f"weights in GPT-2's layout do not fit {self.name}: its projections are others"
+            return f"weights in GPT-2's layout do not fit {self.name}, which has other projections"
         return super().unsupported(cell, host)
 
 

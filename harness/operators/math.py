@@ -1,4 +1,4 @@
-"""math: softmax attention written out as its matrix products.
+"""math: softmax attention as plain matrix products.
 
 Time O(T^2 d) for a prefill of T tokens and O(T d) for a decode step; memory O(T^2) for the
 scores beside the KV cache. Exact. Vaswani et al. 2017 (arXiv 1706.03762).
@@ -18,9 +18,9 @@ if TYPE_CHECKING:
     from harness.model.mixer import TokenMixer
 
 
-@register("math", "exact attention written as its matrix products")
+@register("math", "exact attention as plain matrix products")
 class Math(DotProductAttention):
-    """What the fused kernels are measured against."""
+    """The reference for fused kernels."""
 
     def mixer(self, shape: Shape, layer: int) -> TokenMixer:
         """Attention that writes its scores to memory."""
@@ -29,7 +29,7 @@ class Math(DotProductAttention):
         return Attention(shape, _attend)
 
     def unmasked(self, shape: Shape, layer: int) -> TokenMixer:
-        """The same without a mask."""
+        """The same attention without a mask."""
         from harness.model.attention import Attention
 
         return Attention(shape, _attend_to_all)
@@ -39,7 +39,7 @@ def _attend(query: torch.Tensor, key: torch.Tensor, value: torch.Tensor) -> torc
     from harness.model.attention import causal_mask
 
     scores = _scores(query, key)
-    if query.shape[2] > 1:  # a single token sees everything so far
+    if query.shape[2] > 1:  # a single token sees everything before it
         scores = scores.masked_fill(~causal_mask(query, key), float("-inf"))
     mixed: torch.Tensor = scores.softmax(dim=-1) @ value
     return mixed

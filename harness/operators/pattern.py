@@ -1,8 +1,8 @@
-"""pattern: operators mixed by layer, which the layers cycle through.
+"""pattern: a list of operators that the layers cycle through.
 
-Time, memory and decode state are those of each layer's own operator. What one of them cannot see
-another may: a few layers of full attention among cheap ones, as in GPT-3 (Brown et al. 2020,
-arXiv 2005.14165, section 2.1) or Jamba (Lieber et al. 2024, arXiv 2403.19887).
+Each layer has the time, memory and decode state of its own operator. One operator can see what
+another cannot: e.g. a few layers of full attention among cheaper layers, as in GPT-3 (Brown et al.
+2020, arXiv 2005.14165, section 2.1) or Jamba (Lieber et al. 2024, arXiv 2403.19887).
 """
 
 from __future__ import annotations
@@ -26,80 +26,80 @@ if TYPE_CHECKING:
 
 
 class Mixed(Operator):
-    """Several operators, layer by layer."""
+    """Several operators, one per layer in turn."""
 
     @property
     @abstractmethod
     def parts(self) -> Sequence[Operator]:
-        """The operators of the first layers; they repeat."""
+        """The operators in the order of the layers; they repeat."""
 
     @property
     def cycle(self) -> int:
-        """Once all parts are at a cycle's end."""
+        """The period after which all parts repeat."""
         return len(self.parts) * lcm(*(part.cycle for part in self.parts))
 
     @property
     def sequential(self) -> bool:
-        """Where a part is."""
+        """True if any part is."""
         return any(part.sequential for part in self.parts)
 
     def mixer(self, shape: Shape, layer: int) -> TokenMixer:
-        """That of the layer's operator."""
+        """The mixer of the layer's operator."""
         part, own = self._at(layer)
         return part.mixer(shape, own)
 
     def parameters(self, shape: Shape, layer: int) -> int:
-        """Those of the layer's operator."""
+        """The parameters of the layer's operator."""
         part, own = self._at(layer)
         return part.parameters(shape, own)
 
     def flops(self, shape: Shape, layer: int, batch: int, new: int, past: int) -> int:
-        """Those of the layer's operator."""
+        """The FLOPs of the layer's operator."""
         part, own = self._at(layer)
         return part.flops(shape, own, batch, new, past)
 
     def state_bytes(
         self, shape: Shape, layer: int, batch: int, capacity: int, element: float
     ) -> float:
-        """Those of the layer's operator."""
+        """The bytes of the layer's operator."""
         part, own = self._at(layer)
         return part.state_bytes(shape, own, batch, capacity, element)
 
     def recomputed(self, shape: Shape, layer: int, batch: int, new: int) -> int:
-        """What the layer's operator does."""
+        """The FLOPs that the layer's operator repeats."""
         part, own = self._at(layer)
         return part.recomputed(shape, own, batch, new)
 
     def exact(self, shape: Shape, length: int) -> bool:
-        """Where all parts are."""
+        """True if all parts are."""
         return all(part.exact(shape, length) for part in self.parts)
 
     def untrainable(self, cell: Cell, host: Host) -> str | None:
-        """Where a part is."""
+        """The first part's reason, if any."""
         return next(filter(None, (part.untrainable(cell, host) for part in self.parts)), None)
 
     def unsupported(self, cell: Cell, host: Host) -> str | None:
-        """Where a part is."""
+        """The first part's reason, if any."""
         reasons = (part.unavailable(host) or part.unsupported(cell, host) for part in self.parts)
         return next(filter(None, reasons), None)
 
     def _at(self, layer: int) -> tuple[Operator, int]:
-        """The layer's operator, and which of the layers that have it this is.
+        """The layer's operator, and this layer's index among the layers with that operator.
 
-        So that what an operator does by layer, a dilation say, goes on from one to the next.
+        The index lets an operator that varies by layer, e.g. in its dilation, continue its series.
         """
-        turn, place = divmod(layer, len(self.parts))
+        cycle, place = divmod(layer, len(self.parts))
         names = [part.name for part in self.parts]
         name = names[place]
-        return self.parts[place], turn * names.count(name) + names[:place].count(name)
+        return self.parts[place], cycle * names.count(name) + names[:place].count(name)
 
 
-@register("pattern", "operators mixed by layer, which the layers cycle through")
+@register("pattern", "a list of operators that the layers cycle through")
 class Pattern(Mixed):
-    """Any operators, with the options that any of them has."""
+    """Any operators, with any of their options."""
 
     class Options(Options):
-        """The operators; any further option goes to those that have it (spec/patterns.py)."""
+        """The operators. Other options go to the operators that have them (spec/patterns.py)."""
 
         model_config = ConfigDict(frozen=True, extra="allow")
 
@@ -112,7 +112,7 @@ class Pattern(Mixed):
 
     @cached_property
     def parts(self) -> Sequence[Operator]:
-        """Each with those of the options that it has."""
+        """The operators; each gets the options that it has."""
         return [self._part(name) for name in self.options.pattern]
 
     def _part(self, name: str) -> Operator:

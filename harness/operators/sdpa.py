@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 class DotProductAttention(Operator):
-    """What exact softmax attention costs, however it is computed."""
+    """The cost of exact softmax attention, however it is computed."""
 
     gpt2_layout = True
 
@@ -25,10 +25,11 @@ class DotProductAttention(Operator):
         return 4 * shape.d_model**2 + 4 * shape.d_model
 
     def flops(self, shape: Shape, layer: int, batch: int, new: int, past: int) -> int:
-        """Projections 8 D^2 a token; scores and their sum of values 4 D for each pair.
+        """Projections: 8 D^2 per token. Scores and weighted sum of values: 4 D per pair.
 
-        Pairs are counted whole, new x (past + new), though causality needs half of the square:
-        so does torch's counter, and so do published MFU figures (PaLM, arXiv 2204.02311, App. B).
+        All new x (past + new) pairs count, although causal attention needs about half of them in a
+        prefill. torch's counter and published MFU figures count them too (PaLM, arXiv 2204.02311,
+        App. B).
         """
         projections = 8 * shape.d_model**2 * new
         pairs = 4 * shape.d_model * new * (past + new)
@@ -41,7 +42,7 @@ class DotProductAttention(Operator):
         return 2 * batch * capacity * shape.d_model * element
 
     def exact(self, shape: Shape, length: int) -> bool:
-        """Always."""
+        """Always true."""
         return True
 
 
@@ -50,13 +51,13 @@ class Sdpa(DotProductAttention):
     """torch.nn.functional.scaled_dot_product_attention."""
 
     def mixer(self, shape: Shape, layer: int) -> TokenMixer:
-        """Attention that attends by the fused kernel."""
+        """Attention in the fused kernel."""
         from harness.model.attention import Attention, fused_attention
 
         return Attention(shape, fused_attention)
 
     def unmasked(self, shape: Shape, layer: int) -> TokenMixer:
-        """The same without a mask."""
+        """The same attention without a mask."""
         from harness.model.attention import Attention, attend_to_all
 
         return Attention(shape, attend_to_all)

@@ -1,8 +1,8 @@
-"""How a model is split over processes, and how it trains. One file or package a strategy.
+"""How a model is split over processes, and how it trains. One file or package per strategy.
 
-A cell's `parallelism` holds its strategies and, among them, the choice of a launcher: a Choice
-called `launcher`, whose option of the same name is the launcher's and whose other options are the
-launcher's own. Launchers are not strategies; harness/launchers has their registry.
+A cell's `parallelism` holds its strategies and may name a launcher. The launcher is a Choice called
+`launcher`: its option `launcher` is the launcher's name, its other options are the launcher's own.
+Launchers are not strategies; harness/launchers has their registry.
 """
 
 from __future__ import annotations
@@ -26,33 +26,33 @@ DEFAULT_LAUNCHER = "torch"
 
 
 class Parallelism(Entry):
-    """A strategy with a degree, or a way to train; degrees multiply to the world size."""
+    """A strategy with a degree, or a way to train. Degrees multiply to the world size."""
 
-    short: ClassVar[str] = "degree"  # the option that a bare value gives: {data: 2}
-    applied: ClassVar[int] = 0  # those with lower numbers change the model first
+    short: ClassVar[str] = "degree"  # the option that a bare value sets: {data: 2}
+    applied: ClassVar[int] = 0  # lower numbers change the model first
     replicates: ClassVar[bool] = False  # whether each process holds all parameters
-    decoders: ClassVar[bool] = True  # whether it takes decoders only, and dense ones
+    decoders: ClassVar[bool] = True  # whether it takes dense decoders only
     modules: ClassVar[Collection[str]] = ()  # used by `apply`; imported before the ranks start
 
     @property
     def only_trains(self) -> bool:
-        """Whether it is nothing to inference."""
+        """True if it has no effect on inference."""
         return False
 
     @property
     def degree(self) -> int:
-        """How many processes it splits over: its option of that name, if it has one."""
+        """The number of processes, from the option `degree`; 1 without that option."""
         degree: int = getattr(self.options, "degree", 1)
         return degree
 
     @property
     def cuts(self) -> int:
-        """Into how many equal pieces it cuts a batch that is trained on."""
+        """The number of equal pieces into which it cuts a training batch."""
         return 1
 
     @property
     def shares(self) -> int:
-        """Over how many processes it spreads the sequences of any batch."""
+        """The number of processes that share the sequences of a batch."""
         return 1
 
     def preload(self) -> None:
@@ -64,30 +64,30 @@ class Parallelism(Entry):
         """Change this rank's part of the model. The process group is up."""
 
     def unsupported(self, cell: Cell, host: Host) -> str | None:
-        """What no strategy of its kind can do."""
+        """By default a strategy takes dense decoders only; see `decoders`."""
         if reason := super().unsupported(cell, host):
             return reason
         if not self.decoders:
             return None
         architecture = SHAPES[cell.model.name].architecture
         if architecture != "decoder":
-            return f"{self.name} takes decoders only, no {architecture}"
+            return f"{self.name} takes decoders only, not {architecture}"
         if cell.compression:
-            return f"{self.name} takes dense models only, none compressed by {cell.compression[0]}"
+            return f"{self.name} takes dense models only; {cell.compression[0]} compresses this one"
         return None
 
 
 class Replicas(Parallelism):
-    """A strategy whose processes each take a share of the batch."""
+    """A strategy that gives each process a share of the batch."""
 
     @property
     def cuts(self) -> int:
-        """A share each."""
+        """One share per process."""
         return self.degree
 
     @property
     def shares(self) -> int:
-        """A share each."""
+        """One share per process."""
         return self.degree
 
 
@@ -108,33 +108,33 @@ def launcher_choice(choices: Iterable[Choice]) -> Choice:
 
 
 def with_launcher(choice: Choice) -> Choice:
-    """The inverse: what a cell's parallelism holds of a launcher; the default adds no option."""
+    """The inverse of launcher_choice. The default launcher is left unnamed."""
     named: dict[str, Option] = {} if choice.name == DEFAULT_LAUNCHER else {LAUNCHER: choice.name}
     options = tuple(sorted({**named, **dict(choice.options)}.items()))
     return Choice(LAUNCHER, options, label=f"{LAUNCHER}={choice}")
 
 
 def strategies(choices: Iterable[Choice]) -> list[Parallelism]:
-    """The entries with their options, in the order in which they change the model."""
+    """The strategies with their options, in the order in which they change the model."""
     made = [registry.of(choice) for choice in strategy_choices(choices)]
     return sorted(made, key=lambda one: one.applied)
 
 
 def degrees(cell: Cell) -> dict[str, int]:
-    """By strategy how many processes it splits over, where that is more than one."""
+    """Degrees above 1, by strategy."""
     return degrees_of(strategies(cell.parallelism))
 
 
 def degrees_of(made: Iterable[Parallelism]) -> dict[str, int]:
-    """The same, of entries with their options."""
+    """Degrees above 1, by strategy, of entries with their options."""
     return {one.name: one.degree for one in made if one.degree > 1}
 
 
 def world_size(cell: Cell) -> int:
-    """Processes the cell is split over: the product of its strategies' degrees."""
+    """The number of the cell's processes: the product of its strategies' degrees."""
     return prod(degrees(cell).values())
 
 
 def oversubscribes(cell: Cell) -> bool:
-    """Whether it asks for more processes than there are cores, if need be."""
+    """True if the cell may run more processes than there are cores."""
     return any(choice.name == "oversubscribe" for choice in cell.parallelism)

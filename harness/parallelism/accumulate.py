@@ -1,6 +1,6 @@
-"""accumulate: a batch in several passes, whose gradients add up to one step.
+"""accumulate: several passes over parts of the batch, whose gradients add up to one step.
 
-Memory for activations shrinks by as much; gradients are exchanged with the last pass only.
+Each pass needs memory for its own activations only. Gradients are exchanged in the last pass.
 """
 
 from __future__ import annotations
@@ -16,14 +16,16 @@ if TYPE_CHECKING:
     from harness.distributed.split import Split
 
 
-@register("accumulate", "a batch in several passes, whose gradients add up to one step")
+@register(
+    "accumulate", "several passes over parts of the batch, whose gradients add up to one step"
+)
 class Accumulate(Parallelism):
     """Gradient accumulation."""
 
     class Options(Options):
-        """How many passes."""
+        """The number of passes."""
 
-        times: int = Field(1, ge=1, le=4096, description="passes a step; must divide the batch")
+        times: int = Field(1, ge=1, le=4096, description="passes per step; must divide the batch")
 
     short = "times"
 
@@ -34,10 +36,10 @@ class Accumulate(Parallelism):
 
     @property
     def cuts(self) -> int:
-        """A piece a pass."""
+        """One piece per pass."""
         times: int = self.options.times
         return times
 
     def apply(self, split: Split) -> None:
-        """Tell who drives the model."""
+        """Set the number of passes that the training loop makes per step."""
         split.accumulate = self.options.times

@@ -1,6 +1,6 @@
-"""oversubscribe: more processes than cores, to see that a split works, not how fast it is.
+"""oversubscribe: more processes than cores, to test that a split works, not how fast it is.
 
-Processes that share a core wait for each other: such results are marked, and never ranked with
+Processes that share a core wait for each other, so such results are marked and never ranked with
 others.
 """
 
@@ -17,18 +17,18 @@ from harness.parallelism import Parallelism, register
 
 @register("oversubscribe", "run more processes than there are cores")
 class Oversubscribe(Parallelism):
-    """A mark on the cell."""
+    """A permission in the cell; it changes nothing in the model."""
 
     class Options(Options):
-        """Whether."""
+        """Whether the cell has the permission."""
 
-        wanted: bool = Field(False, description="true runs them all the same")
+        wanted: bool = Field(False, description="true to run more processes than there are cores")
 
     short = "wanted"
     decoders = False
 
     def unsupported(self, cell: Cell, host: Host) -> str | None:
-        """Devices of which each process takes one."""
+        """Unsupported on devices that processes do not share, such as GPUs."""
         if hardware.registry.of(cell.hardware).devices(2) > 1:
-            return "processes share no GPU: leave out oversubscribe"
+            return "each process needs its own GPU: leave out oversubscribe"
         return super().unsupported(cell, host)

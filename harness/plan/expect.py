@@ -214,7 +214,7 @@ class Expectation:
         entries = [self.feasibility.compression(one) for one in cell.compression]
         builds = 3 if measure.quality else 1
         judged = 2 * _JUDGED_TOKENS if measure.quality and cell.is_weighted else 0
-        learned = 3 * sum(entry.tokens_learned() for entry in entries)
+        learned = 3 * sum(entry.training_tokens() for entry in entries)
         flops = 2 * parameters * (judged + learned)
         return (
             pace.launch

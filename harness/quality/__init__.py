@@ -1,1 +1,1 @@
-"""What a model is worth beside its speed: text of known entropy, a reference model, figures."""
+"""Model quality beside speed: text of known entropy, a reference model, scores."""

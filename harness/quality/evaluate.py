@@ -1,4 +1,4 @@
-"""How well a model tells held-out text, beside the dense model and the language itself."""
+"""How well a model predicts held-out text, compared with the dense model and the language."""
 
 from __future__ import annotations
 
@@ -19,12 +19,13 @@ Logits: TypeAlias = Callable[[torch.Tensor], torch.Tensor | None]
 
 @torch.inference_mode()
 def scores(model: Logits, dense: Logits, documents: Sequence[HeldOut]) -> list[Score]:
-    """One a document; none if the runtime gives no logits. `dense` is eager torch's fp32 model.
+    """One score per document; none if the runtime gives no logits.
 
-    Both map token ids [B, T] to logits [B, T, V] in fp32, on the host, as a prompt is read: what
-    the format of a decode state loses is in them. Documents are of one length.
+    `dense` is the fp32 model in eager torch. Both models map token ids [B, T] to logits [B, T, V]
+    in fp32, on the host. They read documents as prompts, so the logits include what the format of
+    the decode state loses. All documents have the same length.
     """
-    told: list[Score] = []
+    scored: list[Score] = []
     for start in range(0, len(documents), _DOCUMENTS_AT_ONCE):
         some = documents[start : start + _DOCUMENTS_AT_ONCE]
         tokens = torch.stack([one.tokens for one in some])
@@ -33,13 +34,13 @@ def scores(model: Logits, dense: Logits, documents: Sequence[HeldOut]) -> list[S
         if found is None:
             return []
         ours, expected = log_softmax(found, -1), dense(inputs)
-        assert expected is not None, "eager torch has its logits"
+        assert expected is not None, "eager torch always gives logits"
         theirs = log_softmax(expected, -1)
         divergence = (theirs.exp() * (theirs - ours)).sum(-1)  # [B, T], nats
         agreed = ours.argmax(-1) == theirs.argmax(-1)
         for row, document in enumerate(some):
             at = targets[row].unsqueeze(-1)
-            told.append(
+            scored.append(
                 Score(
                     tokens=len(targets[row]),
                     bytes=document.bytes,
@@ -50,7 +51,7 @@ def scores(model: Logits, dense: Logits, documents: Sequence[HeldOut]) -> list[S
                     floor_bits=document.floor_bits,
                 )
             )
-    return told
+    return scored
 
 
 def _bits(log_probabilities: torch.Tensor) -> float:

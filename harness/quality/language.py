@@ -1,30 +1,30 @@
 """A generated language whose entropy rate is known exactly.
 
-A document begins with a key, three of eight letters, and a colon. Behind it events follow each
-other:
+A document begins with a key (three letters out of eight) and a colon. A sequence of events follows:
 
-- a word of the lexicon and a blank. Each word belongs to a topic and a class; the next word's class
-  depends on the last word's, and its topic is the last word's, but for one word in eight;
-- an opening bracket of one of three kinds, up to three deep, or the closing one that fits the
-  innermost still open;
-- `@`, the document's key and a blank.
+- a word of the lexicon and a space. Each word belongs to a topic and a class. The next word's class
+  depends on the last word's class. One word in eight draws its topic anew; the others keep it;
+- an opening bracket of one of three kinds, nested up to three deep, or the bracket that closes the
+  innermost open one;
+- `@`, the document's key and a space.
 
-Before the first word stand, as it were, topic 0 and class 0.
+The first word is drawn as if a word of topic 0 and class 0 came before it.
 
-So a byte can depend on bytes far back: the last word before nested brackets, which bracket was
-opened, the key at the document's start.
+So a byte can depend on bytes far back: the last word before nested brackets, the kind of an open
+bracket, the key at the document's start.
 
-Entropy. Given the document so far, everything hidden (topic and class of the last word, open
-brackets, key) is known, and no event's text begins another's. By the chain rule the bytes of
-an event therefore carry what the event does, H(event | state) bits, where the state is the last
-word's topic and class and the depth. States form a Markov chain with a stationary law pi. The
-entropy rate, in bits per byte, is the mean entropy of an event over its mean length
-(renewal-reward theorem; Cover and Thomas 2006, Elements of Information Theory, theorem 4.2.4):
+Entropy. The document so far determines all hidden state (topic and class of the last word, open
+brackets, key), and no event's text is a prefix of another's. By the chain rule the bytes of an
+event therefore carry as many bits as the event: H(event | state), where the state is the last
+word's topic and class and the nesting depth. States form a Markov chain with a stationary
+distribution pi. The entropy rate, in bits per byte, is the mean entropy of an event over its mean
+length (renewal-reward theorem; Cover and Thomas 2006, Elements of Information Theory, theorem
+4.2.4):
 
     rate = sum_s pi(s) H(s) / sum_s pi(s) L(s)
 
-The key adds 3 log2 8 = 9 bits to each document, once. A document of a given length ends in the
-midst of an event; its own bits, -log2 of the probability of just these bytes, are told exactly.
+The key adds 3 log2 8 = 9 bits to each document. A document of a given length may end inside an
+event; its bits are still exact: -log2 of the probability of these very bytes.
 """
 
 from __future__ import annotations
@@ -38,21 +38,21 @@ from itertools import accumulate
 
 import numpy as np
 
-VERSION = 1  # part of what names a trained model: another language is another reference
+VERSION = 1  # part of a trained model's name: a changed language needs a new reference model
 TOPICS, CLASSES, WORDS = 4, 4, 6
 DEPTH = 3
 _LETTERS = "abcdefghijklmnopqrstuvwxyz"
 _CLOSERS = {"(": ")", "[": "]", "{": "}"}
-_RECALL, _OPEN, _CLOSE = 0.10, 0.06, 0.12  # probabilities of an event; a word has the rest
-_SWITCH = 1 / 8  # of a word's topic
+_RECALL, _OPEN, _CLOSE = 0.10, 0.06, 0.12  # probabilities of events; a word has the rest
+_SWITCH = 1 / 8  # the probability that a word draws its topic anew
 _KEY, _KEY_LETTERS = 3, "bdfhkmpt"
-FIRST_BITS = math.log2(len(_KEY_LETTERS))  # of a document's first letter
+FIRST_BITS = math.log2(len(_KEY_LETTERS))  # the entropy of a document's first letter
 KEY_BITS = _KEY * FIRST_BITS
 
 
 @dataclass(frozen=True)
 class State:
-    """What the next event depends on."""
+    """Everything that the next event depends on."""
 
     topic: int
     kind: int  # the last word's class
@@ -61,9 +61,9 @@ class State:
 
 @dataclass(frozen=True)
 class Event:
-    """What can come next, and the state behind it.
+    """A possible next event, and the state after it.
 
-    In the text `@` stands for the key and `)` for whatever closes the innermost bracket.
+    In `text`, `@` stands for the key and `)` for the bracket that closes the innermost one.
     """
 
     probability: float
@@ -72,11 +72,11 @@ class Event:
 
     @property
     def length(self) -> int:
-        """In bytes, as a document has it."""
+        """Bytes of the event in a document."""
         return _KEY + 2 if self.text == "@" else len(self.text)
 
-    def told(self, key: str, closers: str) -> str:
-        """As a document with that key, and brackets to be closed so, has it."""
+    def written(self, key: str, closers: str) -> str:
+        """The event's text in a document with this key; `closers` close its open brackets."""
         if self.text == "@":
             return f"@{key} "
         return closers[-1] if self.text == ")" else self.text
@@ -84,14 +84,14 @@ class Event:
 
 @dataclass(frozen=True)
 class Document:
-    """Bytes, and the bits that the language itself needs to tell them."""
+    """Bytes, and their information content in bits under the language."""
 
     text: bytes
     bits: float
 
 
 class Language:
-    """The language of a seed: its lexicon and the laws of its classes."""
+    """The language that a seed gives: its lexicon and its class transitions."""
 
     def __init__(self, seed: int = 0) -> None:
         dice = random.Random(f"language {VERSION} {seed}")  # noqa: S311 - text, not a secret
@@ -108,20 +108,20 @@ class Language:
         self._sums: dict[State, list[float]] = {}
 
     def events(self, state: State) -> list[Event]:
-        """All that can come in that state; their probabilities sum to one."""
+        """All events possible in a state; their probabilities sum to one."""
         if state not in self._events:
             self._events[state] = list(self._possible(state))
             self._sums[state] = list(accumulate(one.probability for one in self._events[state]))
         return self._events[state]
 
     def documents(self, name: str, count: int, length: int) -> Iterator[Document]:
-        """So many documents of so many bytes, the same for the same name."""
+        """`count` documents of `length` bytes each, the same for the same name."""
         dice = random.Random(f"documents {name}")  # noqa: S311 - text, not a secret
         return (self._document(dice, length) for _ in range(count))
 
     @cached_property
     def entropy_rate(self) -> float:
-        """Bits per byte, of an endless document."""
+        """Bits per byte of an endless document."""
         states = [
             State(topic, kind, depth)
             for topic in range(TOPICS)
@@ -166,15 +166,17 @@ class Language:
         while len(text) < length:
             events = self.events(state)
             (event,) = dice.choices(events, cum_weights=self._sums[state])
-            told, left = event.told(key, closers), length - len(text)
+            written, left = event.written(key, closers), length - len(text)
             probability = event.probability
-            if len(told) > left:  # all that begin so
-                told = told[:left]
+            if len(written) > left:  # cut short: any event that begins with these bytes fits
+                written = written[:left]
                 probability = sum(
-                    one.probability for one in events if one.told(key, closers).startswith(told)
+                    one.probability
+                    for one in events
+                    if one.written(key, closers).startswith(written)
                 )
             bits -= math.log2(probability)
-            text += told
+            text += written
             if event.after.depth > state.depth:
                 closers += _CLOSERS[event.text]
             elif event.after.depth < state.depth:
@@ -184,7 +186,7 @@ class Language:
 
 
 def _lexicon(dice: random.Random, count: int) -> list[str]:
-    """Words of two to five letters, no two alike."""
+    """Distinct words of two to five letters."""
     words: dict[str, None] = {}
     while len(words) < count:
         words["".join(dice.choices(_LETTERS, k=dice.randint(2, 5)))] = None
@@ -192,7 +194,7 @@ def _lexicon(dice: random.Random, count: int) -> list[str]:
 
 
 def _law(dice: random.Random, count: int) -> list[float]:
-    """Probabilities: one of them likely, the others less and less."""
+    """Probabilities in random order: one likely outcome, one less likely, the rest rare."""
     weights = [4.0, 2.0, *([1.0] * (count - 2))]
     dice.shuffle(weights)
     return [weight / sum(weights) for weight in weights]

@@ -1,4 +1,4 @@
-"""What makes the reference model: told without making it."""
+"""The recipe that names a reference model, without torch."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from typing import Any, Self
 
 from harness.model.shape import Shape
 
-TRAINED = "trained"  # what a model says in the place of a file of weights
-# Who follows a recipe: a change of theirs is another model.
+TRAINED = "trained"  # in a spec, in place of a weights file
+# The code that follows a recipe: changing it changes the model.
 _SOURCES = (
     *("quality/language.py", "quality/recipe.py", "quality/reference.py", "quality/text.py"),
     *("model/attention.py", "model/muon.py", "model/shape.py", "model/training.py"),
@@ -23,28 +23,28 @@ _SOURCES = (
 
 @dataclass(frozen=True)
 class Recipe:
-    """All that makes a reference model."""
+    """Everything that determines a reference model."""
 
     shape: Shape
-    torch: str  # its version
-    isa: tuple[str, ...]  # the processor's instructions, by which torch chooses kernels
+    torch: str  # version
+    isa: tuple[str, ...]  # the instruction sets by which torch chooses kernels
     threads: int
     steps: int = 340
     batch: int = 8
-    length: int = 256  # tokens of a sequence, at most
+    length: int = 256  # tokens in a sequence, at most
     rate: float = 1e-2
     seed: int = 0
 
     @property
     def name(self) -> str:
-        """Of its file: a digest of the recipe and of the code that follows it."""
+        """The file's name: a digest of the recipe and of the code that follows it."""
         digest = hashlib.sha256(json.dumps(self.to_json(), sort_keys=True).encode())
         for source in _SOURCES:
             digest.update((Path(__file__).parents[1] / source).read_bytes())
         return digest.hexdigest()[:16]
 
     def to_json(self) -> dict[str, Any]:
-        """As plain data."""
+        """Returns the recipe as plain data."""
         return {**asdict(self), "shape": self.shape.model_dump(exclude_defaults=True)}
 
     @classmethod

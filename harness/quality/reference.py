@@ -1,7 +1,7 @@
-"""The reference model: trained by the harness itself, on the language whose entropy is known.
+"""Trains the reference model on the generated language, whose entropy is known.
 
-Deterministic: the same recipe gives the same model. What made it names it, so that a file found
-under that name need not be trained again.
+Training is deterministic: the same recipe gives the same model. The recipe names the file, so a
+model whose file exists is not trained again.
 """
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ from harness.quality.recipe import Recipe
 from harness.quality.text import GeneratedText
 
 
-def train(recipe: Recipe, path: Path, tell: Callable[[int, float], None]) -> None:
-    """Train the model and write its weights; `tell` hears each step and its loss in bits a byte."""
+def train(recipe: Recipe, path: Path, report: Callable[[int, float], None]) -> None:
+    """Train the model and write its weights; `report` gets each step and its loss in bits/byte."""
     torch.set_num_threads(recipe.threads)
     torch.use_deterministic_algorithms(mode=True)
     model = build(
@@ -38,10 +38,10 @@ def train(recipe: Recipe, path: Path, tell: Callable[[int, float], None]) -> Non
         some = tokens[step * recipe.batch : (step + 1) * recipe.batch]
         return cross_entropy(model(some[:, :-1]).flatten(0, 1), some[:, 1:].flatten())
 
-    def told(step: int, loss: float) -> None:
-        tell(step, loss / math.log(2))
+    def report_bits(step: int, loss: float) -> None:
+        report(step, loss / math.log(2))
 
-    fit(model, recipe.steps, recipe.rate, loss_of, told)
+    fit(model, recipe.steps, recipe.rate, loss_of, report_bits)
     partial = path.with_suffix(".partial")
     save_gpt2_layout(model, partial)
     partial.replace(path)

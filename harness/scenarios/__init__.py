@@ -1,4 +1,4 @@
-"""What the model is made to do while the clock runs. One file an entry."""
+"""The work that is timed. One file per entry."""
 
 from __future__ import annotations
 
@@ -24,26 +24,24 @@ class Scenario(Entry):
     """A piece of work to repeat and time."""
 
     workload: ClassVar[tuple[str, ...]]  # the workload keys it uses
-    headline: ClassVar[str]  # the metric its leaderboard is ranked by
+    headline: ClassVar[str]  # the metric that ranks its leaderboard
     trains: ClassVar[bool] = False
 
     @property
     def cold(self) -> bool:
-        """True if the caches are emptied before each time, by the option `cold`."""
+        """True if the option `cold` asks to flush the caches before each timed section."""
         return bool(getattr(self.options, "cold", False))
 
     @abstractmethod
     def tokens(self, workload: Mapping[str, int]) -> int:
-        """Tokens a sequence goes through in what `section` times, for tokens/s."""
+        """Tokens per sequence in the timed section, for tokens/s."""
 
     @abstractmethod
     def capacity(self, workload: Mapping[str, int]) -> int:
-        """The longest sequence, in tokens: what the model's context must hold."""
+        """The longest sequence, in tokens, that the model's context must hold."""
 
     def steps(self, workload: Mapping[str, int]) -> int:
-        """How many times what an iteration times first fits into it; more than one where a time
-        is that of a part, such as a single token.
-        """
+        """How many timed parts, such as decode steps, make an iteration; 1 if it is timed whole."""
         return 1
 
     @abstractmethod
@@ -52,9 +50,9 @@ class Scenario(Entry):
 
     @abstractmethod
     def prepare(self, session: Session, workload: Workload) -> Iteration:
-        """The iteration to repeat: it does the work once and returns seconds by section.
+        """Returns the iteration to repeat: it does the work once and returns seconds by section.
 
-        The decode state is made here, by `session.start`, if the work needs one.
+        If the work needs a decode state, call `session.start` here.
         """
 
 

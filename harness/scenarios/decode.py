@@ -1,7 +1,7 @@
 """Decode: one token at a time after a prompt.
 
-Every step reads all weights and the whole decode state for a single token a sequence, so
-memory bandwidth binds it.
+Every step reads all weights and the whole decode state to produce one token per sequence, so
+memory bandwidth limits it.
 """
 
 from __future__ import annotations
@@ -24,10 +24,10 @@ if TYPE_CHECKING:
 
 @register("decode", "produce tokens one at a time after a prompt")
 class Decode(Scenario):
-    """Time per output token (TPOT) over `generate` greedy tokens after `prompt` ones."""
+    """Time per output token (TPOT) over `generate` greedy tokens after a prompt of `prompt`."""
 
     class Options(Options):
-        """How the caches stand before each time."""
+        """Whether the caches are cold."""
 
         cold: bool = Field(False, description=DESCRIPTION)
 
@@ -43,18 +43,18 @@ class Decode(Scenario):
         return workload["prompt"] + workload["generate"]
 
     def steps(self, workload: Mapping[str, int]) -> int:
-        """One for each token of the iteration."""
+        """One step per token."""
         return workload["generate"]
 
     def work(self, workload: Mapping[str, int]) -> tuple[Work, ...]:
-        """One step a token, each seeing one token more than the last."""
+        """One step per token; each sees one token more than the step before."""
         batch, prompt = workload["batch"], workload["prompt"]
         return tuple(
             Work(batch, 1, past=prompt + i, further=i) for i in range(workload["generate"])
         )
 
     def prepare(self, session: Session, workload: Workload) -> Iteration:
-        """The prompt is read once; each iteration returns to its end and decodes again."""
+        """Reads the prompt once. Each iteration restores the state after it and decodes again."""
         prompt, count = workload.amounts["prompt"], workload.amounts["generate"]
         session.start(prompt + count, further=count)
         first = session.decode(session.place(workload.tokens(prompt)))  # [B, 1]
@@ -73,7 +73,7 @@ class Decode(Scenario):
         flush = flusher(session.device, workload.cache_bytes())
 
         def cold_iteration(timer: Timer) -> Mapping[str, float]:
-            """Each token has its own time, with the caches emptied before."""
+            """Times each token alone and flushes the caches before it."""
             session.restore(after_prompt)
             token, times = first, []
             for _ in range(count):

@@ -1,4 +1,4 @@
-"""Generate: a prompt, then tokens, as a user of a chat waits for them."""
+"""Generate: read a prompt, then produce tokens, as in a chat."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ if TYPE_CHECKING:
     from harness.session.workload import Workload
 
 
-@register("generate", "read a prompt, then produce tokens: TTFT and TPOT apart")
+@register("generate", "read a prompt, then produce tokens; TTFT and TPOT are timed apart")
 class Generate(Scenario):
-    """Time to first token (TTFT), time per further token (TPOT) and the whole latency."""
+    """Time to first token (TTFT), time per further token (TPOT) and total latency."""
 
     workload = ("batch", "prompt", "generate")
     headline = "latency"
@@ -26,11 +26,11 @@ class Generate(Scenario):
         return workload["generate"]
 
     def capacity(self, workload: Mapping[str, int]) -> int:
-        """The prompt and every token that is fed back: all but the last."""
+        """The prompt and all produced tokens but the last, which is not fed back."""
         return workload["prompt"] + workload["generate"] - 1
 
     def work(self, workload: Mapping[str, int]) -> tuple[Work, ...]:
-        """One pass over the prompt gives the first token; each further one takes a step."""
+        """A pass over the prompt gives the first token; each further token takes one step."""
         batch, prompt = workload["batch"], workload["prompt"]
         further = range(workload["generate"] - 1)
         return (Work(batch, prompt), *(Work(batch, 1, prompt + i, further=i) for i in further))

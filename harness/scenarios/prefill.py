@@ -1,6 +1,6 @@
 """Prefill: read the whole prompt at once, fill the decode state, score the next token.
 
-The work is large matrix products over all prompt tokens together, so compute binds it.
+The work is large matrix products over all prompt tokens together, so compute limits it.
 """
 
 from __future__ import annotations
@@ -23,10 +23,10 @@ if TYPE_CHECKING:
 
 @register("prefill", "read a prompt and score the next token")
 class Prefill(Scenario):
-    """Time to process `prompt` tokens a sequence."""
+    """Time to process `prompt` tokens of each sequence."""
 
     class Options(Options):
-        """How the caches stand before each time."""
+        """Whether the caches are cold."""
 
         cold: bool = Field(False, description=DESCRIPTION)
 
@@ -38,7 +38,7 @@ class Prefill(Scenario):
         return workload["prompt"]
 
     def capacity(self, workload: Mapping[str, int]) -> int:
-        """The prompt."""
+        """The prompt's tokens."""
         return workload["prompt"]
 
     def work(self, workload: Mapping[str, int]) -> tuple[Work, ...]:
@@ -46,7 +46,7 @@ class Prefill(Scenario):
         return (Work(workload["batch"], workload["prompt"]),)
 
     def prepare(self, session: Session, workload: Workload) -> Iteration:
-        """Each iteration fills the state anew from an empty one."""
+        """Each iteration starts from an empty decode state."""
         prompt = workload.amounts["prompt"]
         tokens = session.place(workload.tokens(prompt))
         session.start(prompt)

@@ -30,16 +30,16 @@ class Train(Scenario):
         return workload["prompt"]
 
     def capacity(self, workload: Mapping[str, int]) -> int:
-        """The sequence."""
+        """The sequence's tokens."""
         return workload["prompt"]
 
     def work(self, workload: Mapping[str, int]) -> tuple[Work, ...]:
-        """One pass forward, scoring every position, and its gradients."""
+        """A forward pass that scores every position, and a backward pass."""
         batch, prompt = workload["batch"], workload["prompt"]
         return (Work(batch, prompt, logits=prompt, backward=True),)
 
     def prepare(self, session: Session, workload: Workload) -> Iteration:
-        """Each iteration steps the same model on the same tokens."""
+        """Each iteration trains the same model one step on the same tokens."""
         step = session.learner(workload.tokens(workload.amounts["prompt"] + 1))
 
         def iteration(timer: Timer) -> Mapping[str, float]:

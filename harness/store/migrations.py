@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 REVISIONS = Path(__file__).parent / "revisions"
 
 # The newest one in revisions/versions/. A test compares the two.
-HEAD = "0001"
+HEAD = "0002"
 
 _VERSION = "alembic_version"  # Alembic's own table: one row, the revision
 

@@ -108,13 +108,13 @@ def _slowest(same: Sequence[Sample]) -> Sample:
 
 
 def _waiting(reports: Sequence[Report]) -> Mapping[str, float]:
-    """`straggling`: the share of the time that ranks, on average, were ready before the slowest."""
+    """`load_imbalance`: the share of the time that ranks, on average, wait for the slowest."""
     shares = [
         1 - fmean(one.seconds for one in same) / _slowest(same).seconds
         for same in zip(*(report.samples for report in reports), strict=True)
         if not same[0].warmup and _slowest(same).seconds > 0
     ]
-    return {"straggling": fmean(shares)} if shares else {}
+    return {"load_imbalance": fmean(shares)} if shares else {}
 
 
 def _run_rank(job: Job, world: int, folder: Path, start: float, index: int) -> None:

@@ -99,7 +99,7 @@ def test_an_impossible_composition_is_refused_before_anything_runs(
     ran = harness("run", "spec.yaml", "--db", "a.sqlite")
     assert ran.code == 2
     assert "spec.yaml:7:" in ran.err
-    assert "int8-dynamic has already given the model a number format of its own" in ran.err
+    assert "int8-dynamic already sets the number format: leave one of them out" in ran.err
     assert not (tmp_path / "a.sqlite").exists()
 
 
@@ -152,7 +152,7 @@ def test_a_model_that_cannot_be_made_is_the_cells_failure(
     told = results(harness)
     failed = told["block(columns=7, rows=7)", "prefill"]
     assert failed["status"] == "unsupported"
-    assert "blocks of 7 x 7 divide no layer" in failed["reason"]
+    assert "no layer of this model divides into blocks of 7 x 7" in failed["reason"]
     assert told["int8-dynamic", "prefill"]["status"] == "ok"
 
 

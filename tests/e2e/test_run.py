@@ -91,7 +91,7 @@ def test_every_axis_is_measured_and_what_cannot_be_says_why(
     always |= {"cost_per_million_tokens"}
     infers = {"arithmetic_intensity", "state_bytes"}  # what training moves is not counted
     # Replicas send each other nothing, answer to the bit like one, and may be ready together.
-    may_be_none = {"sent_bytes", "collectives", "split_error", "straggling", "page_faults"}
+    may_be_none = {"sent_bytes", "collectives", "split_error", "load_imbalance", "page_faults"}
     for one in results:
         if one["status"] == "ok":
             trains = one["axes"]["scenario"] == "train"

@@ -1,8 +1,8 @@
-"""block: of each matrix only the strongest blocks stay, and only they are read and multiplied.
+"""block: keeps only the strongest blocks of each matrix, and reads and multiplies only those.
 
-Each row of blocks keeps as many, so that one batched product does them all: time and bytes go
-with the density, at whatever fixed cost gathering the inputs has. Layers whose sides the blocks do
-not divide stay whole, as do embeddings and the output head. Narang et al. 2017
+Each row of blocks keeps equally many, so that one batched product computes them all. Time and bytes
+are proportional to the density, plus a fixed cost to gather the inputs. Layers whose sides the
+blocks do not divide do not change; nor do embeddings and the output head. Narang et al. 2017
 (arXiv 1711.02782); balanced rows as in Cao et al. 2019 (doi 10.1145/3289602.3293898).
 """
 
@@ -21,16 +21,16 @@ if TYPE_CHECKING:
     from harness.quality.text import Text
 
 
-@register("block", "of each matrix only the strongest blocks stay")
+@register("block", "keeps only the strongest blocks of each matrix")
 class Block(Compression):
     """Block-sparse layers."""
 
     class Options(Options):
-        """How much stays, in blocks of what size."""
+        """How much is kept, in blocks of what size."""
 
-        density: float = Field(0.5, gt=0, le=1, description="share of the blocks that stays")
-        rows: int = Field(64, ge=1, le=4096, description="outputs of a block")
-        columns: int = Field(16, ge=1, le=4096, description="inputs of a block")
+        density: float = Field(0.5, gt=0, le=1, description="share of the blocks to keep")
+        rows: int = Field(64, ge=1, le=4096, description="outputs per block")
+        columns: int = Field(16, ge=1, le=4096, description="inputs per block")
 
     stage = Stage.SPARSITY
     final = True
@@ -49,7 +49,7 @@ class Block(Compression):
             if layer.out_features % rows == 0 and layer.in_features % columns == 0
         }
         if not linears:
-            raise Unsupported(f"blocks of {rows} x {columns} divide no layer of this model")
+            raise Unsupported(f"no layer of this model divides into blocks of {rows} x {columns}")
         made = {
             path: BlockSparseLinear.of(layer, rows, columns, self.options.density)
             for path, layer in linears.items()

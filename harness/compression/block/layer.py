@@ -1,4 +1,4 @@
-"""A weight of which only some blocks are there, as many in each row of blocks."""
+"""A block-sparse weight with equally many blocks in each row of blocks."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from harness.model.packed import PackedLinear, Settings, Tensors
 
 
 class BlockSparseLinear(PackedLinear):
-    """Of each `rows` output columns, the same number of blocks of `columns` inputs is kept.
+    """A weight in blocks of `rows` outputs by `columns` inputs, equally many per row of blocks.
 
-    As every row of blocks has as many, one batched product does all of them, over the inputs
-    that each of them reads: work and bytes go with the density.
+    So one batched product computes them all, over the inputs that each row reads. Work and bytes
+    are proportional to the density.
     """
 
     kind = "block"
@@ -24,7 +24,7 @@ class BlockSparseLinear(PackedLinear):
     def __init__(
         self,
         values: torch.Tensor,  # [R, rows, k, columns]: k blocks in each of R rows of blocks
-        places: torch.Tensor,  # [R, k] int32: which block of inputs each one reads
+        places: torch.Tensor,  # [R, k] int32: the block of inputs that each block reads
         in_features: int,
         bias: torch.Tensor | None,  # [out]
     ) -> None:
@@ -39,7 +39,7 @@ class BlockSparseLinear(PackedLinear):
 
     @classmethod
     def of(cls, layer: nn.Linear, rows: int, columns: int, density: float) -> Self:
-        """The layer with the blocks of the greatest norm, in each row of blocks."""
+        """The layer with the blocks of greatest norm in each row of blocks."""
         weight = layer.weight.detach()
         blocks = weight.unflatten(0, (-1, rows)).unflatten(2, (-1, columns))  # [R, r, C, c]
         norms = blocks.float().square().sum(dim=(1, 3))  # [R, C]
@@ -63,11 +63,11 @@ class BlockSparseLinear(PackedLinear):
         return out.view(*x.shape[:-1], self.out_features)
 
     def settings(self) -> Settings:
-        """How many inputs, which the blocks do not tell."""
+        """The number of inputs, which the blocks do not show."""
         return {"in_features": self.in_features}
 
     def weights(self) -> Tensors:
-        """The blocks that are there, and where."""
+        """The kept blocks and their places."""
         return {"values": self.values.detach(), "places": self.places}
 
     def dense(self) -> torch.Tensor:
@@ -78,5 +78,5 @@ class BlockSparseLinear(PackedLinear):
         return whole.scatter(2, at, self.values.detach()).flatten(2).flatten(0, 1).float()
 
     def multiplications(self) -> int:
-        """Those of the blocks that are there."""
+        """One per kept weight."""
         return self.values.numel()

@@ -1,6 +1,6 @@
-"""fp8: weights and activations in 8-bit floating point (e4m3), on GPUs that multiply in it.
+"""fp8: weights and activations in 8-bit floating point (e4m3), on GPUs that multiply fp8.
 
-One scale a layer for weights, one a batch for activations. Micikevicius et al. 2022
+Weights have one scale per layer, activations one per batch. Micikevicius et al. 2022
 (arXiv 2209.05433).
 """
 
@@ -19,12 +19,12 @@ if TYPE_CHECKING:
     from harness.quality.text import Text
 
 _FIRST = (8, 9)  # compute capability: Ada
-_MULTIPLE = 16  # of the sides of matrices the kernel takes
+_MULTIPLE = 16  # the kernel takes matrices whose sides are multiples of it
 
 
-@register("fp8", "fp8 weights and activations, on GPUs with units for it")
+@register("fp8", "fp8 weights and activations, on GPUs that multiply fp8")
 class Fp8(Compression):
-    """torch's scaled product."""
+    """torch's scaled matrix product."""
 
     stage = Stage.FORMAT
     differentiable = False
@@ -34,17 +34,17 @@ class Fp8(Compression):
 
     @classmethod
     def unavailable(cls, host: Host) -> str | None:
-        """No processor has units for it."""
+        """Unavailable without a GPU: no processor multiplies fp8."""
         return None if host.gpus else "fp8 needs a GPU of compute capability 8.9; there is none"
 
     def unsupported(self, cell: Cell, host: Host) -> str | None:
-        """Nor does another cell's GPU help."""
+        """Unsupported in cells that run on the processor."""
         if hardware.registry.of(cell.hardware).kind != "cuda":
-            return "fp8 needs a GPU that multiplies in it (compute capability 8.9); this is a CPU"
+            return "fp8 needs a GPU of compute capability 8.9; this cell runs on the CPU"
         return super().unsupported(cell, host)
 
     def apply(self, model: Transformer, text: Text) -> Transformer:
-        """The model with those of its Linear layers replaced whose sides the kernel takes."""
+        """The model with fp8 Linear layers, where the kernel takes the sides."""
         import torch
 
         from harness.compression.fp8.layer import Fp8Linear

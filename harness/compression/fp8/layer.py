@@ -1,4 +1,4 @@
-"""Weights and activations in 8-bit floating point, on GPUs that multiply in it."""
+"""Weights and activations in 8-bit floating point, on GPUs that multiply fp8."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from torch import nn
 from harness.model.packed import PackedLinear, Tensors
 
 _FORMAT = torch.float8_e4m3fn
-_MOST = 448.0  # its greatest number
+_MOST = 448.0  # the greatest number in e4m3
 
 
 class Fp8Linear(PackedLinear):
-    """torch's `_scaled_mm`: weights with one scale a layer, activations scaled as they come.
+    """torch's `_scaled_mm`: one scale per layer for weights, one per batch for activations.
 
     Micikevicius et al. 2022 (arXiv 2209.05433).
     """
@@ -63,7 +63,7 @@ class Fp8Linear(PackedLinear):
         return out.view(*x.shape[:-1], self.out_features)
 
     def weights(self) -> Tensors:
-        """Numbers, scale."""
+        """Numbers and scale."""
         return {"numbers": self.numbers, "scale": self.scale}
 
     def dense(self) -> torch.Tensor:

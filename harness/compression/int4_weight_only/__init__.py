@@ -1,10 +1,11 @@
-"""int4-weight-only: weights in four bits, a scale for each group of inputs.
+"""int4-weight-only: weights in four bits, with a scale for each group of inputs.
 
-Widened inside torch's packed kernel; activations stay as they are. On CPU that widening, and not
-memory, binds it, as the MBU of its results shows: it need not be faster than int8. Round to
-nearest, so that what it loses is the format's, not a search's (Frantar et al. 2022, for one,
-arXiv 2210.17323, search for less).
-Layers whose inputs no group divides keep their precision.
+torch's packed kernel converts weights back as it multiplies; activations do not change. On CPU this
+conversion limits the speed, not memory, as the MBU shows, so int4 may be slower than int8. Weights
+are rounded to nearest, so the loss is that of the format. Methods that search for better roundings
+lose less (e.g. Frantar et al. 2022, arXiv 2210.17323).
+
+Layers whose inputs are not a multiple of the group do not change.
 """
 
 from __future__ import annotations
@@ -24,17 +25,17 @@ if TYPE_CHECKING:
     from harness.quality.text import Text
 
 
-@register("int4-weight-only", "int4 weights in groups, widened inside the kernel, on CPU")
+@register("int4-weight-only", "int4 weights in groups, converted back inside the kernel, on CPU")
 class Int4WeightOnly(Compression):
     """torch's packed int4 kernel for CPU."""
 
     class Options(Options):
-        """How weights are mapped to sixteen integers."""
+        """How weights map to sixteen integers."""
 
         group: Literal[32, 64, 128, 256] = Field(
-            64, description="inputs that share a scale: more are smaller and less exact"
+            64, description="inputs that share a scale; larger groups are smaller and less exact"
         )
-        symmetric: bool = Field(False, description="zero in the middle of the range of weights")
+        symmetric: bool = Field(False, description="a range of weights centred on zero")
 
     stage = Stage.FORMAT
     differentiable = False
@@ -42,11 +43,11 @@ class Int4WeightOnly(Compression):
     layers = ("harness.compression.int4_weight_only.layer:Int4WeightOnlyLinear",)
 
     def unsupported(self, cell: Cell, host: Host) -> str | None:
-        """On CPU."""
+        """Supported on CPU only."""
         return on_cpu(self.name, cell) or super().unsupported(cell, host)
 
     def apply(self, model: Transformer, text: Text) -> Transformer:
-        """The model with its Linear layers, the output head included, replaced."""
+        """The model with int4 Linear layers and output head."""
         from harness.compression.int4_weight_only.layer import Int4WeightOnlyLinear
         from harness.model.packed import replace_linears
 

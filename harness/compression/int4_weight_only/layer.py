@@ -1,4 +1,4 @@
-"""Int4 weights in groups, widened inside the kernel that multiplies by them."""
+"""Int4 weights in groups, converted back inside the kernel."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ from harness.model.rounding import asymmetric, quantised, symmetric
 
 # The kernel computes this many output columns at once.
 _COLUMNS = 64
-# Only torch's kernel for bfloat16 is more than a loop, so activations are cast to it.
+# Only torch's bfloat16 kernel is optimised, so activations are cast to bfloat16.
 _KERNEL = torch.bfloat16
 
 
 class Int4WeightOnlyLinear(PackedLinear):
-    """torch's `_weight_int4pack_mm_for_cpu`: scale and offset for each group of inputs."""
+    """torch's `_weight_int4pack_mm_for_cpu`: a scale and an offset per group of inputs."""
 
     kind = "int4-weight-only"
 
     def __init__(
         self,
-        nibbles: torch.Tensor,  # [out, in / 2] uint8: two numbers from 0 to 15 each
+        nibbles: torch.Tensor,  # [out, in / 2] uint8, two numbers from 0 to 15 in each
         scales: torch.Tensor,  # [in / group, out, 2]: w = scale (number - 8) + offset
         bias: torch.Tensor | None,
     ) -> None:
@@ -34,7 +34,7 @@ class Int4WeightOnlyLinear(PackedLinear):
         surplus = -self.out_features % _COLUMNS
         padded = pad(numbers.int(), (0, 0, 0, surplus))
         packed = torch.ops.aten._convert_weight_to_int4pack_for_cpu(padded, 1)
-        # No buffers: a cast of the model must leave them in the format that the kernel takes.
+        # Not buffers, because casting the model must not change the format that the kernel takes.
         self._packed: torch.Tensor = packed  # [padded out, in / 2] uint8
         self._scales: torch.Tensor = pad(scales, (0, 0, 0, surplus)).contiguous()
 
@@ -63,15 +63,15 @@ class Int4WeightOnlyLinear(PackedLinear):
         return out.reshape(*x.shape[:-1], self.out_features)
 
     def weights(self) -> Tensors:
-        """Two integers a byte, scales and offsets."""
+        """Integers, two per byte; scales and offsets."""
         scales = self._scales[:, : self.out_features].contiguous()
         scale, offset = _by_group(scales)
         weight = self.dense().unflatten(1, (-1, self._group))
-        numbers = ((weight - offset) / scale).round() + 8  # exact: a step is far above rounding
+        numbers = ((weight - offset) / scale).round() + 8  # exact: errors are far below a step
         return {"nibbles": _pairs(numbers.flatten(1)), "scales": scales}
 
     def weight_bytes(self) -> int:
-        """As the kernel wants them."""
+        """Bytes in the kernel's own format."""
         bias = 0 if self.bias is None else self.bias.nbytes
         return self._packed.nbytes + self._scales.nbytes + bias
 
@@ -95,12 +95,12 @@ def _by_group(scales: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
 
 
 def _pairs(numbers: torch.Tensor) -> torch.Tensor:
-    """[out, in] from 0 to 15 -> [out, in / 2] uint8: the first of two in the low half."""
+    """[out, in] from 0 to 15 -> [out, in / 2] uint8, the first of each two in the low half."""
     low, high = numbers.to(torch.uint8).unflatten(1, (-1, 2)).unbind(-1)
     pairs: torch.Tensor = low | (high << 4)
     return pairs
 
 
 def _unpaired(pairs: torch.Tensor) -> torch.Tensor:
-    """The inverse, int8."""
+    """The inverse of _pairs, as int8."""
     return torch.stack((pairs & 15, pairs >> 4), -1).flatten(1).to(torch.int8)

@@ -1,8 +1,8 @@
-"""int8-dynamic: weights in int8, activations quantised as they come.
+"""int8-dynamic: int8 weights; activations are quantised at run time.
 
-Every Linear layer, the output head included, becomes one whose product runs in int8 kernels
-(torch's x86 engine: FBGEMM or oneDNN). Activations are quantised per tensor, with the range of the
-batch at hand. Keeps: the embeddings, norms and everything between products in fp32.
+Every Linear layer, the output head included, multiplies in int8 kernels (torch's x86 engine: FBGEMM
+or oneDNN). Activations are quantised per tensor, by the range of the current batch. Embeddings,
+norms and everything else stay in fp32.
 Jacob et al. 2018 (arXiv 1712.05877).
 """
 
@@ -24,15 +24,15 @@ if TYPE_CHECKING:
     from harness.quality.text import Text
 
 
-@register("int8-dynamic", "int8 Linear layers with real int8 kernels, on CPU")
+@register("int8-dynamic", "int8 Linear layers in real int8 kernels, on CPU")
 class Int8Dynamic(Compression):
     """Dynamic quantisation."""
 
     class Options(Options):
-        """How weights are mapped to integers."""
+        """How weights map to integers."""
 
-        per_channel: bool = Field(True, description="a scale for each output channel, not one")
-        symmetric: bool = Field(True, description="zero in the middle of the range of weights")
+        per_channel: bool = Field(True, description="one scale per output channel")
+        symmetric: bool = Field(True, description="a range of weights centred on zero")
 
     stage = Stage.FORMAT
     rounds = True
@@ -42,11 +42,11 @@ class Int8Dynamic(Compression):
     layers = ("harness.compression.int8_dynamic.layer:Int8DynamicLinear",)
 
     def unsupported(self, cell: Cell, host: Host) -> str | None:
-        """On CPU, from fp32 only: that is what torch's kernels take."""
+        """Supported on CPU and in fp32 only, as torch's kernels are."""
         return on_cpu_in_fp32(self.name, cell) or super().unsupported(cell, host)
 
     def apply(self, model: Transformer, text: Text) -> Transformer:
-        """The model with its Linear layers replaced."""
+        """The model with int8 Linear layers."""
         import torch
 
         from harness.compression.int8_dynamic.layer import Int8DynamicLinear

@@ -1,4 +1,4 @@
-"""Int8 weights times activations that are quantised as they come."""
+"""Int8 weights times activations that are quantised at run time."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from harness.model.rounding import asymmetric, quantised, symmetric
 
 
 class Int8DynamicLinear(PackedLinear):
-    """torch's x86 engine (FBGEMM or oneDNN): activations per tensor, with the batch's range."""
+    """torch's x86 engine (FBGEMM or oneDNN): activations per tensor, by the batch's range."""
 
     kind = "int8-dynamic"
 
@@ -26,7 +26,7 @@ class Int8DynamicLinear(PackedLinear):
     ) -> None:
         super().__init__(numbers.shape[1], numbers.shape[0], bias)
         with warnings.catch_warnings():
-            # torch's own successor, torchao, is far slower for a batch of one on CPU.
+            # torchao, the successor, is far slower for a batch of one on CPU.
             warnings.filterwarnings("ignore", "torch.quantize_per_tensor, .* are deprecated")
             weight = (
                 torch._make_per_channel_quantized_tensor(numbers, scales, zeros, 0)
@@ -51,12 +51,12 @@ class Int8DynamicLinear(PackedLinear):
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """[..., in] -> [..., out]."""
-        # Activations of 7 bits: with 8 the sums of older instruction sets saturate.
+        # 7-bit activations: with 8 bits the sums saturate on older instruction sets.
         out: torch.Tensor = torch.ops.quantized.linear_dynamic(x, self._packed, True)
         return out
 
     def weights(self) -> Tensors:
-        """Integers, scales, zero points."""
+        """Integers, scales and zero points."""
         weight, _ = torch.ops.quantized.linear_unpack(self._packed)
         if weight.qscheme() == torch.per_channel_affine:
             scales, zeros = weight.q_per_channel_scales(), weight.q_per_channel_zero_points()

@@ -1,8 +1,8 @@
-"""int8-static: weights and activations in int8, their ranges seen beforehand.
+"""int8-static: weights and activations in int8, with calibrated ranges.
 
-The model reads some text first; the range of each layer's inputs then is fixed, so that nothing
-is searched for while it runs. Inputs beyond the range are clipped. Weights are symmetric, one
-scale an output channel; products run in oneDNN's int8 kernels. Keeps: what int8-dynamic keeps.
+The model first reads some text, which fixes the range of each layer's inputs, so that no range is
+computed at run time. Inputs beyond the range are clipped. Weights are symmetric, with one scale per
+output channel; products run in oneDNN's int8 kernels. All else stays in fp32, as in int8-dynamic.
 Jacob et al. 2018 (arXiv 1712.05877), section 3.
 """
 
@@ -23,14 +23,14 @@ if TYPE_CHECKING:
     from harness.quality.text import Text
 
 
-@register("int8-static", "int8 weights and activations, ranges calibrated beforehand, on CPU")
+@register("int8-static", "int8 weights and activations with calibrated ranges, on CPU")
 class Int8Static(Compression):
     """Static quantisation."""
 
     class Options(Options):
-        """What it is calibrated on."""
+        """How much text to calibrate on."""
 
-        sequences: int = Field(16, ge=1, le=10_000, description="sequences read to see the ranges")
+        sequences: int = Field(16, ge=1, le=10_000, description="calibration sequences")
 
     stage = Stage.FORMAT
     rounds = True
@@ -40,11 +40,11 @@ class Int8Static(Compression):
     layers = ("harness.compression.int8_static.layer:Int8StaticLinear",)
 
     def unsupported(self, cell: Cell, host: Host) -> str | None:
-        """On CPU, from fp32 only."""
+        """Supported on CPU and in fp32 only."""
         return on_cpu_in_fp32(self.name, cell) or super().unsupported(cell, host)
 
     def apply(self, model: Transformer, text: Text) -> Transformer:
-        """The model with its Linear layers replaced; one that read nothing stays as it is."""
+        """The model with int8 Linear layers, except those that read nothing in calibration."""
         from harness.compression.int8_static.layer import Int8StaticLinear
         from harness.model.observe import observe
         from harness.model.packed import replace_linears

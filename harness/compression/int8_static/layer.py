@@ -1,4 +1,4 @@
-"""Int8 weights times activations quantised by a range that was seen beforehand."""
+"""Int8 weights times activations that are quantised by a calibrated range."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from harness.model.rounding import quantised, symmetric
 
 
 class Int8StaticLinear(PackedLinear):
-    """oneDNN's int8 product: activations uint8 by a fixed range, weights symmetric per channel.
+    """oneDNN's int8 product: uint8 activations in a fixed range, symmetric weights per channel.
 
-    Its output is fp32: nothing is lost between layers but what each product itself rounds.
-    Processors without VNNI add pairs of products in 16 bits, which would overflow: there
-    activations take 7 bits, see "Nuances of int8 Computations" in oneDNN's documentation.
+    Its output is fp32, so nothing is rounded between layers. Processors without VNNI add pairs of
+    products in 16 bits, which would overflow, so there activations take 7 bits; see "Nuances of
+    int8 Computations" in oneDNN's documentation.
     """
 
     kind = "int8-static"
@@ -37,12 +37,12 @@ class Int8StaticLinear(PackedLinear):
         self._scale = max((high - low) / self._most, 1e-12)
         self._zero = round(-low / self._scale)
         self._zeros = torch.zeros_like(scales, dtype=torch.int64)
-        # oneDNN keeps the weight in blocks of its own; the plain one goes.
+        # oneDNN keeps the weight in its own blocked layout; the plain weight is dropped.
         self._packed: Any = torch.ops.onednn.qlinear_prepack(numbers, None)
 
     @classmethod
     def of(cls, layer: nn.Linear, least: float, most: float) -> Self:
-        """The same layer in int8, its inputs taken to lie between `least` and `most`."""
+        """The same layer in int8, for inputs between `least` and `most`."""
         weight = layer.weight.detach().float()
         scale = symmetric(weight, 8, 1)
         bias = None if layer.bias is None else layer.bias.detach().float()
@@ -81,7 +81,7 @@ class Int8StaticLinear(PackedLinear):
         return {"least": least, "most": most}
 
     def weights(self) -> Tensors:
-        """Integers, scales."""
+        """Integers and scales."""
         numbers = self._packed.to_dense().t().contiguous()
         return {"numbers": numbers, "scales": self._scales}
 

@@ -1,8 +1,8 @@
-"""int8-weight-only: weights in int8, widened inside the kernel; activations stay as they are.
+"""int8-weight-only: weights in int8, converted back inside the kernel; activations do not change.
 
-Symmetric, one scale an output channel. Decode is bound by reading weights, and reads a quarter
-of the bytes of fp32; prefill, bound by arithmetic, gains nothing. Keeps: embeddings, norms and all
-activations in the cell's precision. Dettmers et al. 2022 (arXiv 2208.07339) for the limits of
+Weights are symmetric, with one scale per output channel. Decode, limited by reading weights, reads
+a quarter of fp32's bytes. Prefill, limited by arithmetic, gains nothing. Embeddings, norms and all
+activations keep the cell's precision. Dettmers et al. 2022 (arXiv 2208.07339) on the limits of
 8 bits.
 """
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from harness.quality.text import Text
 
 
-@register("int8-weight-only", "int8 weights, widened inside the kernel, on CPU")
+@register("int8-weight-only", "int8 weights, converted back inside the kernel, on CPU")
 class Int8WeightOnly(Compression):
     """torch's packed int8 kernel."""
 
@@ -31,11 +31,11 @@ class Int8WeightOnly(Compression):
     layers = ("harness.compression.int8_weight_only.layer:Int8WeightOnlyLinear",)
 
     def unsupported(self, cell: Cell, host: Host) -> str | None:
-        """On CPU."""
+        """Supported on CPU only."""
         return on_cpu(self.name, cell) or super().unsupported(cell, host)
 
     def apply(self, model: Transformer, text: Text) -> Transformer:
-        """The model with its Linear layers, the output head included, replaced."""
+        """The model with int8 Linear layers and output head."""
         from harness.compression.int8_weight_only.layer import Int8WeightOnlyLinear
         from harness.model.packed import replace_linears
 

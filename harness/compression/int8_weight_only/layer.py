@@ -1,4 +1,4 @@
-"""Int8 weights, widened inside the kernel that multiplies by them."""
+"""Int8 weights, converted back inside the kernel."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from torch.nn.functional import linear
 from harness.model.packed import PackedLinear, Tensors
 from harness.model.rounding import quantised, symmetric
 
-# With more rows than this, widening the whole weight first and one dense product is faster.
+# With more rows, converting the whole weight and one dense product are faster.
 _ROWS_IN_KERNEL = 16
-# Only torch's kernel for bfloat16 is more than a loop, so activations are cast to it.
+# Only torch's bfloat16 kernel is optimised, so activations are cast to bfloat16.
 _KERNEL = torch.bfloat16
 
 
 class Int8WeightOnlyLinear(PackedLinear):
-    """torch's `_weight_int8pack_mm`: symmetric, one scale an output channel."""
+    """torch's `_weight_int8pack_mm`: symmetric, with one scale per output channel."""
 
     kind = "int8-weight-only"
     numbers: torch.Tensor
@@ -30,8 +30,8 @@ class Int8WeightOnlyLinear(PackedLinear):
         super().__init__(numbers.shape[1], numbers.shape[0], bias)
         self.register_buffer("numbers", numbers)  # [out, in] int8
         self.register_buffer("scales", scales)  # [out]
-        # The kernel would round scales to bfloat16: they come after it instead. No buffer, as a
-        # cast of the model must leave alone what a kernel wants in its own format.
+        # The kernel rounds scales to bfloat16, so it gets ones and the scales are applied after it.
+        # Not a buffer, because casting the model must not change the format that the kernel takes.
         self._ones = torch.ones(self.out_features, dtype=_KERNEL, device=numbers.device)
 
     @classmethod
@@ -53,7 +53,7 @@ class Int8WeightOnlyLinear(PackedLinear):
         return out.view(*x.shape[:-1], self.out_features)
 
     def weights(self) -> Tensors:
-        """Integers, scales."""
+        """Integers and scales."""
         return {"numbers": self.numbers, "scales": self.scales}
 
     def dense(self) -> torch.Tensor:

@@ -1,8 +1,8 @@
-"""svd: each matrix becomes the product of two thin ones.
+"""svd: replaces each matrix by the product of two thin matrices.
 
-The nearest of its rank in the sum of squares. Where two thin ones would hold as many numbers as
-the whole, the layer stays. Embeddings and the output head stay. Eckart and Young 1936; Denton et
-al. 2014 (arXiv 1404.0736).
+The product is the nearest matrix of its rank in the sum of squares. A layer does not change if the
+thin matrices would hold as many numbers; nor do embeddings and the output head. Eckart and Young
+1936; Denton et al. 2014 (arXiv 1404.0736).
 """
 
 from __future__ import annotations
@@ -19,28 +19,28 @@ if TYPE_CHECKING:
     from harness.quality.text import Text
 
 
-@register("svd", "each matrix becomes the product of two thin ones")
+@register("svd", "replaces each matrix by the product of two thin matrices")
 class Svd(Compression):
-    """Low rank, by a share of the rank or of the energy."""
+    """Low-rank factorisation, by a share of the rank or of the energy."""
 
     class Options(Options):
-        """How much stays: one of two measures."""
+        """How much is kept, by one of two measures."""
 
         rank: float = Field(
-            0.0, ge=0, le=1, description="share of the full rank that stays; 0 goes by energy"
+            0.0, ge=0, le=1, description="share of the full rank to keep; 0 to go by energy"
         )
         energy: float = Field(
-            0.9, gt=0, le=1, description="share of the sum of squares that stays, unless by rank"
+            0.9, gt=0, le=1, description="share of the sum of squares to keep, if `rank` is 0"
         )
         whole: bool = Field(
-            False, description="split also layers whose thin matrices hold no fewer numbers"
+            False, description="also factorise layers whose thin matrices hold no fewer numbers"
         )
 
     stage = Stage.RANK
     layers = ("harness.compression.svd.layer:LowRankLinear",)
 
     def apply(self, model: Transformer, text: Text) -> Transformer:
-        """The model with its matrices split."""
+        """The model with factorised matrices."""
         import torch
 
         from harness.compression.svd.layer import LowRankLinear

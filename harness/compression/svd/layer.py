@@ -1,4 +1,4 @@
-"""A weight as the product of two thin ones."""
+"""A weight as the product of two thin matrices."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class LowRankLinear(ComposedLinear):
 
     @classmethod
     def of(cls, layer: nn.Linear, rank: int) -> Self:
-        """The nearest of that rank in the sum of squares (Eckart and Young 1936)."""
+        """The nearest layer of this rank in the sum of squares (Eckart and Young 1936)."""
         weight = layer.weight.detach().float()
         left, values, right = torch.linalg.svd(weight, full_matrices=False)
         root = values[:rank].sqrt()
@@ -36,7 +36,7 @@ class LowRankLinear(ComposedLinear):
 
     @classmethod
     def hollow(cls) -> Self:
-        """Of rank 1, between one input and one output."""
+        """A layer of rank 1 with one input and one output."""
         return cls(1, 1, 1, bias=False)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:

@@ -1,8 +1,8 @@
-"""2:4: of each four neighbouring weights of a row, two become zero.
+"""2:4: sets two of every four neighbouring weights of a row to zero.
 
-The pattern that NVIDIA's sparse tensor cores skip: with `kernel` products run in torch's
-semi-structured ones, on a GPU that has them. Without, and on every processor, zeros are multiplied
-by like other numbers: it is the file that gets smaller. Mishra et al. 2021 (arXiv 2104.08378).
+NVIDIA's sparse tensor cores skip these zeros: with `kernel`, products run in torch's
+semi-structured kernels, on GPUs that have them. Otherwise zeros are multiplied like other numbers,
+and only the file gets smaller. Mishra et al. 2021 (arXiv 2104.08378).
 """
 
 from __future__ import annotations
@@ -23,19 +23,20 @@ if TYPE_CHECKING:
     from harness.quality.text import Text
 
 
-@register("2:4", "two of each four weights become zero; skipped by GPUs with units for it")
+@register("2:4", "sets two of every four weights to zero; sparse tensor cores skip them")
 class TwoFour(Compression):
     """Semi-structured pruning."""
 
     class Options(Options):
-        """Which two."""
+        """Which two weights, and whether a kernel skips them."""
 
         score: Literal["magnitude", "wanda"] = Field(
-            "magnitude", description="by the weight alone, or times its input's magnitude"
+            "magnitude",
+            description="by the weight's magnitude alone, or times its input's root mean square",
         )
-        sequences: int = Field(16, ge=1, le=10_000, description="sequences that wanda reads")
+        sequences: int = Field(16, ge=1, le=10_000, description="calibration sequences, for wanda")
         kernel: bool = Field(
-            False, description="multiply by torch's semi-structured kernel: on CUDA, in bf16"
+            False, description="multiply in torch's semi-structured kernel, on CUDA in bf16"
         )
 
     stage = Stage.SPARSITY
@@ -43,18 +44,18 @@ class TwoFour(Compression):
     layers = ("harness.compression.two_four.layer:SemiSparseLinear",)
 
     def unsupported(self, cell: Cell, host: Host) -> str | None:
-        """The kernel is for sparse tensor cores, and infers."""
+        """The kernel needs sparse tensor cores and bf16."""
         if self.options.kernel and hardware.registry.of(cell.hardware).kind != "cuda":
-            return "2:4's kernel needs a GPU with sparse tensor cores; this is a CPU"
+            return "2:4's kernel needs a GPU with sparse tensor cores; this cell runs on the CPU"
         formats = [one.name for one in cell.compression if registry[one.name].stage is Stage.FORMAT]
         if self.options.kernel and formats:
-            return f"2:4's kernel multiplies in bf16: it takes no {formats[0]}"
+            return f"2:4's kernel multiplies in bf16, not in the format of {formats[0]}"
         if self.options.kernel and cell.precision.name != "bf16":
             return f"2:4's kernel multiplies in bf16, not {cell.precision.name}"
         return super().unsupported(cell, host)
 
     def apply(self, model: Transformer, text: Text) -> Transformer:
-        """The model with zeros in it; layers whose inputs are no multiple of four stay."""
+        """The pruned model; layers whose inputs are not a multiple of four do not change."""
         from harness.compression.two_four.layer import SemiSparseLinear
         from harness.model.observe import observe
         from harness.model.packed import put

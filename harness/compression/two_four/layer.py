@@ -1,4 +1,4 @@
-"""Two of each four weights, skipped by the sparse tensor cores of GPUs that have them."""
+"""Two of every four weights, multiplied in sparse tensor cores."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from torch.nn.functional import linear
 
 from harness.model.packed import PackedLinear, Tensors
 
-_MULTIPLE = 64  # of the sides that torch's kernels take
+_MULTIPLE = 64  # torch's kernels take matrices whose sides are multiples of it
 
 
 class SemiSparseLinear(PackedLinear):
     """torch's semi-structured product, in half precision, on CUDA.
 
-    The weight is compressed when it is first multiplied by, once it is in its last precision.
+    The weight is compressed at its first product, when it has its final precision.
     """
 
     kind = "2:4"
@@ -29,7 +29,7 @@ class SemiSparseLinear(PackedLinear):
 
     @classmethod
     def of(cls, layer: nn.Linear) -> Self | None:
-        """The same layer, whose weight has its zeros; None where the kernels do not take it."""
+        """The same layer, already pruned; None if the kernels do not take its sides."""
         if layer.in_features % _MULTIPLE or layer.out_features % _MULTIPLE:
             return None
         return cls(layer.weight.detach(), None if layer.bias is None else layer.bias.detach())
@@ -42,7 +42,7 @@ class SemiSparseLinear(PackedLinear):
         return rows.view(*x.shape[:-1], self.out_features)
 
     def weights(self) -> Tensors:
-        """Itself, whose zeros the file leaves out."""
+        """The weight; the file leaves out its zeros."""
         return {"weight": self.weight}
 
     def dense(self) -> torch.Tensor:
@@ -50,7 +50,7 @@ class SemiSparseLinear(PackedLinear):
         return self.weight.float()
 
     def weight_bytes(self) -> int:
-        """Half the numbers, and two bits for each that is kept."""
+        """Half the numbers, and two bits of index for each."""
         kept = self.weight.numel() // 2
         bias = 0 if self.bias is None else self.bias.nbytes
         return kept * self.weight.element_size() + kept // 4 + bias

@@ -1,13 +1,13 @@
-"""banded: each token attends to itself and the `window` - 1 before it.
+"""banded: each token attends to itself and the `window` - 1 tokens before it.
 
 For a window w and a block b of queries: time O(T (w + b) d) for a prefill of T tokens and
 O(w d) for a decode step; memory O(T (w + b)) at most (O(T d) in a fused kernel), and a decode
 state of w keys and values, whatever the length. Keys and values come in overlapping blocks, one
-for each block of queries, so that one batched call does it all. With a window of T or more it is
-exact attention.
+per block of queries, so that one batched call computes everything. With a window of T or more it
+is exact attention.
 
-What it cannot learn in one layer is whatever takes a token further back than the window; L
-layers reach L (w - 1) tokens back, from hand to hand. Child et al. 2019 (arXiv 1904.10509),
+One layer cannot learn what depends on tokens beyond the window; L layers together reach L (w - 1)
+tokens back. Child et al. 2019 (arXiv 1904.10509),
 Beltagy et al. 2020 (arXiv 2004.05150).
 """
 
@@ -28,13 +28,13 @@ if TYPE_CHECKING:
 
 @register("banded", "attention to a sliding window, linear in the length")
 class Banded(DotProductAttention):
-    """The projections of full attention; only the pairs near the diagonal."""
+    """The projections of full attention, and only the pairs near the diagonal."""
 
     class Options(Options):
-        """How far a token sees, and how the work is cut."""
+        """How far a token sees, and the size of a block."""
 
         window: int = Field(
-            256, ge=2, le=10**6, description="tokens each one sees, itself included"
+            256, ge=2, le=10**6, description="tokens that each token sees, including itself"
         )
         block: int = Field(64, ge=1, le=10**6, description="queries that share a block of keys")
 
@@ -45,10 +45,10 @@ class Banded(DotProductAttention):
         return WindowAttention(shape, self.options.window, self.options.block)
 
     def flops(self, shape: Shape, layer: int, batch: int, new: int, past: int) -> int:
-        """Projections as ever; 4 D for each pair of a query and a key of its block.
+        """Projections as in full attention; 4 D for each pair of a query and a key of its block.
 
-        A block's corners, which the mask hides, count as they are computed: (w + b) keys for
-        each query of a whole block, where w would do.
+        The corners of a block, which the mask hides, count because they are computed: each query
+        meets w + b keys, of which it sees w.
         """
         window: int = self.options.window
         block: int = self.options.block
@@ -66,6 +66,6 @@ class Banded(DotProductAttention):
         return super().state_bytes(shape, layer, batch, min(capacity, self.options.window), element)
 
     def exact(self, shape: Shape, length: int) -> bool:
-        """Where the window covers everything."""
+        """True if the window covers everything."""
         covers: bool = self.options.window >= length
         return covers

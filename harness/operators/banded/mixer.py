@@ -1,4 +1,4 @@
-"""Attention to a window: blocks of queries against blocks of keys, never all against all."""
+"""Attention to a window: each block of queries meets one block of keys."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from harness.model.shape import Shape
 
 
 class WindowAttention(Attention):
-    """Each token attends to itself and the `window` - 1 before it."""
+    """Each token attends to itself and the `window` - 1 tokens before it."""
 
     def __init__(self, shape: Shape, window: int, block: int) -> None:
         super().__init__(shape, fused_attention)
@@ -39,7 +39,7 @@ class WindowAttention(Attention):
         new = torch.stack((key, value))
         if query.shape[2] == 1:
             state.add(new, past)
-            key, value = state.held(past + 1)  # attention does not care for the order of keys
+            key, value = state.held(past + 1)  # the order of keys does not matter
             return scaled_dot_product_attention(query, key, value)
         before = state.last(min(past, self._window - 1), past)
         state.add(new, past)
@@ -49,7 +49,7 @@ class WindowAttention(Attention):
     def _attend_parallel(
         self, query: torch.Tensor, key: torch.Tensor, value: torch.Tensor
     ) -> torch.Tensor:
-        if key.shape[2] <= self._window:  # the window covers all there is
+        if key.shape[2] <= self._window:  # the window covers everything
             return fused_attention(query, key, value)
         return window_attention(query, key, value, self._window, self._block)
 
@@ -59,15 +59,15 @@ def window_attention(
 ) -> torch.Tensor:
     """q: [B, H, T, d], k and v: [B, H, past + T, d], past < window -> [B, H, T, d].
 
-    Each block of queries meets the `window` + `block` keys that end where it ends, of which each
-    query sees its own `window`: time and memory O(T (window + block)).
+    Each block of queries meets the `window` + `block` keys that end where it ends; each query sees
+    its own `window` of them. Time and memory are O(T (window + block)).
     """
     batch, heads, length, width = query.shape
     past = key.shape[2] - length
     blocks = -(-length // block)
     surplus = blocks * block - length
     query = pad(query, (0, 0, 0, surplus)).reshape(-1, blocks, block, width)  # [BH, n, b, d]
-    lead = window - past  # of keys that stand before the first
+    lead = window - past  # padding before the first key
     key, value = (
         # Overlapping views of one memory: [BH, n, window + b, d].
         pad(one, (0, 0, lead, surplus))
@@ -76,14 +76,14 @@ def window_attention(
         .transpose(-1, -2)
         for one in (key, value)
     )
-    # A mask of exactly four dimensions is what torch's fused CPU kernel takes.
+    # torch's fused CPU kernel takes masks of exactly four dimensions.
     mask = _visible(window, block, blocks, lead, query.device).unsqueeze(0)
     mixed = scaled_dot_product_attention(query, key, value, attn_mask=mask)
     return mixed.reshape(batch, heads, blocks * block, width)[:, :, :length]
 
 
 def _visible(window: int, block: int, blocks: int, lead: int, device: torch.device) -> torch.Tensor:
-    """[n, b, window + b]: which of its keys each query sees, of those that are there."""
+    """[n, b, window + b]: true where a query sees a key of its block, padding excluded."""
     row = torch.arange(block, device=device).unsqueeze(-1)
     column = torch.arange(window + block, device=device)
     band = (column > row) & (column <= row + window)

@@ -1,13 +1,13 @@
-"""bytenet: causal convolutions whose reach grows exponentially with the depth.
+"""bytenet: causal convolutions whose reach grows exponentially with depth.
 
-A residual block of ByteNet's decoder: narrow to half the width, convolve, widen; the norm before
-and the sum after are the Transformer's own. Time O(T D^2) for a prefill of T tokens and O(D^2)
+A residual block of ByteNet's decoder: narrow to half the width, convolve, widen. The norm before it
+and the sum after it are the Transformer's own. Time O(T D^2) for a prefill of T tokens and O(D^2)
 for a decode step; memory O(T D k), and a decode state of the last (k - 1) x dilation tokens.
-Layer i dilates by the i-th of `dilations`, again from the first after the last: by default 1, 2,
-4, 8, 16, which with a kernel of 3 reach 62 tokens back in five layers.
+Layer i has the i-th of `dilations`, which repeat: by default 1, 2, 4, 8, 16. With a kernel of 3,
+five layers then reach 62 tokens back.
 
-What it cannot learn is anything that depends on a token out of its reach, or on what a token is
-rather than where it stands: weights do not depend on the content. Kalchbrenner et al. 2016
+It cannot learn what depends on a token beyond its reach. Nor can it weight tokens by their content:
+the weights depend on positions only. Kalchbrenner et al. 2016
 (arXiv 1610.10099).
 """
 
@@ -32,14 +32,14 @@ class Bytenet(Operator):
     """A convolution between two projections."""
 
     class Options(Options):
-        """Which tokens a convolution sees."""
+        """The tokens that a convolution sees."""
 
         kernel: int = Field(3, ge=2, le=1000, description="tokens that a convolution sees")
         dilations: tuple[Dilation, ...] = Field(
             (1, 2, 4, 8, 16),
             min_length=1,
             max_length=1000,
-            description="the distance between them, layer by layer, repeating",
+            description="distance between those tokens, by layer; the list repeats",
         )
 
     @property
@@ -53,26 +53,26 @@ class Bytenet(Operator):
         return len(self.options.dilations)
 
     def mixer(self, shape: Shape, layer: int) -> TokenMixer:
-        """The convolution of that layer's dilation."""
+        """The convolution with the layer's dilation."""
         from harness.operators.bytenet.mixer import DilatedConvolution
 
         return DilatedConvolution(shape, self._kernel, self._dilation(layer))
 
     def parameters(self, shape: Shape, layer: int) -> int:
-        """With half the width d: 2 D d + D + d, the convolution k d^2 + d, two norms 4 d."""
+        """At half the width d: projections 2 D d + D + d, convolution k d^2 + d, two norms 4 d."""
         inner = self._inner(shape)
         projections = 2 * shape.d_model * inner + shape.d_model + inner
         return projections + self._kernel * inner**2 + inner + 4 * inner
 
     def flops(self, shape: Shape, layer: int, batch: int, new: int, past: int) -> int:
-        """Two projections 4 D d and the convolution 2 k d^2, a token."""
+        """Per token, 4 D d for two projections and 2 k d^2 for the convolution."""
         inner = self._inner(shape)
         return batch * new * inner * (4 * shape.d_model + 2 * self._kernel * inner)
 
     def state_bytes(
         self, shape: Shape, layer: int, batch: int, capacity: int, element: float
     ) -> float:
-        """The tokens the convolution reaches back to, at half the width."""
+        """The tokens within the convolution's reach, at half the width."""
         reach = (self._kernel - 1) * self._dilation(layer)
         return batch * reach * self._inner(shape) * element
 

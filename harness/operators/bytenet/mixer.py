@@ -1,4 +1,4 @@
-"""A causal dilated convolution between two projections, as ByteNet's residual blocks have it."""
+"""A causal dilated convolution between two projections, as in ByteNet's residual blocks."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class DilatedConvolution(TokenMixer):
         self._kernel, self._dilation = kernel, dilation
         self.narrow = nn.Linear(shape.d_model, self._inner)
         self.norm_in = nn.LayerNorm(self._inner)
-        # One product over the seen tokens side by side: kernel x inner -> inner.
+        # One product over the concatenated tokens: kernel x inner -> inner.
         self.convolve = nn.Linear(kernel * self._inner, self._inner)
         self.norm_out = nn.LayerNorm(self._inner)
         self.widen = nn.Linear(self._inner, shape.d_model)
@@ -32,7 +32,7 @@ class DilatedConvolution(TokenMixer):
     def new_state(
         self, batch: int, capacity: int, device: torch.device, dtype: torch.dtype
     ) -> Rolling:
-        """What the convolution reaches back to: [B, (kernel - 1) dilation, inner]."""
+        """The tokens within the convolution's reach: [B, (kernel - 1) dilation, inner]."""
         return Rolling(torch.zeros(batch, self._reach, self._inner, device=device, dtype=dtype))
 
     def forward(
@@ -59,5 +59,5 @@ class DilatedConvolution(TokenMixer):
 
 
 def inner_width(shape: Shape) -> int:
-    """Of the convolution: half the model's, as in Kalchbrenner et al. 2016, Figure 3."""
+    """The convolution's width: half the model's, as in Kalchbrenner et al. 2016, Figure 3."""
     return max(1, shape.d_model // 2)

@@ -1,11 +1,11 @@
 """flex: torch's flex_attention, compiled for the causal mask.
 
-A kernel that torch generates from the mask's own code, and that skips blocks no query sees. Time
-O(T^2 d) for a prefill of T tokens and O(T d) for a decode step; memory O(T d), the KV cache.
-Exact. The first use of a kind of pass compiles, for some ten seconds where nothing is cached:
-that falls into what is read before the clock runs, or into the first sample, which always is
-warm-up. Where torch cannot compile (no C++ compiler, say) the cell is `unsupported`. On a
-processor torch has no backward pass for it. Dong et al. 2024 (arXiv 2412.05496).
+torch generates the kernel from the mask's code; it skips blocks that no query sees. Time O(T^2 d)
+for a prefill of T tokens and O(T d) for a decode step; memory O(T d), the KV cache. Exact. The
+first pass of each kind compiles, for about ten seconds if nothing is cached. That happens before
+timing starts, or in the first sample, which is always warm-up. If torch cannot compile (e.g.
+without a C++ compiler), the cell is `unsupported`. On CPU torch has no backward pass for it. Dong
+et al. 2024 (arXiv 2412.05496).
 """
 
 from __future__ import annotations
@@ -25,20 +25,20 @@ if TYPE_CHECKING:
 
 @register("flex", "exact attention by torch's flex_attention, compiled")
 class Flex(DotProductAttention):
-    """What a generated kernel is worth beside the hand-written ones.
+    """A generated kernel, to compare with the hand-written kernels.
 
-    Pairs count whole, as in all exact attention, though its kernel leaves out what it can.
+    FLOPs count all pairs, as in all exact attention, although the kernel skips blocks.
     """
 
     def mixer(self, shape: Shape, layer: int) -> TokenMixer:
-        """Attention by the compiled kernel."""
+        """Attention in the compiled kernel."""
         from harness.model.attention import Attention
         from harness.operators.flex.attend import compiled_attention
 
         return Attention(shape, compiled_attention)
 
     def untrainable(self, cell: Cell, host: Host) -> str | None:
-        """On anything but CUDA."""
+        """Cannot be trained except on CUDA."""
         if hardware.registry.of(cell.hardware).kind == "cuda":
             return None
-        return "torch's flex_attention has no backward pass on a processor"
+        return "torch's flex_attention has no backward pass on CPU"

@@ -1,4 +1,4 @@
-"""An LSTM that computes its gates as one product, with a backward pass of its own."""
+"""An LSTM that computes all gates in one product, with its own backward pass."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from harness.model.shape import Shape
 
 
 class GemmLstmMixer(LstmMixer):
-    """One product for all gates, and for all tokens together where no token waits for another."""
+    """One product for all gates, over all tokens at once where the recurrence permits."""
 
     def __init__(self, shape: Shape) -> None:
         super().__init__(shape)
@@ -38,10 +38,10 @@ class GemmLstmMixer(LstmMixer):
 
 
 class _Recurrence(torch.autograd.Function):
-    """The recurrence over a whole sequence from an empty memory.
+    """The recurrence over a whole sequence from an empty state.
 
-    The backward pass goes through the tokens only for what one must hand to the one before; it
-    keeps the gradients of all gates, and the weights' is one product over all tokens.
+    The backward pass goes token by token only for the gradients of hidden state and cell. It keeps
+    the gradients of all gates, so that the weights' gradient is one product over all tokens.
     """
 
     @staticmethod
@@ -51,7 +51,7 @@ class _Recurrence(torch.autograd.Function):
         """[T, B, 4D] and [4D, D] -> hidden states and cells, [T, B, D] each."""
         width = weight.shape[1]
         gates = torch.empty_like(given)
-        hiddens, cells, bent = (given.new_empty(*given.shape[:2], width) for _ in range(3))
+        hiddens, cells, squashed = (given.new_empty(*given.shape[:2], width) for _ in range(3))
         into, forget, new, out = (part.unbind() for part in gates.split(width, dim=-1))
         into_and_forget = gates[..., : 2 * width].unbind()
         across = weight.t()
@@ -66,18 +66,18 @@ class _Recurrence(torch.autograd.Function):
             cell = torch.mul(into[t], new[t], out=cells[t])
             if t:
                 cell.addcmul_(forget[t], cells[t - 1])
-            torch.mul(out[t], torch.tanh(cell, out=bent[t]), out=hiddens[t])
-        ctx.save_for_backward(weight, gates, hiddens, cells, bent)
+            torch.mul(out[t], torch.tanh(cell, out=squashed[t]), out=hiddens[t])
+        ctx.save_for_backward(weight, gates, hiddens, cells, squashed)
         ctx.mark_non_differentiable(cells)
         return hiddens, cells
 
     @staticmethod
     def backward(ctx: Any, *grads: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        weight, gates, hiddens, cells, bent = ctx.saved_tensors
+        weight, gates, hiddens, cells, squashed = ctx.saved_tensors
         width = weight.shape[1]
         into, forget, new, out = gates.split(width, dim=-1)  # each [T, B, D]
         earlier = torch.cat((torch.zeros_like(cells[:1]), cells[:-1]))
-        # How much each gate's sum moves its token's cell, the cell its hidden state, and so on.
+        # Derivatives: of a token's cell and hidden state by its gates' sums, and so on.
         by_cell = torch.stack(
             (
                 new * into * (1 - into),
@@ -86,20 +86,20 @@ class _Recurrence(torch.autograd.Function):
             ),
             dim=2,
         ).unbind()  # each [B, 3, D]
-        by_hidden = (bent * out * (1 - out)).unbind()
-        to_cell = (out * (1 - bent * bent)).unbind()
+        by_hidden = (squashed * out * (1 - out)).unbind()
+        to_cell = (out * (1 - squashed * squashed)).unbind()
         kept = forget.unbind()
         to_gates = torch.empty_like(gates)
         first_three = to_gates.unflatten(-1, (4, width))[:, :, :3].unbind()
         last = to_gates[..., 3 * width :].unbind()
-        steps, wanted = to_gates.unbind(), grads[0].unbind()
-        hidden, cell = wanted[-1], torch.zeros_like(cells[0])
+        steps, upstream = to_gates.unbind(), grads[0].unbind()
+        hidden, cell = upstream[-1], torch.zeros_like(cells[0])
         for t in reversed(range(len(steps))):
             cell = torch.addcmul(cell, hidden, to_cell[t])
             torch.mul(cell.unsqueeze(1), by_cell[t], out=first_three[t])
             torch.mul(hidden, by_hidden[t], out=last[t])
             if t:
                 cell = cell * kept[t]
-                hidden = torch.addmm(wanted[t - 1], steps[t], weight)
+                hidden = torch.addmm(upstream[t - 1], steps[t], weight)
         across = to_gates[1:].flatten(0, 1).t() @ hiddens[:-1].flatten(0, 1)
         return to_gates, across

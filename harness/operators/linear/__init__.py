@@ -1,12 +1,12 @@
-"""linear: attention without the softmax, as one growing sum over the past.
+"""linear: attention without softmax, as a running sum over the past.
 
-The weight of a pair is phi(q) . phi(k), so the sum over all keys can be kept instead of the keys:
-time O(T d^2) for a prefill of T tokens (in chunks of c: O(T d (c + d))) and O(d^2) a head for a
-decode step, whatever the length; a decode state of d (d + 1) numbers a head, in fp32. Chunks are
-one batched call: a product within each, and cumulative sums of theirs between them.
+The weight of a pair is phi(q) . phi(k), so the state is a sum over all keys instead of the keys.
+Time O(T d^2) per head for a prefill of T tokens (in chunks of c: O(T d (c + d))) and O(d^2) per
+head for a decode step, whatever the length; a decode state of d (d + 1) numbers per head, in fp32.
+All chunks go through one batched call: a product within each, and cumulative sums between them.
 
-It approximates softmax attention only loosely: weights cannot be sharp, and all keys share a sum
-of d dimensions a head, so that it does not recall one of many tokens far back, as copying asks.
+It approximates softmax attention only loosely: its weights are never sharp, and all keys share one
+sum of d dimensions per head, so it cannot recall a single token far back, as copying requires.
 Katharopoulos et al. 2020 (arXiv 2006.16236).
 """
 
@@ -26,17 +26,19 @@ if TYPE_CHECKING:
     from harness.model.mixer import TokenMixer
 
 
-@register("linear", "linear attention: a sum over the past, constant decode state")
+@register("linear", "linear attention: a running sum over the past, constant decode state")
 class Linear(Operator):
-    """The projections of full attention, and sums in place of its scores."""
+    """The projections of full attention, with sums instead of scores."""
 
     class Options(Options):
-        """What makes weights positive, and how the work is cut."""
+        """The feature map, and the size of a chunk."""
 
         features: Literal["elu", "relu"] = Field(
             "elu", description="the feature map: elu(x) + 1, or relu(x)"
         )
-        chunk: int = Field(64, ge=1, le=10**6, description="tokens that meet pair by pair")
+        chunk: int = Field(
+            64, ge=1, le=10**6, description="tokens in a chunk, within which pairs are computed"
+        )
 
     def mixer(self, shape: Shape, layer: int) -> TokenMixer:
         """Linear attention with the chosen feature map."""
@@ -46,13 +48,13 @@ class Linear(Operator):
         return LinearAttention(shape, features, self.options.chunk)
 
     def parameters(self, shape: Shape, layer: int) -> int:
-        """As full attention: 4 D^2 + 4 D."""
+        """As in full attention: 4 D^2 + 4 D."""
         return 4 * shape.d_model**2 + 4 * shape.d_model
 
     def flops(self, shape: Shape, layer: int, batch: int, new: int, past: int) -> int:
-        """Projections 8 D^2 a token; a head adds a token to its sum and asks it, 4 d (d + 1).
+        """Projections: 8 D^2 per token. A head adds a token to its sum and reads it: 4 d (d + 1).
 
-        In chunks of c, the last filled up, each also meets c tokens: 2 c (2 d + 1).
+        In a prefill each token also meets c tokens, the padded chunk: 2 c (2 d + 1).
         """
         d_head = shape.d_head
         of_sums = 4 * d_head * (d_head + 1)
@@ -66,7 +68,7 @@ class Linear(Operator):
     def state_bytes(
         self, shape: Shape, layer: int, batch: int, capacity: int, element: float
     ) -> float:
-        """Of each head, d (d + 1) numbers, always of four bytes."""
+        """Per head, d (d + 1) numbers of always four bytes."""
         return batch * shape.heads * shape.d_head * (shape.d_head + 1) * 4
 
 

@@ -1,4 +1,4 @@
-"""Linear attention: a sum over the past in place of a softmax over it."""
+"""Linear attention: a running sum over the past instead of a softmax."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from harness.model.shape import Shape
 
 FeatureMap: TypeAlias = Callable[[torch.Tensor], torch.Tensor]
 
-_TINY = 1e-6  # where no feature is active there is no weight to divide by
+_TINY = 1e-6  # the sum of weights is zero if no feature is active
 
 
 class Sums(LayerState):
-    """Of all tokens so far, the sum of phi(k) [v, 1]^T: [B, H, d, d + 1], always in fp32.
+    """The sum of phi(k) [v, 1]^T over all tokens so far: [B, H, d, d + 1], always in fp32.
 
-    It grows with the past: in bfloat16 it would stop to change after some 256 tokens.
+    The sum grows: in bfloat16 it would stop changing after about 256 tokens.
     """
 
     def __init__(self, shape: Shape, batch: int, device: torch.device) -> None:
@@ -28,11 +28,11 @@ class Sums(LayerState):
         self.total = torch.zeros(size, device=device, dtype=torch.float32)
 
     def snapshot(self, position: int) -> torch.Tensor:
-        """A copy."""
+        """A copy of the sum."""
         return self.total.clone()
 
     def restore(self, snapshot: torch.Tensor) -> None:
-        """Copied back."""
+        """Copy the sum back."""
         self.total.copy_(snapshot)
 
 
@@ -48,7 +48,7 @@ class LinearAttention(TokenMixer):
     def new_state(
         self, batch: int, capacity: int, device: torch.device, dtype: torch.dtype
     ) -> Sums:
-        """Sums over no token."""
+        """Sums over no tokens yet."""
         return Sums(self._shape, batch, device)
 
     def forward(
@@ -59,7 +59,7 @@ class LinearAttention(TokenMixer):
         heads = (batch, length, 3, self._shape.heads, self._shape.d_head)
         query, key, value = self.qkv(x).view(heads).permute(2, 0, 3, 1, 4)  # each [B, H, T, d]
         query, key = self._features(query), self._features(key)
-        value = pad(value, (0, 1), value=1.0)  # its last column sums the weights
+        value = pad(value, (0, 1), value=1.0)  # the last column sums the weights
         assert state is None or isinstance(state, Sums)
         if state is not None and past == 0:
             state.total.zero_()
@@ -94,15 +94,15 @@ def _parallel(
     chunk: int,
     total: torch.Tensor | None,
 ) -> torch.Tensor:
-    """[B, H, T, d + 1]: within each chunk all pairs, and the sum of all chunks before it."""
+    """[B, H, T, d + 1]: all pairs within each chunk, plus the sum over all earlier chunks."""
     length = query.shape[2]
     surplus = -length % chunk
-    query, key, value = (  # [B, H, n, c, d or d + 1]; what is padded adds nothing
+    query, key, value = (  # [B, H, n, c, d or d + 1]; padding adds nothing
         pad(one, (0, 0, 0, surplus)).unflatten(2, (-1, chunk)) for one in (query, key, value)
     )
     sums = (key.transpose(-1, -2) @ value).float()  # [B, H, n, d, d + 1]
     first = torch.zeros_like(sums[:, :, :1]) if total is None else total.unsqueeze(2)
-    # Each chunk's own sum stays out to the bit: it holds tokens that follow.
+    # Leave out each chunk's own sum exactly: it contains later tokens.
     before = torch.cat((first, sums[:, :, :-1]), dim=2).cumsum(dim=2)
     if total is not None:
         total.copy_(before[:, :, -1] + sums[:, :, -1])

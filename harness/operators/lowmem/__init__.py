@@ -1,9 +1,9 @@
 """lowmem: exact attention in chunks, with a running softmax.
 
-Time O(T^2 d) for a prefill of T tokens and O(T d) for a decode step, as any exact attention,
-less what a chunk of queries does not see; memory O(c sqrt(T)) a head for scores, with c queries
-at a time, beside the KV cache, also in training: the backward pass computes the scores again. It
-makes T / c x sqrt(T) calls, where one fused kernel makes one. Exact: nothing is approximated.
+Time O(T^2 d) for a prefill of T tokens and O(T d) for a decode step, as in any exact attention,
+less the keys that a chunk of c queries does not see. Memory O(c sqrt(T)) per head for scores,
+beside the KV cache; in training too, because the backward pass computes the scores again. It makes
+T / c x sqrt(T) calls where a fused kernel makes one. Exact.
 Rabe and Staats 2021 (arXiv 2112.05682).
 """
 
@@ -23,31 +23,34 @@ if TYPE_CHECKING:
     from harness.model.mixer import TokenMixer
 
 
-@register("lowmem", "exact attention in chunks, in memory of the square root of the length")
+@register("lowmem", "exact attention in chunks, with O(sqrt(length)) memory for scores")
 class Lowmem(DotProductAttention):
-    """Without a fused kernel, and without the scores in memory."""
+    """Exact attention without a fused kernel and without all scores in memory."""
 
     class Options(Options):
-        """How the work is cut."""
+        """The size of a chunk."""
 
         chunk: int = Field(
-            1024, ge=1, le=10**6, description="queries at a time; keys come sqrt(their number)"
+            1024,
+            ge=1,
+            le=10**6,
+            description="queries in a chunk; a chunk of keys has sqrt(length) keys",
         )
 
     def mixer(self, shape: Shape, layer: int) -> TokenMixer:
-        """Attention by chunks."""
+        """Attention in chunks."""
         from harness.model.attention import Attention
         from harness.operators.lowmem.attend import chunked_attention
 
         return Attention(shape, partial(chunked_attention, chunk=self.options.chunk))
 
     def flops(self, shape: Shape, layer: int, batch: int, new: int, past: int) -> int:
-        """Projections 8 D^2 a token; 4 D for each pair of a query and a key its chunk sees."""
+        """Projections: 8 D^2 per token. Pairs of a query and a key its chunk sees: 4 D."""
         pairs = self._pairs(new, past)
         return batch * (8 * shape.d_model**2 * new + 4 * shape.d_model * pairs)
 
     def recomputed(self, shape: Shape, layer: int, batch: int, new: int) -> int:
-        """The scores: 2 D a pair."""
+        """The scores: 2 D per pair."""
         return 2 * batch * shape.d_model * self._pairs(new, past=0)
 
     def _pairs(self, new: int, past: int) -> int:

@@ -1,6 +1,6 @@
-"""Exact attention a chunk at a time, by a running softmax (Rabe and Staats 2021, 2112.05682).
+"""Exact attention chunk by chunk, with a running softmax (Rabe and Staats 2021, 2112.05682).
 
-The backward pass keeps one number a query, the logarithm of its softmax's denominator, and
+The backward pass keeps one number per query, the logarithm of the softmax's denominator, and
 computes the scores again, chunk by chunk (Dao et al. 2022, arXiv 2205.14135, App. B).
 """
 
@@ -21,7 +21,7 @@ def chunked_attention(
 ) -> torch.Tensor:
     """q: [B, H, T, d], k and v: [B, H, past + T, d] -> [B, H, T, d].
 
-    `chunk` queries at a time meet ceil(sqrt(past + T)) keys at a time, as far as they see.
+    Chunks of `chunk` queries meet chunks of ceil(sqrt(past + T)) keys, as far as they see.
     """
     mixed: torch.Tensor = _Chunked.apply(query, key, value, chunk)  # type: ignore[no-untyped-call]
     return mixed
@@ -29,14 +29,14 @@ def chunked_attention(
 
 @dataclass(frozen=True)
 class _Tile:
-    """Some queries meet some keys."""
+    """A chunk of queries and a chunk of keys."""
 
     rows: slice
     columns: slice
     visible: int  # row i sees the columns up to visible + i
 
     def scores(self, query: torch.Tensor, key: torch.Tensor) -> torch.Tensor:
-        """[B, H, r, c] in fp32; minus infinity where a key stands behind the query."""
+        """[B, H, r, c] in fp32; minus infinity where a key comes after the query."""
         rows, columns = query[:, :, self.rows], key[:, :, self.columns]
         scores: torch.Tensor = (rows @ columns.transpose(-1, -2)).float()
         scores *= query.shape[-1] ** -0.5
@@ -47,7 +47,7 @@ class _Tile:
 
 
 def _tiles(new: int, total: int, chunk: int) -> Iterator[tuple[slice, list[_Tile]]]:
-    """Each chunk of queries with the chunks of keys it sees."""
+    """Each chunk of queries, with its tiles: one per chunk of keys it sees."""
     past, width = total - new, math.isqrt(total - 1) + 1
     for start in range(0, new, chunk):
         rows = slice(start, min(start + chunk, new))
@@ -63,7 +63,7 @@ class _Chunked(torch.autograd.Function):
         ctx: Any, query: torch.Tensor, key: torch.Tensor, value: torch.Tensor, chunk: int
     ) -> torch.Tensor:
         mixed = torch.empty_like(query)
-        # Of each query, the logarithm of its sum of exponentials.
+        # Per query, the log-sum-exp of its scores.
         total = query.new_empty((*query.shape[:-1], 1), dtype=torch.float32)
         for rows, tiles in _tiles(query.shape[2], key.shape[2], chunk):
             mixed[:, :, rows], total[:, :, rows] = _running(query, key, value, tiles)
@@ -86,7 +86,7 @@ class _Chunked(torch.autograd.Function):
 def _running(
     query: torch.Tensor, key: torch.Tensor, value: torch.Tensor, tiles: list[_Tile]
 ) -> tuple[torch.Tensor, torch.Tensor]:
-    """[B, H, r, d], what the queries attend to, and [B, H, r, 1], the log of their sum."""
+    """The output [B, H, r, d] of some queries, and their log-sum-exp [B, H, r, 1]."""
     rows = query[:, :, tiles[0].rows]
     most = torch.full_like(rows[..., :1], -math.inf, dtype=torch.float32)
     mass = torch.zeros_like(most)
@@ -104,7 +104,7 @@ def _running(
 def _add_gradients(
     sums: Tensors, tile: _Tile, weight: torch.Tensor, drift: torch.Tensor, kept: Tensors
 ) -> None:
-    """Of query, key and value; `kept` are those and the gradient of what they gave."""
+    """Add a tile's gradients to `sums`. `kept` is query, key, value and the output's gradient."""
     to_query, to_key, to_value = sums
     query, key, value, grad = (
         one[:, :, place]

@@ -1,11 +1,11 @@
-"""lstm-naive: an LSTM written as its equations are, a small product for each gate and step.
+"""lstm-naive: an LSTM as its equations are written, with a small product for each gate and step.
 
-Time O(T D^2) for a prefill of T tokens, in 8 T products that wait for each other, and O(D^2) for
-a decode step; memory O(T D) in training, else O(D), which also is the decode state. Its gradient
-is autograd's: the weights' is a sum of T small products. This is what `gemm-lstm`, which computes
-the same, is measured against.
+Time O(T D^2) for a prefill of T tokens, in 8 T small products over T sequential steps, and O(D^2)
+for a decode step; memory O(T D) in training, else O(D), as for the decode state. Autograd computes
+the gradients; that of the weights is a sum of T small products. It is the reference for
+`gemm-lstm`, which computes the same.
 
-All of the past must fit into 2 D numbers, so it cannot recall many tokens far back. Hochreiter
+The whole past must fit into 2 D numbers, so it cannot recall many tokens far back. Hochreiter
 and Schmidhuber 1997 (Neural Computation 9(8)), with the forget gate of Gers et al. 2000.
 """
 
@@ -21,19 +21,19 @@ if TYPE_CHECKING:
 
 
 class LstmOperator(Operator):
-    """What an LSTM costs, however it is computed."""
+    """The cost of an LSTM, however it is computed."""
 
     @property
     def sequential(self) -> bool:
-        """A step needs the one before."""
+        """True: each step needs the step before."""
         return True
 
     def parameters(self, shape: Shape, layer: int) -> int:
-        """Of the token 4 D^2 + 4 D, of the hidden state 4 D^2, output D^2 + D."""
+        """Token gates 4 D^2 + 4 D, hidden-state gates 4 D^2, output D^2 + D."""
         return 9 * shape.d_model**2 + 5 * shape.d_model
 
     def flops(self, shape: Shape, layer: int, batch: int, new: int, past: int) -> int:
-        """Gates of the token and output 10 D^2; of the hidden state 8 D^2, but for the first."""
+        """Token gates and output: 10 D^2. Hidden-state gates: 8 D^2, except for the first token."""
         hidden = new if past else new - 1
         return batch * shape.d_model**2 * (10 * new + 8 * hidden)
 
@@ -46,7 +46,7 @@ class LstmOperator(Operator):
 
 @register("lstm-naive", "an LSTM with a small product for each gate and step")
 class LstmNaive(LstmOperator):
-    """Eight products a step."""
+    """Eight products per step."""
 
     def mixer(self, shape: Shape, layer: int) -> TokenMixer:
         """The LSTM, gate by gate."""

@@ -10,7 +10,7 @@ from harness.model.shape import Shape
 
 
 class NaiveLstmMixer(LstmMixer):
-    """Eight products a token: of each gate, with the token and with the hidden state."""
+    """Eight products per token: each gate with the token and with the hidden state."""
 
     def __init__(self, shape: Shape) -> None:
         super().__init__(shape)
@@ -34,6 +34,6 @@ class NaiveLstmMixer(LstmMixer):
         return torch.stack(hiddens), cell
 
     def _gate(self, gate: str, token: torch.Tensor, hidden: torch.Tensor | None) -> torch.Tensor:
-        """[B, D] before its nonlinearity. At the beginning there is no hidden state yet."""
+        """[B, D], before the nonlinearity. The first token has no hidden state."""
         given: torch.Tensor = self.of_token[gate](token)
         return given if hidden is None else given + self.of_hidden[gate](hidden)

@@ -1,9 +1,9 @@
-"""A tree over the past: segments of 1, 2, 4, ... tokens, composed two by two.
+"""A tree over the past: segments of 1, 2, 4, ... tokens, composed in pairs.
 
-After n tokens the past is the segments of n's binary digits, the largest first, as a Fenwick
-tree has them: 6 tokens are [0, 4) and [4, 6). What a token sees is their composition from left
-to right. Both are found level by level, each level in one call over all tokens (Blelloch 1990,
-"Prefix sums and their applications").
+After n tokens the past consists of the segments given by n's binary digits, the largest first, as
+in a Fenwick tree: 6 tokens are [0, 4) and [4, 6). A token sees their composition from left to
+right. Segments and compositions are computed level by level, each level in one call over all tokens
+(Blelloch 1990, "Prefix sums and their applications").
 """
 
 from __future__ import annotations
@@ -16,26 +16,26 @@ from harness.model.shape import Shape
 
 
 class Forest(LayerState):
-    """For each level, [B, 2, D] each (a hidden state and a cell): [levels, B, 2, D].
+    """The decode state. Per level a node [B, 2, D] (hidden state and cell): [levels, B, 2, D].
 
-    `nodes` holds the segment of 2^level tokens, where the number of tokens has that digit, and
-    `prefixes` the composition of all segments up to it.
+    `nodes` holds the segment of 2^level tokens, if the number of tokens has that binary digit.
+    `prefixes` holds the composition of all segments up to it.
     """
 
     def __init__(self, nodes: torch.Tensor, prefixes: torch.Tensor) -> None:
         self.nodes, self.prefixes = nodes, prefixes
 
     def before(self, first: int, level: int) -> torch.Tensor:
-        """[B, 1, 2, D]: a copy of all before the node `first` of this level."""
+        """[B, 1, 2, D]: a copy of the composition of all before the node `first` of this level."""
         lowest = (first & -first).bit_length() - 1
         return self.prefixes[level + lowest].unsqueeze(1).clone()
 
     def snapshot(self, position: int) -> tuple[torch.Tensor, torch.Tensor]:
-        """Copies."""
+        """Copies of nodes and prefixes."""
         return self.nodes.clone(), self.prefixes.clone()
 
     def restore(self, snapshot: tuple[torch.Tensor, torch.Tensor]) -> None:
-        """Copied back."""
+        """Copy nodes and prefixes back."""
         self.nodes.copy_(snapshot[0])
         self.prefixes.copy_(snapshot[1])
 
@@ -47,13 +47,13 @@ class TreeMixer(TokenMixer):
         super().__init__()
         width = self._width = shape.d_model
         self.leaf = nn.Linear(width, 3 * width)  # input and output gates, content
-        self.pair = nn.Linear(2 * width, 5 * width)  # and a forget gate for each child
+        self.pair = nn.Linear(2 * width, 5 * width)  # the same, with a forget gate per child
         self.out = nn.Linear(width, width)
 
     def new_state(
         self, batch: int, capacity: int, device: torch.device, dtype: torch.dtype
     ) -> Forest:
-        """No segments yet; one level for each binary digit of `capacity`."""
+        """No segments yet; one level per binary digit of `capacity`."""
         size = (2, capacity.bit_length(), batch, 2, self._width)
         nodes, prefixes = torch.zeros(size, device=device, dtype=dtype)
         return Forest(nodes, prefixes)
@@ -73,12 +73,12 @@ class TreeMixer(TokenMixer):
         return self.out
 
     def _leaves(self, x: torch.Tensor) -> torch.Tensor:
-        """[B, T, D] -> [B, T, 2, D]: segments of one token."""
+        """[B, T, D] -> [B, T, 2, D]: segments of one token each."""
         into, out, content = self.leaf(x).chunk(3, dim=-1)
         return _node(into.sigmoid() * content.tanh(), out)
 
     def _compose(self, left: torch.Tensor, right: torch.Tensor) -> torch.Tensor:
-        """[B, n, 2, D] twice -> [B, n, 2, D]."""
+        """Two of [B, n, 2, D] -> [B, n, 2, D]."""
         gates = self.pair(torch.cat((left[:, :, 0], right[:, :, 0]), dim=-1))
         into, of_left, of_right, out, content = gates.chunk(5, dim=-1)
         kept = of_left.sigmoid() * left[:, :, 1] + of_right.sigmoid() * right[:, :, 1]
@@ -87,13 +87,13 @@ class TreeMixer(TokenMixer):
     def _prefixes(
         self, nodes: torch.Tensor, level: int, past: int, forest: Forest | None
     ) -> torch.Tensor:
-        """For each new node of this level, the composition of all up to it: [B, n, 2, D].
+        """For each new node of this level, the composition of all nodes up to it: [B, n, 2, D].
 
-        Those that end with a pair are the level above's; each other one is the one before it and
-        its own node.
+        The level above gives the compositions that end with a pair. Each other composition joins
+        the previous composition and its own node.
         """
         first, count = past >> level, nodes.shape[1]
-        unpaired = first % 2  # 1 where the first new node completes a pair
+        unpaired = first % 2  # 1 if the first new node completes a pair
         row = nodes
         seen = nodes[:, :0]
         if forest is not None and unpaired:
@@ -103,7 +103,7 @@ class TreeMixer(TokenMixer):
         paired = self._pairs(row, level, past, forest)
         single = nodes[:, unpaired::2]
         seen = torch.cat((seen, paired), dim=1)
-        begin = single[:, : 1 if first == 0 else 0]  # nothing stands before the first of all
+        begin = single[:, : 1 if first == 0 else 0]  # nothing comes before the very first
         rest = single[:, begin.shape[1] :]
         if rest.shape[1]:
             rest = self._compose(seen[:, : rest.shape[1]], rest)

@@ -1,9 +1,9 @@
 """Context parallel: a sequence is split over processes, which pass keys and values in a ring.
 
-Every process holds the whole model. A layer's pass sends its keys and values n - 1 times, 2 B T D
-/ n numbers each time and process; training averages gradients as data parallel does. In decode each
-process attends to the part of the cache that the prompt left with it. Liu et al. 2023 (arXiv
-2310.01889). Built over torch's own point-to-point calls: its context parallel does not run on CPU.
+Every process holds the whole model. In each layer a process sends keys and values n - 1 times,
+2 B T D / n numbers each time. Training averages gradients, as in data parallel. In decode each
+process attends to its own part of the KV cache. Liu et al. 2023 (arXiv 2310.01889). The ring uses
+torch's point-to-point calls, because torch's context parallel does not run on CPU.
 """
 
 from __future__ import annotations
@@ -21,15 +21,17 @@ from harness.parallelism import Parallelism, register
 if TYPE_CHECKING:
     from harness.distributed.split import Split
 
-_OPERATORS = ("gqa", "mqa", "sdpa")  # what the ring computes: exact, fused, heads grouped or not
+_OPERATORS = ("gqa", "mqa", "sdpa")  # exact attention by a fused kernel, as the ring computes it
 
 
-@register("context", "a share of every sequence each, keys and values in a ring")
+@register(
+    "context", "each process takes a share of every sequence; keys and values go round in a ring"
+)
 class Context(Parallelism):
-    """Ring attention with the same work for all."""
+    """Ring attention with equal work for all ranks."""
 
     class Options(Options):
-        """How many shares."""
+        """The number of shares."""
 
         degree: int = Field(
             ge=1, le=4096, description="processes; twice as many must divide the prompt"
@@ -40,18 +42,19 @@ class Context(Parallelism):
     replicates = True
 
     def unsupported(self, cell: Cell, host: Host) -> str | None:
-        """Exact attention over chunks of equal length, two a process; on CPU."""
+        """Needs exact attention, a CPU, and a prompt that divides into two chunks per process."""
         if cell.operator.name not in _OPERATORS:
             able = ", ".join(_OPERATORS)
-            return f"context's ring attends exactly: it takes {able}, no {cell.operator}"
+            return f"context takes exact attention only ({able}), not {cell.operator}"
         if hardware.registry.of(cell.hardware).kind != "cpu":
-            return "context's ring is built on torch's attention kernel for CPU"
+            return "context runs on CPU only: its ring uses torch's attention kernel for CPU"
         if cell.precision.name == "fp16":
-            return "context's ring takes fp32 and bf16, no fp16"
+            return "context takes fp32 and bf16, not fp16"
         chunks, prompt = 2 * self.degree, cell.load["prompt"]
         if prompt % chunks:
             return (
-                f"context {self.degree} cuts a prompt into {chunks} chunks: {prompt} is no multiple"
+                f"context {self.degree} cuts a prompt into {chunks} equal chunks: "
+                f"{chunks} does not divide {prompt}"
             )
         return super().unsupported(cell, host)
 

@@ -1,12 +1,12 @@
 """Exact causal attention over a sequence that is split over ranks, keys and values in a ring.
 
 Ring attention (Liu et al. 2023, arXiv 2310.01889): each rank keeps its queries; keys and values go
-round, and what each block adds is merged by the logarithms of the softmax's sums. The sequence is
-cut into 2 n chunks, of which rank r holds chunks r and 2 n - 1 - r, so that causality leaves all
-ranks the same work (Brandon et al. 2023, arXiv 2311.09431, in a form of contiguous chunks).
+round. Partial outputs are merged by their log-sum-exps. The sequence is cut into 2 n chunks, and
+rank r holds chunks r and 2 n - 1 - r, so that causal attention gives all ranks the same work
+(Brandon et al. 2023, arXiv 2311.09431, here with contiguous chunks).
 
-A pass sends (n - 1) blocks of keys and values, 2 B G T/n d numbers each; backward as many again,
-and n blocks of their gradients.
+A forward pass sends n - 1 blocks of keys and values, 2 B G T/n d numbers each. The backward pass
+sends as many again, and n blocks of their gradients.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ class Ring:
         self.rank, self.size = dist.get_rank(group), dist.get_world_size(group)
 
     def __call__(self, query: torch.Tensor, key: torch.Tensor, value: torch.Tensor) -> torch.Tensor:
-        """Query [B, H, T/n, d], key, value [B, G, T/n, d], of its own tokens -> [B, H, T/n, d]."""
+        """Query [B, H, T/n, d], key and value [B, G, T/n, d] of own tokens -> [B, H, T/n, d]."""
         groups = query.shape[1] // key.shape[1]
         if groups > 1:
             key, value = (one.repeat_interleave(groups, dim=1) for one in (key, value))
@@ -38,35 +38,37 @@ class Ring:
         return mixed
 
     def chunks(self, length: int) -> torch.Tensor:
-        """[T/n]: the positions of this rank's tokens, of a sequence of `length` T."""
+        """Positions [T/n] of this rank's tokens in a sequence of `length` T."""
         chunk = length // (2 * self.size)
         starts = (self.rank * chunk, (2 * self.size - 1 - self.rank) * chunk)
         return torch.cat([torch.arange(start, start + chunk) for start in starts])
 
-    def passed_on(self, tensors: tuple[torch.Tensor, ...]) -> tuple[torch.Tensor, ...]:
-        """Give them to the next rank, and take those of the one before."""
-        there = dist.get_global_rank(self.group, (self.rank + 1) % self.size)
-        back = dist.get_global_rank(self.group, (self.rank - 1) % self.size)
-        out = torch.stack(tensors)
-        taken = torch.empty_like(out)
-        # Even ranks send first, odd ones receive first: whatever the transport, none waits.
+    def rotated(self, tensors: tuple[torch.Tensor, ...]) -> tuple[torch.Tensor, ...]:
+        """Send tensors to the next rank; return those of the previous rank."""
+        following = dist.get_global_rank(self.group, (self.rank + 1) % self.size)
+        previous = dist.get_global_rank(self.group, (self.rank - 1) % self.size)
+        sent = torch.stack(tensors)
+        received = torch.empty_like(sent)
+        # Even ranks send first and odd ranks receive first, so no transport can deadlock.
         swaps = [
-            dist.P2POp(dist.isend, out, there, self.group),
-            dist.P2POp(dist.irecv, taken, back, self.group),
+            dist.P2POp(dist.isend, sent, following, self.group),
+            dist.P2POp(dist.irecv, received, previous, self.group),
         ]
         for work in dist.batch_isend_irecv(swaps if self.rank % 2 == 0 else swaps[::-1]):
             work.wait()
-        return taken.unbind()
+        return received.unbind()
 
 
 def seen(rank: int, other: int, block: _Block, query: torch.Tensor) -> tuple[_Block, slice, bool]:
-    """Of another rank's block what this rank's queries see; which of them; and whether causally."""
+    """The part of another rank's block that this rank sees, the rows of `query` that see it, and
+    whether the attention is causal.
+    """
     half = query.shape[2] // 2
     if other == rank:
         return block, slice(None), True
-    if other < rank:  # its early chunk is before all of ours, its late one behind
+    if other < rank:  # its early chunk is before both of ours, its late chunk after both
         return (block[0][:, :, :half], block[1][:, :, :half]), slice(None), False
-    return block, slice(half, None), False  # only our late chunk is behind it, but behind all
+    return block, slice(half, None), False  # our late chunk is after both of theirs
 
 
 class _RingAttention(torch.autograd.Function):
@@ -85,7 +87,7 @@ class _RingAttention(torch.autograd.Function):
             else:
                 _merge(out[:, :, rows], sums[:, :, rows], part, part_sums)
             if step + 1 < ring.size:
-                block = ring.passed_on(block)  # type: ignore[assignment]  # two in, two out
+                block = ring.rotated(block)  # type: ignore[assignment]  # two in, two out
         assert sums is not None
         ctx.save_for_backward(query, *own, out, sums)
         ctx.ring = ring
@@ -100,7 +102,7 @@ class _RingAttention(torch.autograd.Function):
         ring: Ring = ctx.ring
         grad = grad.contiguous()
         of_query = torch.zeros_like(query)
-        # Gradients travel with their block, and are home after a whole round.
+        # Gradients travel with their block and are back after a full round.
         block, gathered = (key, value), (torch.zeros_like(key), torch.zeros_like(value))
         for step in range(ring.size):
             other = (ring.rank - step) % ring.size
@@ -113,19 +115,19 @@ class _RingAttention(torch.autograd.Function):
             for total, part in zip(gathered, parts[1:], strict=True):
                 total[:, :, : part.shape[2]] += part
             if step + 1 < ring.size:
-                *block, first, second = ring.passed_on((*block, *gathered))  # type: ignore[assignment]
+                *block, first, second = ring.rotated((*block, *gathered))  # type: ignore[assignment]
                 gathered = (first, second)
             else:
-                gathered = ring.passed_on(gathered)  # type: ignore[assignment]
+                gathered = ring.rotated(gathered)  # type: ignore[assignment]
         return of_query, *gathered, None
 
 
 def _merge(
     out: torch.Tensor, sums: torch.Tensor, part: torch.Tensor, part_sums: torch.Tensor
 ) -> None:
-    """Add a block's share to what others gave, in place.
+    """Merge a block's partial output into `out`, in place.
 
-    Each is normed by its own softmax, of whose sum `sums` [B, H, T] is the logarithm.
+    Each output is normalised by its own softmax; `sums` [B, H, T] are the log-sum-exps.
     """
     both = torch.logaddexp(sums, part_sums)
     out.mul_((sums - both).exp().unsqueeze(-1).to(out.dtype))
@@ -134,17 +136,17 @@ def _merge(
 
 
 class SpreadCache:
-    """How a decode step attends to keys that stay where the prompt left them.
+    """Attention of a decode step over a KV cache that is spread over ranks.
 
-    Every rank has the query. Each attends to its own keys, and what each found is gathered, one
-    number and one vector a head, and merged.
+    Every rank has the query and attends to its own keys. The partial outputs, one vector and one
+    log-sum-exp per head, are gathered and merged.
     """
 
     def __init__(self, group: dist.ProcessGroup) -> None:
         self._group, self._size = group, dist.get_world_size(group)
 
     def __call__(self, query: torch.Tensor, key: torch.Tensor, value: torch.Tensor) -> torch.Tensor:
-        """Query [B, H, 1, d] the same on all ranks, key and value [B, G, S, d] this rank's own."""
+        """Query [B, H, 1, d], the same on all ranks; key and value [B, G, S, d] of this rank."""
         groups = query.shape[1] // key.shape[1]
         if groups > 1:
             key, value = (one.repeat_interleave(groups, dim=1) for one in (key, value))

@@ -1,4 +1,4 @@
-"""A sequence split over ranks: each holds the whole model and a share of the tokens."""
+"""Splits a sequence over ranks: each holds the whole model and a share of the tokens."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from harness.parallelism.context.ring import Ring, SpreadCache
 
 
 def split_sequence(split: Split) -> None:
-    """Have each rank take its tokens, and attend to those of all."""
+    """Give this rank its share of the tokens, and attention over the tokens of all ranks."""
     group = split.group("context")
     ring = Ring(group)
     for block in blocks_of(split.core):
@@ -24,7 +24,7 @@ def split_sequence(split: Split) -> None:
 
 
 class _Attend:
-    """A prompt's tokens in a ring; a single one, which all ranks have, by what lies on each."""
+    """Prompts go through the ring; a single token, the same on all ranks, attends to the cache."""
 
     def __init__(self, ring: Ring) -> None:
         self._ring, self._spread = ring, SpreadCache(ring.group)
@@ -44,7 +44,7 @@ class _Caches:
 
 
 class SpreadState(KeyValueState):
-    """This rank's part of a KV cache: its share of the prompt, and every n-th token behind it."""
+    """This rank's part of a KV cache: its share of the prompt, and every n-th token after it."""
 
     def __init__(
         self,
@@ -55,22 +55,22 @@ class SpreadState(KeyValueState):
         ranks: int,
     ) -> None:
         batch, groups, capacity, width = size
-        # A share of whatever is split, rounded up, is the most that can come.
+        # The most that a rank can get: its share, rounded up, and one more token.
         own = (batch, groups, -(-capacity // ranks) + 1, width)
         self._cache = KVCache(own, device, dtype)
         self._rank, self._ranks, self._prompt = rank, ranks, 0
 
     def extend(self, key: torch.Tensor, value: torch.Tensor, past: int) -> KeysValues:
-        """Write this rank's share of a prompt, or a single token where it is its turn."""
+        """Write this rank's share of a prompt, or a single token if it is this rank's turn."""
         if past == 0:
             self._prompt = key.shape[2]
             return self._cache.extend(key, value, 0)
-        behind = past - self._ranks * self._prompt
-        held = self._prompt + len(range(self._rank, behind, self._ranks))
-        mine = behind % self._ranks == self._rank
+        produced = past - self._ranks * self._prompt
+        held = self._prompt + len(range(self._rank, produced, self._ranks))
+        mine = produced % self._ranks == self._rank
         last = slice(0, 1 if mine else 0)
         return self._cache.extend(key[:, :, last], value[:, :, last], held)
 
     def bytes(self) -> int:
-        """Of this rank's part."""
+        """The bytes of this rank's part."""
         return self._cache.bytes()

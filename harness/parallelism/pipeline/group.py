@@ -1,9 +1,9 @@
 """The ranks that hold a pipeline's stages, and the time that each of them works and waits.
 
-A rank waits for the ranks before and behind it: the bubble. For p ranks and m microbatches its
-share of a step is in theory (p - 1) / (m + p - 1) for GPipe (Huang et al. 2019, arXiv 1811.06965)
-and for 1F1B (Narayanan et al. 2019), and (p - 1) / (v m + p - 1) with v stages a rank (Narayanan et
-al. 2021, arXiv 2104.04473, section 2.2.2). A zero-bubble schedule computes gradients of weights
+A rank waits for the ranks before and after it: the bubble. For p ranks and m microbatches its
+theoretical share of a step is (p - 1) / (m + p - 1) for GPipe (Huang et al. 2019, arXiv 1811.06965)
+and for 1F1B (Narayanan et al. 2019), and (p - 1) / (v m + p - 1) with v stages per rank (Narayanan
+et al. 2021, arXiv 2104.04473, section 2.2.2). A zero-bubble schedule computes gradients of weights
 apart from gradients of inputs and fills the wait with them, in theory all of it (Qi et al. 2023,
 arXiv 2401.10241).
 """
@@ -20,7 +20,7 @@ import torch.distributed as dist
 if TYPE_CHECKING:
     from harness.timer import Timer
 
-# By the name in a spec: torch's name, and the number of stages a rank.
+# Name in a spec -> torch's name and the number of stages per rank.
 SCHEDULES = {
     "gpipe": ("GPipe", 1),
     "1f1b": ("1F1B", 1),
@@ -41,13 +41,13 @@ class PipelineGroup:
     timer: Timer
     worked: float = 0.0  # seconds in forward and backward passes and the loss
     stepped: float = 0.0  # seconds in whole steps
-    # Marks of the current step, turned into seconds later: a GPU's timer would wait for its work.
+    # Marks of the current step, turned into seconds later: reading a GPU's timer waits for the GPU.
     _work: list[tuple[object, object]] = field(default_factory=list)
     _step: list[tuple[object, object]] = field(default_factory=list)
 
     @property
     def torch_schedule(self) -> str:
-        """Torch's name of the schedule."""
+        """Torch's name for the schedule."""
         return SCHEDULES[self.schedule][0]
 
     @property
@@ -71,7 +71,7 @@ class PipelineGroup:
         return self.rank == self.ranks - 1
 
     def peer(self, rank: int) -> int:
-        """The number, among all ranks of the cell, of a rank of this group."""
+        """The rank in the whole cell of a rank of this group."""
         return dist.get_global_rank(self.processes, rank)
 
     @property
@@ -90,7 +90,7 @@ class PipelineGroup:
 
     @contextmanager
     def working(self) -> Iterator[None]:
-        """Time a piece of work, which is no part of the bubble."""
+        """Time a piece of work; the bubble is the rest of the step."""
         with self._timed(self._work):
             yield
 

@@ -22,11 +22,11 @@ from harness.parallelism.pipeline.group import PipelineGroup
 if TYPE_CHECKING:
     from torch.optim import Optimizer
 
-_FIRST_STEADY_STEP = 3  # torch allocates and compiles lazily in the steps before
+_FIRST_STEADY_STEP = 3  # torch allocates and compiles lazily in earlier steps
 
 
 class StagedModel:
-    """This rank's stages, run together with the other ranks': a Pipelined of split.py."""
+    """This rank's stages, run together with the other ranks'. A Pipelined of split.py."""
 
     def __init__(self, split: Split, group: PipelineGroup) -> None:
         self._split, self._group = split, group
@@ -50,7 +50,7 @@ class StagedModel:
         return None
 
     def _received(self, shape: tuple[int, int, int]) -> torch.Tensor:
-        """Activations [B, T, D] of the rank before."""
+        """Activations [B, T, D] from the previous rank."""
         dtype = next(self._split.core.parameters()).dtype
         x = torch.empty(shape, device=self._split.device, dtype=dtype)
         dist.recv(x, self._group.peer(self._group.rank - 1), group=self._group.processes)
@@ -97,7 +97,7 @@ class StagedModel:
         return {"bubble": bubble, "bubble_in_theory": self._group.bubble_in_theory}
 
     def _schedule(self) -> Any:
-        """Torch's schedule over the stages, with the wrappers that they have by now."""
+        """Torch's schedule over the stages, which other strategies may have wrapped by now."""
         split, group = self._split, self._group
         stages = [
             _TimedStage(

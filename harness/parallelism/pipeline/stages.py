@@ -1,4 +1,4 @@
-"""A model's layers cut into stages, of which each rank keeps its own."""
+"""Cuts a model's layers into stages; each rank keeps its own."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from harness.parallelism.pipeline.run import StagedModel
 
 
 class Stage(nn.Module):
-    """Some layers, with the embedding before the first and the head behind the last.
+    """Some layers, with the embedding before the first layer and the head after the last.
 
-    Its parameters have the names they have in the whole model.
+    Its parameters keep their names in the whole model.
     """
 
     def __init__(self, split: Split, layers: range, *, first: bool, last: bool) -> None:
@@ -64,7 +64,7 @@ def split_layers(split: Split, *, schedule: str, microbatches: int) -> None:
 
 
 def keep(core: Transformer, group: PipelineGroup, layers: Iterable[int]) -> None:
-    """Drop the other ranks' layers, the embedding but on the first rank, the head but on the last.
+    """Drop the other ranks' layers. The first rank keeps the embedding, the last rank the head.
 
     Every rank keeps the table of positions: it is small, and decode states copy its dtype.
     """
@@ -77,6 +77,6 @@ def keep(core: Transformer, group: PipelineGroup, layers: Iterable[int]) -> None
 
 
 def even(layers: int, stages: int) -> list[range]:
-    """Layers cut as evenly as possible; earlier stages have one more."""
+    """Layers cut as evenly as possible; earlier stages may have one more."""
     cuts = [-(-layers * stage // stages) for stage in range(stages + 1)]
     return [range(*pair) for pair in pairwise(cuts)]

@@ -1,8 +1,8 @@
-"""recompute: what the backward pass makes again, so that it need not be kept.
+"""recompute: the backward pass computes activations again instead of keeping them.
 
-`full` keeps a block's input only and does its forward pass twice, a third more FLOPs (Chen et al.
-2016, arXiv 1604.06174); `selective` keeps the outputs of products as well, and makes only what is
-cheap again (in the spirit of Korthikanti et al. 2022, arXiv 2205.05198).
+`full` keeps a block's input only and runs its forward pass twice: a third more FLOPs (Chen et al.
+2016, arXiv 1604.06174). `selective` also keeps the outputs of matrix products and recomputes only
+the cheap rest (in the spirit of Korthikanti et al. 2022, arXiv 2205.05198).
 """
 
 from __future__ import annotations
@@ -18,15 +18,15 @@ if TYPE_CHECKING:
     from harness.distributed.split import Split
 
 
-@register("recompute", "activations made again in the backward pass instead of kept")
+@register("recompute", "the backward pass computes activations again instead of keeping them")
 class Recompute(Parallelism):
     """Activation checkpointing, block by block."""
 
     class Options(Options):
-        """How much of it."""
+        """How much is recomputed."""
 
         mode: Literal["none", "selective", "full"] = Field(
-            "none", description="nothing, what is cheap, or all but a block's input"
+            "none", description="recompute nothing, what is cheap, or all but a block's input"
         )
 
     short = "mode"
@@ -34,7 +34,7 @@ class Recompute(Parallelism):
 
     @property
     def only_trains(self) -> bool:
-        """Inference keeps nothing."""
+        """Inference keeps no activations."""
         return True
 
     def apply(self, split: Split) -> None:

@@ -1,4 +1,4 @@
-"""Activations that the backward pass makes again instead of keeping them."""
+"""Wraps blocks so that the backward pass computes activations again."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from harness.distributed.split import Split
 from harness.model.transformer import blocks_of
 
 _aten = torch.ops.aten
-# Dear to make again, cheap to keep: matrix products and fused attention.
+# Expensive to recompute, cheap to keep: matrix products and fused attention.
 _KEPT = {
     _aten.mm.default,
     _aten.addmm.default,
@@ -31,8 +31,8 @@ _KEPT = {
 def recompute(split: Split, *, selective: bool) -> None:
     """Make each block keep its input only (Chen et al. 2016, arXiv 1604.06174).
 
-    Or, selectively, also the outputs of its products, and make the cheap rest again (in the spirit
-    of Korthikanti et al. 2022, arXiv 2205.05198).
+    With `selective` a block also keeps the outputs of its matrix products (in the spirit of
+    Korthikanti et al. 2022, arXiv 2205.05198).
     """
     contexts = partial(create_selective_checkpoint_contexts, _policy)
     extra: dict[str, Any] = {"context_fn": contexts} if selective else {}

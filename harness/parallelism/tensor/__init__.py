@@ -1,9 +1,9 @@
-"""Tensor parallel: every matrix is split, heads and hidden units each on one process.
+"""Tensor parallel: every matrix is split; each process has some heads and hidden units.
 
-A pass ends each of a block's two sub-layers with one all-reduce of the activations [B, T, D], and
-so does the backward pass at their beginnings; with `sequence` an all-gather and a reduce-scatter of
-as many bytes take its place, and norms work on a share of the tokens. Shoeybi et al. 2019
-(Megatron-LM, arXiv 1909.08053); Korthikanti et al. 2022 (arXiv 2205.05198).
+The forward pass ends each of a block's two sub-layers with an all-reduce of the activations
+[B, T, D]; the backward pass has one at the start of each. With `sequence`, an all-gather and a
+reduce-scatter of as many bytes replace it, and norms work on a share of the tokens. Shoeybi et al.
+2019 (Megatron-LM, arXiv 1909.08053); Korthikanti et al. 2022 (arXiv 2205.05198).
 """
 
 from __future__ import annotations
@@ -22,16 +22,16 @@ if TYPE_CHECKING:
     from harness.distributed.split import Split
 
 
-@register("tensor", "every matrix split, heads and hidden units each on one process (DTensor)")
+@register("tensor", "every matrix is split; each process has some heads and hidden units (DTensor)")
 class Tensor(Parallelism):
-    """torch's parallelize_module over all matrices, the vocabulary's among them."""
+    """torch's parallelize_module over all matrices, including embedding and head."""
 
     class Options(Options):
-        """How many processes, and whether norms are split too."""
+        """The number of processes, and whether norms are split too."""
 
         degree: int = Field(ge=1, le=4096, description="processes; must divide the heads")
         sequence: bool = Field(
-            False, description="in training, split norms and residuals too, by tokens"
+            False, description="in training, split norms and residuals by tokens too"
         )
 
     applied = 1
@@ -39,12 +39,12 @@ class Tensor(Parallelism):
 
     @property
     def only_trains(self) -> bool:
-        """A single token cannot be split, as sequence parallelism would."""
+        """Sequence parallelism only trains: it cannot split the single token of a decode step."""
         sequence: bool = self.options.sequence
         return sequence
 
     def unsupported(self, cell: Cell, host: Host) -> str | None:
-        """Whole heads and units on each, and whole tokens."""
+        """The degree must divide heads and hidden units, and with `sequence` the prompt."""
         shape = dimensions_of(cell.model)
         for what, count in (("heads", shape.heads), ("hidden units", shape.width)):
             if count % self.degree:
@@ -52,8 +52,11 @@ class Tensor(Parallelism):
         if not self.options.sequence:
             return super().unsupported(cell, host)
         pieces = self.degree * degrees(cell).get("context", 1)
-        if cell.load["prompt"] % pieces:
-            return f"sequence: true cuts {cell.load['prompt']} tokens into {pieces} pieces unevenly"
+        if (prompt := cell.load["prompt"]) % pieces:
+            return (
+                f"sequence: true cuts a prompt into {pieces} equal pieces: "
+                f"{pieces} does not divide {prompt}"
+            )
         return super().unsupported(cell, host)
 
     def apply(self, split: Split) -> None:

@@ -1,7 +1,7 @@
-"""Matrices split over ranks, heads and hidden units each on one (Shoeybi et al. 2019).
+"""Splits matrices over ranks; each rank has some heads and hidden units (Shoeybi et al. 2019).
 
-Megatron-LM (arXiv 1909.08053): a block's first matrix of each sub-layer is split by its outputs,
-the second by its inputs, so that a sub-layer ends with one all-reduce. With sequence parallelism
+Megatron-LM (arXiv 1909.08053): the first matrix of each sub-layer is split by its outputs, the
+second by its inputs, so that a sub-layer ends with one all-reduce. With sequence parallelism
 (Korthikanti et al. 2022, arXiv 2205.05198) it begins with an all-gather and ends with a
 reduce-scatter instead, and norms work on a share of the tokens.
 """
@@ -26,10 +26,10 @@ from harness.model.transformer import blocks_of
 
 
 def split_matrices(split: Split, *, sequence: bool) -> None:
-    """Split all matrices of the core, the token table and head among them by the vocabulary."""
+    """Split all matrices of the core; the token table and the head are split by vocabulary."""
     assert split.mesh is not None
     mesh, degree = split.mesh["tensor"], split.degrees["tensor"]
-    stream = Shard(1) if sequence else Replicate()  # how the residual stream lies
+    stream = Shard(1) if sequence else Replicate()  # the layout of the residual stream
     core = split.core
     plan = {
         "mixer.qkv": ColwiseParallel(input_layouts=stream),
@@ -46,7 +46,7 @@ def split_matrices(split: Split, *, sequence: bool) -> None:
         _reorder(mixer.qkv, order)
         mixer.heads, mixer.groups = mixer.heads // degree, mixer.groups // degree
         parallelize_module(block, mesh, {**plan, **norms})
-        back = partial(_ordered_back, order=order)
+        back = partial(_in_first_order, order=order)
         split.undo |= {"qkv.weight": back, "qkv.bias": back}
     ends = {
         "wte": RowwiseParallel(input_layouts=Replicate(), output_layouts=stream),
@@ -70,7 +70,7 @@ def split_matrices(split: Split, *, sequence: bool) -> None:
 
 
 def by_rank(widths: list[int], degree: int) -> torch.Tensor:
-    """The rows of matrices that stand on top of each other, those of the first rank first."""
+    """An order of the rows of stacked matrices that puts the first rank's rows first."""
     rows = torch.arange(sum(widths)).split(widths)
     shares = [one.chunk(degree) for one in rows]
     return torch.cat([share[rank] for rank in range(degree) for share in shares])
@@ -83,5 +83,5 @@ def _reorder(linear: torch.nn.Linear, order: torch.Tensor) -> None:
         linear.bias.copy_(linear.bias[order])
 
 
-def _ordered_back(tensor: torch.Tensor, order: torch.Tensor) -> torch.Tensor:
+def _in_first_order(tensor: torch.Tensor, order: torch.Tensor) -> torch.Tensor:
     return tensor[order.argsort()]

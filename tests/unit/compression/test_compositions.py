@@ -48,12 +48,16 @@ def test_what_goes_by_stages_composes(names: tuple[str, ...]) -> None:
 @pytest.mark.parametrize(
     ("names", "place", "reason"),
     [
-        (("int8-dynamic", "heads"), 1, "must stand before it: [heads, int8-dynamic]"),
+        (("int8-dynamic", "heads"), 1, "so it must come first: [heads, int8-dynamic]"),
         (("2:4", "svd"), 1, "svd changes what 2:4 works on"),
-        (("int8-dynamic", "int4-weight-only"), 1, "has already given the model a number format"),
-        (("kv-int8", "kv-int8"), 1, "has already given the model a state"),
-        (("distill", "distill"), 1, "has already given the model a model"),
-        (("block", "int8-weight-only"), 1, "the layers of block take no int8-weight-only"),
+        (
+            ("int8-dynamic", "int4-weight-only"),
+            1,
+            "already sets the number format: leave one of them out",
+        ),
+        (("kv-int8", "kv-int8"), 1, "already compresses the decode state: leave one of them out"),
+        (("distill", "distill"), 1, "already replaces the model: leave one of them out"),
+        (("block", "int8-weight-only"), 1, "int8-weight-only cannot change the layers of block"),
         (("recover", "magnitude"), 1, "magnitude changes what recover works on"),
         (("heads", "channels", "distill"), 2, "distill changes what heads works on"),
     ],
@@ -71,7 +75,7 @@ def test_what_cannot_compose_is_told_with_the_reason(
 @pytest.mark.parametrize(
     ("changes", "reason"),
     [
-        ({}, "2:4's kernel needs a GPU with sparse tensor cores; this is a CPU"),
+        ({}, "2:4's kernel needs a GPU with sparse tensor cores; this cell runs on the CPU"),
         ({"hardware": Choice("cuda")}, "2:4's kernel multiplies in bf16, not fp32"),
         ({"hardware": Choice("cuda"), "precision": Choice("bf16")}, None),
         (
@@ -79,7 +83,7 @@ def test_what_cannot_compose_is_told_with_the_reason(
                 "hardware": Choice("cuda"),
                 "compression": (Choice("2:4"), Choice("int8-weight-only")),
             },
-            "2:4's kernel multiplies in bf16: it takes no int8-weight-only",
+            "2:4's kernel multiplies in bf16, not in the format of int8-weight-only",
         ),
     ],
 )

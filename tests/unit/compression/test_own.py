@@ -30,7 +30,7 @@ def test_a_plain_cpu_cell_is_supported_or_told_why_not(
         "fp8": "needs a GPU",
         "distill": "random weights know nothing",
         "recover": "random weights know nothing",
-        "tie": "a head of its own",
+        "tie": "a separate head",
     }
     choice = Choice(entry.name)
     reason = entry().unsupported(make_cell(model=_decoder(), compression=(choice,)), host)

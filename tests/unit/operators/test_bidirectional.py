@@ -33,5 +33,7 @@ def test_exact_attention_can() -> None:
 def test_a_mixer_of_its_own_does_not_inherit_another_ones_unmasked_form() -> None:
     """Else an encoder would be measured with another operator than its cell names."""
     assert not Narrow.bidirectional
-    with pytest.raises(Unsupported, match="narrow lets a token see only those before it"):
+    with pytest.raises(
+        Unsupported, match="narrow is causal: each token sees only the tokens before it"
+    ):
         Narrow().unmasked(Shape(layers=1, d_model=8, heads=2), 0)

@@ -1,4 +1,4 @@
-"""What a strategy cannot do with a cell, told before anything runs."""
+"""What a strategy cannot do with a cell, refused before anything runs."""
 
 from __future__ import annotations
 
@@ -19,38 +19,43 @@ CASES: list[tuple[str, dict[str, Any], dict[str, Any], str]] = [
         "tensor",
         {"degree": 2, "sequence": True},
         {"workload": (("batch", 1), ("prompt", 7))},
-        "sequence: true cuts 7 tokens into 2 pieces unevenly",
+        "sequence: true cuts a prompt into 2 equal pieces: 2 does not divide 7",
     ),
-    ("context", {"degree": 3}, {}, "context 3 cuts a prompt into 6 chunks: 8 is no multiple"),
+    (
+        "context",
+        {"degree": 3},
+        {},
+        "context 3 cuts a prompt into 6 equal chunks: 6 does not divide 8",
+    ),
     (
         "context",
         {"degree": 2},
         {"operator": Choice("math")},
-        "context's ring attends exactly: it takes gqa, mqa, sdpa, no math",
+        "context takes exact attention only (gqa, mqa, sdpa), not math",
     ),
     (
         "context",
         {"degree": 2},
         {"hardware": Choice("cuda")},
-        "context's ring is built on torch's attention kernel for CPU",
+        "context runs on CPU only: its ring uses torch's attention kernel for CPU",
     ),
     (
         "pipeline",
         {"degree": 4},
         {},
-        "1f1b over 4 has 4 stages; the model 2 layers",
+        "1f1b over 4 processes has 4 stages; the model has 2 layers",
     ),
     (
         "pipeline",
         {"degree": 2, "schedule": "interleaved"},
         {},
-        "interleaved over 2 has 4 stages; the model 2 layers",
+        "interleaved over 2 processes has 4 stages; the model has 2 layers",
     ),
     (
         "pipeline",
         {"degree": 2, "microbatches": 1},
         {},
-        "2 stages take at least as many microbatches, no 1",
+        "2 processes take at least as many microbatches, not 1",
     ),
     (
         "pipeline",
@@ -62,25 +67,25 @@ CASES: list[tuple[str, dict[str, Any], dict[str, Any], str]] = [
         "pipeline",
         {"degree": 1, "schedule": "zero-bubble"},
         {"parallelism": (Choice("recompute", (("mode", "full"),)),)},
-        "zero-bubble goes backward in two passes: recomputation serves only one",
+        "zero-bubble has two backward passes, and recomputation serves only one",
     ),
     (
         "shard",
         {"degree": 2},
         {"compression": (Choice("magnitude"),)},
-        "shard takes dense models only, none compressed by magnitude",
+        "shard takes dense models only; magnitude compresses this one",
     ),
     (
         "shard",
         {"degree": 2},
         {"model": Choice("encoder", SMALL)},
-        "shard takes decoders only, no encoder",
+        "shard takes decoders only, not encoder",
     ),
 ]
 
 
 @pytest.mark.parametrize(("name", "options", "changes", "reason"), CASES)
-def test_what_it_cannot_do_is_told(
+def test_what_it_cannot_do_is_refused(
     make_cell: Callable[..., Cell],
     host: Host,
     name: str,

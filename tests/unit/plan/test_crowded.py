@@ -64,7 +64,7 @@ def test_each_process_takes_a_gpu_of_its_own(told: Told) -> None:
     asked = (*split(data=2), Choice("oversubscribe", (("wanted", True),)))
     assert told(asked, second, gpus=3) == (
         Status.UNSUPPORTED,
-        "processes share no GPU: leave out oversubscribe",
+        "each process needs its own GPU: leave out oversubscribe",
     )
 
 

@@ -35,9 +35,9 @@ def test_the_probabilities_of_what_can_come_sum_to_one(state: State) -> None:
 @pytest.mark.parametrize("state", states(), ids=str)
 def test_no_event_begins_another(state: State) -> None:
     """Else its bytes would not tell which it is, and its bits would not be the text's."""
-    told = [one.told("bdf", ")]}"[: state.depth]) for one in LANGUAGE.events(state)]
-    assert len(set(told)) == len(told)
-    assert not any(a != b and b.startswith(a) for a in told for b in told)
+    texts = [one.written("bdf", ")]}"[: state.depth]) for one in LANGUAGE.events(state)]
+    assert len(set(texts)) == len(texts)
+    assert not any(a != b and b.startswith(a) for a in texts for b in texts)
 
 
 def test_documents_bits_average_to_the_entropy_rate() -> None:
@@ -64,9 +64,9 @@ def byte_by_byte(text: str) -> float:
     state, closers, pending = State(0, 0, 0), "", ""
     for byte in text[4:]:
         going = {
-            event: event.told(key, closers)
+            event: event.written(key, closers)
             for event in LANGUAGE.events(state)
-            if event.told(key, closers).startswith(pending)
+            if event.written(key, closers).startswith(pending)
         }
         before = sum(event.probability for event in going)
         pending += byte

@@ -43,15 +43,15 @@ def test_a_corpus_is_split_nine_to_one(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("content", "vocab", "told"),
+    ("content", "vocab", "message"),
     [(b"\xff" * 100, 128, "token 255; the model's vocabulary is 128"), (b"ab", 256, "too short")],
 )
 def test_a_corpus_that_does_not_fit_is_refused(
-    tmp_path: Path, content: bytes, vocab: int, told: str
+    tmp_path: Path, content: bytes, vocab: int, message: str
 ) -> None:
     file = tmp_path / "corpus.txt"
     file.write_bytes(content)
-    with pytest.raises(CorpusError, match=told):
+    with pytest.raises(CorpusError, match=message):
         CorpusText(file, None, vocab).held_out(64)
 
 
@@ -79,7 +79,7 @@ def test_a_file_that_is_no_tokenizer_is_refused(tmp_path: Path) -> None:
     pytest.importorskip("tokenizers")
     for name in ("corpus.txt", "tokenizer.json"):
         (tmp_path / name).write_text("nothing of the kind")
-    with pytest.raises(CorpusError, match="is no tokenizer file"):
+    with pytest.raises(CorpusError, match="is not a tokenizer file"):
         CorpusText(tmp_path / "corpus.txt", tmp_path / "tokenizer.json", 256)
 
 

@@ -21,7 +21,7 @@ from harness.session.eager import TorchSession
 from harness.session.workload import Workload
 from harness.timer import Timer
 
-MakeClock = Callable[[], Timer]
+MakeTimer = Callable[[], Timer]
 LOADS = [
     {"batch": 1, "prompt": 1, "generate": 1},
     {"batch": 2, "prompt": 12, "generate": 5},
@@ -50,7 +50,7 @@ def test_the_context_that_is_asked_for_is_enough(
     entry: type[Scenario],
     load: dict[str, int],
     example: Callable[[type[Entry]], Entry],
-    counting: MakeClock,
+    counting: MakeTimer,
 ) -> None:
     """And the scenario can be repeated in it."""
     if "generate" in entry.workload and not kind.generates:
@@ -67,7 +67,7 @@ def test_the_context_that_is_asked_for_is_enough(
 
 
 @every_architecture
-def test_training_makes_every_architecture_better(kind: type[Shape], counting: MakeClock) -> None:
+def test_training_makes_every_architecture_better(kind: type[Shape], counting: MakeTimer) -> None:
     """On its own kind of training batch."""
     driven = session(kind(**DIMENSIONS, context=16), LOADS[1])
     tokens = torch.randint(101, (2, 13), generator=torch.Generator().manual_seed(1))

@@ -58,7 +58,7 @@ PAGE = (
     ("rank_activations", "Activations a rank", "B"),
     ("bubble", "Bubble", "fraction"),
     ("bubble_in_theory", "Bubble in theory", "fraction"),
-    ("straggling", "Load imbalance", "fraction"),
+    ("load_imbalance", "Load imbalance", "fraction"),
     ("split_error", "Split error", "1"),
     ("launch_time", "Launch time", "s"),
     ("compression_time", "Compression time", "s"),

@@ -148,7 +148,7 @@ def test_what_a_part_cannot_do_the_pattern_cannot(host: Host) -> None:
     )
     obstacle = feasible.obstacle(flex, Limits())
     assert obstacle is not None
-    assert "no backward pass on a processor" in obstacle[1]
+    assert "no backward pass on CPU" in obstacle[1]
 
 
 @pytest.mark.parametrize(

@@ -23,6 +23,7 @@ from harness.store.migrations import HEAD, REVISIONS
 # What `iterdump` gives of databases that versions of the harness made: those from before Alembic
 # by their number, later ones by their revision.
 LAYOUTS = sorted((Path(__file__).parent / "layouts").glob("*.sql"))
+LAYOUT_OF = {layout.stem: layout for layout in LAYOUTS}
 
 
 @pytest.fixture(params=LAYOUTS, ids=lambda layout: layout.stem)
@@ -63,17 +64,35 @@ def test_every_revision_has_a_database_here() -> None:
 
 
 def test_a_writer_brings_it_up_to_date_and_keeps_every_value(old: Path) -> None:
-    """Specs of the first layout alone are written anew: they gain what they lacked."""
+    """Only specs of the first layout, which gain fields, and a renamed figure differ."""
     before = content(old)
+    before.pop("alembic_version", None)
     with Store(Location.file(old)):
         pass
     after = content(old)
-    assert after["alembic_version"] == [{"version_num": HEAD}]
+    assert after.pop("alembic_version") == [{"version_num": HEAD}]
     for table, rows in before.items():
         kept = [{name: row[name] for name in rows[0]} for row in after[table]] if rows else []
         for was, now in zip(rows, kept, strict=True):
             was.pop("specs", None), now.pop("specs", None)
+            if was.get("name") == "straggling":
+                was["name"] = "load_imbalance"
             assert was == now, table
+
+
+def test_straggling_becomes_load_imbalance_and_keeps_its_values(tmp_path: Path) -> None:
+    """As a fact, as a round's metric and as a result's; for a reader and for a writer."""
+    old = made(tmp_path / "old.sqlite", LAYOUT_OF["r0001_split"])
+    for opener in (StoreReader, Store):
+        with opener(Location.file(old)) as store:
+            (result,) = store.results(newest_only=False, samples=True)
+        shares = [0.0897138802622560460608, 0.0852309090582779732558]
+        assert [one.facts["load_imbalance"] for one in result.rounds] == shares
+        assert [one.values["load_imbalance"] for one in result.rounds] == shares
+        assert result.metrics["load_imbalance"].value == 0.087443670839561546404
+        named = {*result.metrics, *(name for one in result.rounds for name in one.facts)}
+        assert "straggling" not in named
+    assert "straggling" not in str(content(old))
 
 
 def test_what_it_holds_is_read_before_and_after(old: Path) -> None:
@@ -95,7 +114,7 @@ def test_what_it_holds_is_read_before_and_after(old: Path) -> None:
 @pytest.mark.parametrize("layout", ["1_ceilings", "2_documents", "2_marked", "r0001"])
 def test_ceilings_stay_in_the_order_they_were_saved_in(tmp_path: Path, layout: str) -> None:
     """In older files that is the order of SQLite's row ids."""
-    file = made(tmp_path / "old.sqlite", Path(__file__).parent / "layouts" / f"{layout}.sql")
+    file = made(tmp_path / "old.sqlite", LAYOUT_OF[layout])
     names = [row["name"] for row in content(file)["ceiling"]]
     with Store(Location.file(file)) as store:
         (found,) = store.all_ceilings()
@@ -127,7 +146,7 @@ NEXT = """\
 import sqlalchemy as sa
 from alembic import op
 
-revision, down_revision = "0002", "{head}"
+revision, down_revision = "0003", "{head}"
 
 def upgrade() -> None:
     {body}
@@ -144,13 +163,13 @@ def revisions(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     copy = tmp_path / "100% revisions"
     shutil.copytree(REVISIONS, copy, ignore=shutil.ignore_patterns("__pycache__"))
     monkeypatch.setattr(migrations, "REVISIONS", copy)
-    monkeypatch.setattr(migrations, "HEAD", "0002")
+    monkeypatch.setattr(migrations, "HEAD", "0003")
     return copy
 
 
 def add(revisions: Path, body: str) -> None:
-    """Revision 0002."""
-    (revisions / "versions" / "r0002_next.py").write_text(NEXT.format(head=HEAD, body=body))
+    """Revision 0003."""
+    (revisions / "versions" / "r0003_next.py").write_text(NEXT.format(head=HEAD, body=body))
 
 
 def test_a_revision_that_raises_leaves_the_file_as_it_was(old: Path, revisions: Path) -> None:
@@ -165,14 +184,14 @@ def test_a_revision_that_raises_leaves_the_file_as_it_was(old: Path, revisions: 
         pass
     after = content(old)
     assert (after["night"], after["sample"]) == ([], [])
-    assert after["alembic_version"] == [{"version_num": "0002"}]
+    assert after["alembic_version"] == [{"version_num": "0003"}]
 
 
-@pytest.mark.parametrize("layout", ["1_first", "r0001"])
+@pytest.mark.parametrize("layout", ["1_first", "r0001", "r0002"])
 def test_a_process_that_is_killed_in_a_revision_leaves_the_file_as_it_was(
     tmp_path: Path, revisions: Path, layout: str
 ) -> None:
-    old = made(tmp_path / "old.sqlite", Path(__file__).parent / "layouts" / f"{layout}.sql")
+    old = made(tmp_path / "old.sqlite", LAYOUT_OF[layout])
     before = content(old)
     add(revisions, f"{HALF}; import os; os.kill(os.getpid(), 9)")
     command = [sys.executable, "-c", OPEN, str(revisions), str(old)]
@@ -187,7 +206,7 @@ import sys
 from pathlib import Path
 from harness.domain.location import Location
 from harness.store import Store, migrations
-migrations.HEAD, migrations.REVISIONS = "0002", Path(sys.argv[1])
+migrations.HEAD, migrations.REVISIONS = "0003", Path(sys.argv[1])
 Store(Location.file(Path(sys.argv[2])))
 """
 

@@ -38,7 +38,7 @@ def test_a_sample_lasts_as_long_as_on_the_slowest_rank() -> None:
 def test_memory_is_summed_and_other_facts_are_rank_zeros() -> None:
     """Both processes hold their memory at once; the model is the same in each."""
     joined = join([ok(1.0, parameters=10.0), ok(1.0, parameters=10.0)])
-    told = {"load_memory": 200.0, "peak_memory": 400.0, "parameters": 10.0, "straggling": 0.0}
+    told = {"load_memory": 200.0, "peak_memory": 400.0, "parameters": 10.0, "load_imbalance": 0.0}
     assert joined.facts == told
 
 
@@ -51,8 +51,8 @@ def test_ranks_that_are_ready_before_the_slowest_lose_time() -> None:
     """Two of three seconds waited for, by one of two ranks; warm-up told of nothing."""
     early, late = ok(1.0), ok(3.0)
     warm = replace(ok(9.0), samples=(Sample("latency", 9.0, warmup=True),))
-    assert join([early, late]).facts["straggling"] == pytest.approx(1 / 3)
-    assert "straggling" not in join([warm, warm]).facts
+    assert join([early, late]).facts["load_imbalance"] == pytest.approx(1 / 3)
+    assert "load_imbalance" not in join([warm, warm]).facts
 
 
 def test_bytes_of_each_ranks_part_are_summed_where_all_tell_them() -> None:
