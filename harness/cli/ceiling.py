@@ -111,20 +111,22 @@ def _text(place: Place, found: Sequence[Ceiling]) -> str:
     figures = [
         (
             row.name,
-            *(figure(row.of.get(kind)) for kind in CeilingKind),
+            *(figure(row.by_kind.get(kind)) for kind in CeilingKind),
             f"{row.share:.0%}" if row.share else "",
         )
         for row in rows
     ]
     headers = ("ceiling", *map(str, CeilingKind), "reached")
     measured = {
-        row.name: row.of[CeilingKind.MEASURED] for row in rows if CeilingKind.MEASURED in row.of
+        row.name: row.by_kind[CeilingKind.MEASURED]
+        for row in rows
+        if CeilingKind.MEASURED in row.by_kind
     }
     # A dozen sizes of one curve are told apart only where something is wrong with them.
     hows = [
-        f"{name}: {one.told}"
+        f"{name}: {one.explanation}"
         for name, one in measured.items()
-        if one.disturbed or buffer_bytes(name) is None
+        if one.is_too_low or buffer_bytes(name) is None
     ]
     return "\n".join(
         [str(place.host), "", table(headers, figures), "", *hows, *_notes(place, found)]
@@ -137,7 +139,7 @@ def _notes(place: Place, found: Sequence[Ceiling]) -> list[str]:
     from harness.domain.ceiling import CeilingKind
 
     notes = []
-    if any(one.disturbed for one in found):
+    if any(one.is_too_low for one in found):
         notes.append(
             "what is too low is measured again by the same command: wait for a quiet machine"
         )

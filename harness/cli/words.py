@@ -70,7 +70,7 @@ def ceiling_line(event: ceilings.Event, *, verbose: bool = False) -> str:
         one = event.ceiling
         figure = f"  {one.name}: {quantity(one.value, one.unit)}"
         if not verbose:
-            return figure + one.reservation
+            return figure + one.caveat
         tried = [f"    {kernel}: {quantity(rate, one.unit)}" for kernel, rate in event.tried]
-        return "\n".join([f"{figure} ({one.told})", *tried])
+        return "\n".join([f"{figure} ({one.explanation})", *tried])
     return f"  {event.name}: not measured: {event.reason}"

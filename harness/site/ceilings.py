@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from harness.domain.ceiling import (
-    CLOCK,
     CURVE,
+    FREQUENCY,
     MEMORY_READ,
     Ceiling,
     CeilingKind,
@@ -80,7 +80,7 @@ def title(name: str) -> str:
 _TITLES = {
     MEMORY_READ: "Reading memory",
     "memory_copy": "Copying memory, read and written bytes",
-    CLOCK: "Clock under load",
+    FREQUENCY: "Clock under load",
 }
 
 
@@ -106,7 +106,7 @@ def _table(number: int, one: Ceilings) -> Table:
 
 def _chart(rows: Sequence[Row]) -> charts.Chart | None:
     """Bandwidth over buffer sizes."""
-    of = {row.name: row.of[CeilingKind.MEASURED].value for row in rows if _is_measured(row)}
+    of = {row.name: row.by_kind[CeilingKind.MEASURED].value for row in rows if _is_measured(row)}
     points = [(size, of[name]) for size in CURVE if (name := memory_read(size)) in of]
     if len(points) < _FEWEST:
         return None
@@ -119,19 +119,21 @@ def _chart(rows: Sequence[Row]) -> charts.Chart | None:
 
 
 def _is_measured(row: Row) -> bool:
-    return CeilingKind.MEASURED in row.of
+    return CeilingKind.MEASURED in row.by_kind
 
 
 def _line(row: Row) -> Line:
     def figure(one: Ceiling | None) -> str | None:
         return quantity(one.value, one.unit) if one else None
 
-    measured = row.of.get(CeilingKind.MEASURED)
+    measured = row.by_kind.get(CeilingKind.MEASURED)
     return Line(
         title=title(row.name),
-        figures=tuple(figure(row.of.get(kind)) for kind in KINDS),
+        figures=tuple(figure(row.by_kind.get(kind)) for kind in KINDS),
         reached=f"{row.share:.0%}" if row.share else "",
-        measured=measured.told if measured else "",
-        too_low=measured is not None and measured.disturbed,
-        sources=tuple((kind.value, row.of[kind].how) for kind in KINDS[1:] if kind in row.of),
+        measured=measured.explanation if measured else "",
+        too_low=measured is not None and measured.is_too_low,
+        sources=tuple(
+            (kind.value, row.by_kind[kind].how) for kind in KINDS[1:] if kind in row.by_kind
+        ),
     )
