@@ -279,7 +279,7 @@ def cell_line(end: CellDone, cell: str, verbose: bool = False) -> str:
 
 def round_line(done: RoundDone, cell: str) -> str:
     """How a round ended, and what disturbed it."""
-    from harness.analyse.disturbance import signs_of
+    from harness.analyse.interference import signs_of
 
     one = done.round
     what = f"{len(one.samples)} samples" if one.status is Status.OK else one.reason

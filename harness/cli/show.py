@@ -73,7 +73,7 @@ def document(kept: Sequence[Result], all_results: Sequence[Result]) -> dict[str,
 
 
 def _object(one: Result, baseline_of: Callable[[Result], Result | None]) -> dict[str, Any]:
-    from harness.analyse.disturbance import counting, disturbances
+    from harness.analyse.interference import counted_rounds, interference
 
     run = one.run
     return {
@@ -83,8 +83,8 @@ def _object(one: Result, baseline_of: Callable[[Result], Result | None]) -> dict
         "status": str(one.status),
         "reason": one.reason,
         "stop_rule": str(one.stop_rule) if one.stop_rule else None,
-        "disturbed": disturbances(one.rounds),
-        "rounds_kept_apart": len(one.rounds) - len(counting(one.rounds)),
+        "disturbed": interference(one.rounds),
+        "rounds_kept_apart": len(one.rounds) - len(counted_rounds(one.rounds)),
         "not_measured": dict(one.not_measured),
         "assumed": one.assumed,
         "baseline": one.baseline,

@@ -27,7 +27,7 @@ class Shown:
     @property
     def disturbed(self) -> int:
         """How many of its rounds were disturbed."""
-        from harness.analyse.disturbance import is_disturbed
+        from harness.analyse.interference import is_disturbed
 
         return sum(map(is_disturbed, self.result.rounds))
 
@@ -92,9 +92,9 @@ def _growth_lines(rows: Sequence[Shown]) -> list[str]:
 
 def _disturbed_lines(rows: Sequence[Shown]) -> list[str]:
     """What else the host did while cells were measured, and whether those rounds count."""
-    from harness.analyse.disturbance import account
+    from harness.analyse.interference import interference_report
 
-    told = {row.result.cell.id: account(row.result.rounds) for row in rows}
+    told = {row.result.cell.id: interference_report(row.result.rounds) for row in rows}
     return [f"{cell}: disturbed: {'; '.join(lines)}" for cell, lines in told.items() if lines]
 
 

@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TypeAlias
 
-from harness.analyse.disturbance import account
-from harness.analyse.ranking import front, rank
+from harness.analyse.interference import interference_report
+from harness.analyse.ranking import pareto_front, rank
 from harness.domain.cell import Cell, Choice
 from harness.domain.metric import Direction, Estimate
 from harness.domain.result import Result, Status
@@ -246,7 +246,7 @@ def _front(results: Sequence[Result], table: _Table) -> list[bool]:
     asked = (table.metric, "peak_memory", loss)
     told = [[_on_front(one, name) for name in asked] for one in results]
     known = [row for row in told if None not in row]
-    fronts = iter(front([[cell for cell in row if cell] for row in known]))
+    fronts = iter(pareto_front([[cell for cell in row if cell] for row in known]))
     return [None not in row and next(fronts) for row in told]
 
 
@@ -283,7 +283,7 @@ def _row(one: Chronicle, choices: tuple[str, ...], place: str, table: _Table) ->
         rounds=headline.rounds,
         rounds_text=rounds_text(headline),
         samples=headline.samples,
-        disturbed=tuple(account(one.newest.rounds)),
+        disturbed=tuple(interference_report(one.newest.rounds)),
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from harness.analyse.disturbance import SIGNS, account, is_disturbed
+from harness.analyse.interference import SIGNS, interference_report, is_disturbed
 from harness.analyse.roofline import BANDWIDTH, roofline
 from harness.domain.result import Result, Round
 from harness.site import words
@@ -19,7 +19,7 @@ class Surroundings:
     limit: str
     disturbed: tuple[str, ...]
     disturbed_rounds: tuple[int, ...]  # their indices
-    looked: bool  # whether any round was watched for disturbances
+    looked: bool  # whether any round was watched for interference
     conditions: tuple[tuple[str, str], ...]
     not_measured: tuple[tuple[str, str], ...]  # titles of metrics asked for, and why not
 
@@ -29,7 +29,7 @@ def surroundings(result: Result) -> Surroundings:
     watched = {sign.fact for sign in SIGNS}
     return Surroundings(
         limit=limit(result),
-        disturbed=tuple(account(result.rounds)),
+        disturbed=tuple(interference_report(result.rounds)),
         disturbed_rounds=tuple(one.index for one in result.rounds if is_disturbed(one)),
         looked=any(watched & set(one.facts) for one in result.rounds),
         conditions=tuple(conditions(result.rounds)),

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from harness.analyse.disturbance import SIGNS
+from harness.analyse.interference import SIGNS
 
 if TYPE_CHECKING:
     from tests.conftest import Harness
