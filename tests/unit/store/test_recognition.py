@@ -129,7 +129,7 @@ def test_a_newer_harnesss_file_is_refused_and_left_alone(
         (("DELETE FROM alembic_version",), "lacks its revision"),
         (("UPDATE alembic_version SET version_num = X'00'",), "lacks its revision"),
         (("PRAGMA user_version = 2",), "has layout 2, but revision 0001"),
-        (("UPDATE alembic_version SET version_num = 'x'", "PRAGMA user_version = 1"), "says la"),
+        (("UPDATE alembic_version SET version_num = 'x'", "PRAGMA user_version = 1"), "has la"),
     ],
 )
 def test_a_database_that_lacks_what_its_revision_has_is_refused_and_left_alone(
