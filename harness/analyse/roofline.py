@@ -38,7 +38,7 @@ class Roofline:
         return max(self.flops / self.peak_flops, self.bytes / self.peak_bandwidth)
 
     @property
-    def limit(self) -> str:
+    def bound(self) -> str:
         """The ceiling that binds."""
         return COMPUTE if self.intensity >= self.ridge else BANDWIDTH
 

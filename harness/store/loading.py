@@ -46,7 +46,7 @@ _CHUNK = 900
 
 def load_results(connection: Connection, *, newest_only: bool, samples: bool) -> list[Result]:
     """Results, newest first: all of them, or the newest of each cell and host."""
-    # As in site/chronicle.py: a late measurement of an old commit is history, not the newest.
+    # As in site/cell_history.py: a late measurement of an old commit is history, not the newest.
     date = func.coalesce(RunRow.commit_date, RunRow.started)
     age = (date.desc(), RunRow.started.desc(), ResultRow.id.desc())
     place = func.row_number().over(partition_by=(ResultRow.cell, RunRow.host), order_by=age)
