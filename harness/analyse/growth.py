@@ -99,8 +99,8 @@ def _fitted(metric: str) -> Callable[[Sequence[int], Sequence[float]], float]:
 def slope_beyond(lengths: Sequence[int], values: Sequence[float]) -> float:
     """The exponent e of a + b x^e, where a is not negative.
 
-    Of the constants below the least value, takes the one with the least sum of squares on
-    logarithms, the measure that `slope` minimises.
+    The constant is the one, below the least value, with the least sum of squares on logarithms,
+    which `slope` minimises too.
     """
     least = min(values)
     constants = [least * step / _STEPS for step in range(_STEPS - 1)]

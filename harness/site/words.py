@@ -61,7 +61,7 @@ def ordered(names: set[str]) -> list[str]:
 
 
 def quality() -> list[str]:
-    """The metrics of how far the output moved, which pages show beside speed."""
+    """The metrics that show how far the output moved; pages show them beside speed."""
     columns = [entry for entry in in_page_order() if entry.quality_column]
     return [entry.name for entry in sorted(columns, key=lambda entry: entry.quality_column)]
 
