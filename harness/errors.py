@@ -1,16 +1,16 @@
-"""What can go wrong, as one tree.
+"""The harness's errors, as one tree.
 
 HarnessError                    one clear message for the user
-|-- UsageError                  the user asked for something that cannot be; exit code 2
+|-- UsageError                  the user asked for something impossible; exit code 2
 |   |-- SpecError               a spec is wrong, with file:line:column
-|   `-- UnknownName             a name no registry entry bears, with the nearest one
+|   `-- UnknownName             nothing has this name; names the nearest one
 |-- PluginError                 an outside package's entry failed to load; names it
 |-- StoreError                  the results database cannot be used
 |-- Unsupported                 this host or this combination cannot do what a cell asks
-|-- WorkerLost                  the process that starts rounds is gone, or does not answer
-|-- UnreadableReport            what a round's process reported is not a report
-|-- ProcessLost                 a process that tells lines ended before its time
-|-- CeilingError                what this host can do at best could not be measured
+|-- WorkerLost                  the process that starts rounds is gone or does not answer
+|-- UnreadableReport            a round's process sent something that is not a report
+|-- ProcessLost                 a process that reports line by line ended early or timed out
+|-- CeilingError                this host's ceilings could not be measured
 `-- TrainingError               the reference model could not be trained
 """
 
@@ -21,17 +21,17 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 
 _WIDTH = 60  # characters of a value that a message quotes
-_LISTED = 60  # names that a message calls possible
-_MANY = 10_000  # names among which a near one is still looked for
-_TOLD = 50  # faults of specs that one message tells
+_LISTED = 60  # possible names that a message lists
+_MOST_COMPARED = 10_000  # with more names than this, a message suggests none
+_MOST_FAULTS = 50  # spec faults that one message lists
 
 
 class HarnessError(Exception):
-    """Base of all errors whose message alone tells the user what to do."""
+    """Base of all errors whose message alone is enough for the user."""
 
 
 class UsageError(HarnessError):
-    """The user asked for something that cannot be. The CLI exits with 2."""
+    """The user asked for something impossible. The CLI exits with 2."""
 
 
 @dataclass(frozen=True)
@@ -46,18 +46,18 @@ class Problem:
 
 
 class SpecError(UsageError):
-    """One or more faults in the specs, told at once; of very many, the first ones."""
+    """One or more faults in the specs, in one message; very many are cut to the first ones."""
 
     def __init__(self, problems: Iterable[Problem]) -> None:
         self.problems = tuple(problems)
-        lines = [str(problem) for problem in self.problems[:_TOLD]]
-        if len(self.problems) > _TOLD:
-            lines.append(f"and {len(self.problems) - _TOLD:,} more faults")
+        lines = [str(problem) for problem in self.problems[:_MOST_FAULTS]]
+        if len(self.problems) > _MOST_FAULTS:
+            lines.append(f"and {len(self.problems) - _MOST_FAULTS:,} more faults")
         super().__init__("\n".join(lines))
 
 
 class UnknownName(UsageError):
-    """A name that nothing bears, with the nearest ones that exist."""
+    """Nothing has this name; the message suggests the nearest name that exists."""
 
     def __init__(self, kind: str, name: str, possible: Iterable[str]) -> None:
         self.kind, self.name, self.possible = kind, name, tuple(sorted(map(str, possible)))
@@ -77,15 +77,15 @@ class Unsupported(HarnessError):
 
 
 class WorkerLost(HarnessError):
-    """The process that starts rounds ended before the parent asked it to, or does not answer."""
+    """The process that starts rounds ended unasked or does not answer."""
 
 
 class UnreadableReport(HarnessError):
-    """What a round's process reported is not a report: cut short, garbage, or not finite."""
+    """A round's process sent something that is not a report: cut short, garbage, or not finite."""
 
 
 class ProcessLost(HarnessError):
-    """A process that was to tell lines ended before its time, or took too long."""
+    """A process that reports line by line ended early or took too long."""
 
 
 class TrainingError(HarnessError):
@@ -93,24 +93,24 @@ class TrainingError(HarnessError):
 
 
 class CeilingError(HarnessError):
-    """The process that measures what the host can do at best ended before it was done."""
+    """The process that measures the host's ceilings ended before it was done."""
 
 
 def unknown(kind: str, name: str, possible: Iterable[str]) -> str:
-    """The sentence for a wrong name: what was found, the nearest name, what is possible."""
+    """The message for a wrong name: what was found, the nearest name, what is possible."""
     names = sorted(map(str, possible))
-    near = get_close_matches(name[:_WIDTH], names, n=1) if len(names) <= _MANY else []
+    near = get_close_matches(name[:_WIDTH], names, n=1) if len(names) <= _MOST_COMPARED else []
     hint = f"; did you mean {clipped(repr(near[0]))}?" if near else ""
     possible_names = f"possible: {listed(names)}" if names else "there is none"
     return f"unknown {kind} {clipped(repr(name))}{hint} ({possible_names})"
 
 
 def clipped(text: str, width: int = _WIDTH) -> str:
-    """A value that a message quotes, cut to that many characters: nobody reads a megabyte."""
+    """A value for a message to quote, cut to `width` characters."""
     return text if len(text) <= width else f"{text[: width - 3]}..."
 
 
 def listed(names: Sequence[str], most: int = _LISTED) -> str:
-    """The names, or the first ones and how many more there are."""
+    """The names joined by commas; beyond `most`, the first ones and how many more there are."""
     shown = ", ".join(clipped(name) for name in names[:most])
     return f"{shown} and {len(names) - most:,} more" if len(names) > most else shown

@@ -56,15 +56,15 @@ class Request:
     only: tuple[str, ...] = ()
     fresh: bool = False
     retry_failed: bool = False
-    repo: Path | None = None  # whose commit it is; by default the installed harness's own
-    site: Path | None = None  # where the site goes, which is no part of the subject
+    repo: Path | None = None  # the results carry its commit; by default the installed harness's
+    site: Path | None = None  # where the site goes; its files are not part of the subject
     command: str = ""
     db_is_default: bool = True
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """How each planned cell stands after a run."""
+    """The status of each planned cell after a run."""
 
     statuses: Mapping[str, Status]
 
@@ -82,17 +82,17 @@ def prepare(request: Request) -> Prepared:
     """Read the specs and decide what to do with each cell, and why."""
     specs = tuple(load(request.paths, request.overrides, request.only))
     host = this_host()
-    apart = [*files(request.db), *(Path(one.file) for one in specs)]
-    apart += [request.site] if request.site else []
+    ignored = [*files(request.db), *(Path(one.file) for one in specs)]
+    ignored += [request.site] if request.site else []
     factories = {cell.factory for one in specs for cell in one.cells if cell.factory}
     modules = {name.partition(":")[0].partition(".")[0] for name in factories}
-    commit, environment = subject(request.repo, apart, modules)
-    with StoreReader(request.db) as stored:  # looking at a plan makes no database
+    commit, environment = subject(request.repo, ignored, modules)
+    with StoreReader(request.db) as stored:  # planning creates no database
         known = stored.known(commit, host, environment, alive=is_alive)
         durations = stored.durations(host)
-    waiting = os.getloadavg()[0]
+    load_average = os.getloadavg()[0]
     plan = make_plan(
-        specs, host, known, durations, request.fresh, request.retry_failed, load=waiting
+        specs, host, known, durations, request.fresh, request.retry_failed, load=load_average
     )
     lacking = ceilings.lacking(request.db, plan, host, this_environment())
     recipes = artifacts.recipes(plan.of(Action.MEASURE), host, environment)
@@ -109,13 +109,13 @@ def prepare(request: Request) -> Prepared:
 
 
 def run(request: Request, watcher: Watcher) -> Outcome:
-    """Measure what the plan says, storing each round as it ends.
+    """Measure what the plan says and store each round as it ends.
 
-    May be stopped at any instant: what is stored stays, and the next run goes on from there.
+    It may be stopped at any moment: stored rounds stay, and the next run continues from there.
     """
     models = Artifacts()
     begun = Begun(watcher)
-    with LocalDispatcher(models.located, begun) as dispatcher:  # imports torch meanwhile
+    with LocalDispatcher(models.located, begun) as dispatcher:  # its process imports torch now
         prepared = prepare(request)
         artifacts.require_cache(prepared.plan.of(Action.MEASURE))
         begun.items = {item.cell.id: item for item in prepared.plan.of(Action.MEASURE)}
@@ -144,7 +144,7 @@ def run(request: Request, watcher: Watcher) -> Outcome:
 
 
 def results(db: Location, *, newest_only: bool = True, samples: bool = False) -> list[Result]:
-    """What is stored; nothing where there is no database yet."""
+    """The stored results; none if there is no database yet."""
     with StoreReader(db) as stored:
         return stored.results(newest_only=newest_only, samples=samples)
 
@@ -152,9 +152,10 @@ def results(db: Location, *, newest_only: bool = True, samples: bool = False) ->
 def selfcheck(
     prepared: Prepared, db: Location, trials: int, progress: Callable[[], None]
 ) -> Iterator[SelfCheck]:
-    """Compare each cell with itself that often; each cell's check, once it is stored.
+    """Compare each cell with itself `trials` times; yield each check once it is stored.
 
-    Cells that this host cannot measure raise Unsupported: there is nothing to compare.
+    Raises Unsupported for a cell that this host cannot measure, because there is nothing to
+    compare.
     """
     artifacts.require_cache(prepared.plan)
     models = Artifacts()
@@ -173,18 +174,18 @@ def selfcheck(
             if reason := untrained.get(item.cell.model):
                 raise TrainingError(reason)
 
-            told = []
+            done = []
             for trial in compared_with_itself(item.cell, trials, item.measure, measured_here):
-                told.append(trial)
+                done.append(trial)
                 progress()
             metric = scenarios[item.cell.scenario.name].headline
-            check = judged(item.cell, metric, told, datetime.now(UTC))
+            check = judged(item.cell, metric, done, datetime.now(UTC))
             store.save_selfcheck(prepared.host, prepared.environment, check)
             yield check
 
 
 def site(db: Location, out: Path) -> Path:
-    """Build the site of all that is stored; its first page."""
+    """Build the site from everything stored; return the path of its index page."""
     stored = results(db, newest_only=False, samples=True)
     return build(stored, out, selfchecks(db), all_ceilings(db))
 
@@ -196,29 +197,29 @@ def selfchecks(db: Location) -> list[tuple[Host, SelfCheck]]:
 
 
 def ceiling(
-    db: Location, hardware: Choice, tell: ceilings.Teller, seconds: float, *, fresh: bool
+    db: Location, hardware: Choice, report: ceilings.Teller, seconds: float, *, fresh: bool
 ) -> tuple[ceilings.Place, tuple[Ceiling, ...]]:
-    """What the hardware can do at best on this host, and where that holds.
+    """This hardware's ceilings on this host, and the place they belong to.
 
-    What is not stored, or known to be too low, is measured. UsageError where this host has no
-    such hardware.
+    Ceilings that are missing or too low are measured. Raises UsageError if this host has no such
+    hardware.
     """
     place = ceilings.Place(this_host(), this_environment(), hardware)
     ceilings.refuse(place)
     with Store(db) as store:
         found = () if fresh else ceilings.stored(store, place)
         names = ceilings.missing(found, place, again=True)
-        return place, ceilings.settled(store, place, names, tell, seconds)
+        return place, ceilings.settled(store, place, names, report, seconds)
 
 
 def all_ceilings(db: Location) -> tuple[Ceilings, ...]:
-    """What every host can do at best, as far as it is stored."""
+    """All stored ceilings, of every host."""
     with StoreReader(db) as stored:
         return stored.all_ceilings()
 
 
 def run_of(request: Request, prepared: Prepared) -> Run:
-    """The run that measures what was asked, as it is stored."""
+    """The run that measures what was requested, as it is stored."""
     pid, started = identity()
     return Run(
         commit=prepared.commit,
@@ -236,5 +237,5 @@ def run_of(request: Request, prepared: Prepared) -> Run:
 
 
 def _readable(name: str) -> str:
-    """The name of a file as text that a database takes: the system allows any bytes."""
+    """A file's name as text that a database accepts: the system allows any bytes."""
     return os.fsencode(name).decode(errors="replace")

@@ -1,4 +1,4 @@
-"""The few system calls that processes of the harness share."""
+"""System calls that the harness's processes share."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from pathlib import Path
 
 import psutil
 
-# Asks a round, and it its ranks, where they stand.
+# Asks a round, and through it its ranks, for their stack traces.
 ASK = signal.SIGUSR1
 _PR_SET_PDEATHSIG = 1
 _PR_SET_CHILD_SUBREAPER = 36
@@ -23,16 +23,17 @@ _PAUSE_SECONDS = 0.002
 
 
 def identity(pid: int | None = None) -> tuple[int, float]:
-    """A process's number, by default this one's, and when it started, which no later one shares.
+    """The process's pid and start time; by default this process's.
 
-    psutil.NoSuchProcess where there is none.
+    A later process may reuse the pid, but not with the same start time. Raises
+    psutil.NoSuchProcess if there is no such process.
     """
     process = psutil.Process(pid)
     return process.pid, process.create_time()
 
 
 def is_alive(pid: int, started: float) -> bool:
-    """Whether that very process still runs: a later one may bear the same number."""
+    """True if the same process still runs; a later process may have the same pid."""
     try:
         return abs(identity(pid)[1] - started) < 1.0
     except psutil.NoSuchProcess:
@@ -40,12 +41,12 @@ def is_alive(pid: int, started: float) -> bool:
 
 
 def die_with_parent(parent: int) -> None:
-    """Have the kernel kill this process when its parent ends, however that ends.
+    """Have the kernel kill this process when its parent ends, for whatever reason.
 
-    Linux only; elsewhere a process that loses its parent ends at its next message.
+    Linux only; elsewhere an orphaned process ends at its next message.
     """
     when_parent_ends(signal.SIGKILL)
-    if os.getppid() != parent:  # it ended before the kernel was asked
+    if os.getppid() != parent:  # the parent ended before the request took effect
         os._exit(1)
 
 
@@ -56,7 +57,7 @@ def when_parent_ends(number: signal.Signals) -> None:
 
 
 def adopt_orphans() -> None:
-    """Become the parent of every descendant whose own parent ends: no daemon escapes. Linux only.
+    """Make this process adopt orphaned descendants, so that no daemon escapes. Linux only.
 
     See PR_SET_CHILD_SUBREAPER in prctl(2).
     """
@@ -65,10 +66,10 @@ def adopt_orphans() -> None:
 
 
 def forked(work: Callable[[], None]) -> int:
-    """Fork a process that does the work and nothing else; its process id.
+    """Fork a process that only does the work; return its pid.
 
-    It dies with this one, and ends without any clean-up, as nothing of its caller's may run
-    twice. An exception ends it with exit code 1 and its traceback printed.
+    The child dies with this process. It ends without clean-up, because none of the caller's
+    clean-up may run twice. An exception is printed and ends it with exit code 1.
     """
     parent = os.getpid()
     pid = os.fork()
@@ -77,23 +78,23 @@ def forked(work: Callable[[], None]) -> int:
     try:
         die_with_parent(parent)
         work()
-    except BaseException:  # noqa: BLE001 - nothing above this frame may run in the forked process
+    except BaseException:  # noqa: BLE001 - the caller's frames may not run in the forked process
         traceback.print_exc()
         os._exit(1)
     os._exit(0)
 
 
 def child_environment() -> dict[str, str]:
-    """This process's environment, with what a child that measures needs beside it."""
+    """This process's environment plus the variables that a measuring child needs."""
     return {
-        "CUDA_DEVICE_ORDER": "PCI_BUS_ID",  # a spec's `index` is the driver's, not by speed
+        "CUDA_DEVICE_ORDER": "PCI_BUS_ID",  # a spec's `index` is the driver's, not sorted by speed
         **os.environ,
-        "OPENBLAS_NUM_THREADS": "1",  # NumPy starts threads at import, and then forks are unsafe
+        "OPENBLAS_NUM_THREADS": "1",  # NumPy would start threads at import, so forks are unsafe
     }
 
 
 def signal_name(number: int) -> str:
-    """SIGSEGV for 11."""
+    """The signal's name: SIGSEGV for 11."""
     try:
         return signal.Signals(number).name
     except ValueError:  # real-time signals have no names
@@ -101,16 +102,16 @@ def signal_name(number: int) -> str:
 
 
 def family(pid: int) -> Iterator[int]:
-    """The process and all its living descendants, by Linux's /proc."""
+    """The process and all its living descendants, read from Linux's /proc."""
     yield pid
     for child in _children(pid):
         yield from family(child)
 
 
 def _children(pid: int) -> list[int]:
-    """Of all its threads: a Java machine starts none from its first."""
+    """The children of all its threads: a JVM starts none from its first thread."""
     found: list[str] = []
-    with contextlib.suppress(FileNotFoundError, ProcessLookupError):  # it, or a thread, has ended
+    with contextlib.suppress(FileNotFoundError, ProcessLookupError):  # the process has ended
         for thread in Path(f"/proc/{pid}/task").iterdir():
             with contextlib.suppress(FileNotFoundError, ProcessLookupError):
                 found += (thread / "children").read_text().split()
@@ -118,32 +119,32 @@ def _children(pid: int) -> list[int]:
 
 
 def end_group(pid: int) -> None:
-    """Kill the process's whole group; nothing where it is gone."""
-    # PermissionError is macOS's way to say that only zombies are left in the group.
+    """Kill the process's whole group; do nothing if it is gone."""
+    # macOS raises PermissionError if only zombies are left in the group.
     with contextlib.suppress(ProcessLookupError, PermissionError):
         os.killpg(pid, signal.SIGKILL)
 
 
 def end_descendants(ancestor: int) -> list[int]:
-    """Kill every descendant of the process; those that were there."""
-    found = [one for one in family(ancestor) if one != ancestor]
-    for one in found:
+    """Kill every descendant of the process; return their pids."""
+    found = [pid for pid in family(ancestor) if pid != ancestor]
+    for pid in found:
         with contextlib.suppress(ProcessLookupError):
-            os.kill(one, signal.SIGKILL)
+            os.kill(pid, signal.SIGKILL)
     return found
 
 
 def end_and_reap_descendants(zombie: int, seconds: float) -> None:
-    """Kill and reap the descendants of this process, all but one, which has ended already.
+    """Kill and reap this process's descendants, except `zombie`, which has ended already.
 
-    Repeated until there is none, as they may fork meanwhile; given up after so many seconds, as
-    a process in the midst of a system call may not end.
+    It repeats until none is left, because they may fork meanwhile, and gives up after that many
+    seconds, because a process inside a system call may not end.
     """
     deadline = time.monotonic() + seconds
     while strays := set(end_descendants(os.getpid())) - {zombie}:
-        for one in strays:
-            with contextlib.suppress(ChildProcessError):  # another's child, or reaped
-                os.waitpid(one, os.WNOHANG)
+        for pid in strays:
+            with contextlib.suppress(ChildProcessError):  # not this process's child, or reaped
+                os.waitpid(pid, os.WNOHANG)
         if time.monotonic() > deadline:
             return
         time.sleep(_PAUSE_SECONDS)
@@ -152,10 +153,10 @@ def end_and_reap_descendants(zombie: int, seconds: float) -> None:
 def end_marked(name: str, value: str) -> None:
     """Kill the processes that were started with this variable in their environment.
 
-    It finds descendants whose every ancestor is gone. Linux only.
+    This finds even descendants whose ancestors are all gone. Linux only.
     """
     mark = f"{name}={value}".encode()
     for file in Path("/proc").glob("[0-9]*/environ"):
-        with contextlib.suppress(OSError):  # gone, or another user's
+        with contextlib.suppress(OSError):  # the process is gone, or belongs to another user
             if mark in file.read_bytes().split(b"\0"):
                 os.kill(int(file.parent.name), signal.SIGKILL)

@@ -1,4 +1,4 @@
-"""One registry an axis: entries by name, from this package and from outside ones."""
+"""One registry per axis: entries by name, from this package and from outside packages."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from harness.errors import PluginError, UnknownName
 
 T = TypeVar("T", bound=Entry)
 
-# Those that have a registry, and an entry-point group `harness.<room>` each.
+# Each has a registry and an entry-point group `harness.<room>`.
 ROOMS = (
     *("backends", "compression", "hardware", "launchers"),
     *("metrics", "operators", "parallelism", "scenarios"),
@@ -24,19 +24,19 @@ ROOMS = (
 
 @dataclass(frozen=True)
 class OutsidePackage:
-    """An installed package that adds entries, by entry points."""
+    """An installed package that adds entries through entry points."""
 
     distribution: Distribution
-    modules: frozenset[str]  # top-level ones, that its entry points name
+    modules: frozenset[str]  # the top-level modules that its entry points name
 
     @property
     def name(self) -> str:
-        """As it is installed by."""
+        """The name it is installed by."""
         return self.distribution.name
 
 
 def outside_packages() -> list[OutsidePackage]:
-    """All that are installed, by name; nothing of them is imported."""
+    """All installed outside packages, sorted by name; none of them is imported."""
     rooms = (*ROOMS, "axes")
     points = [point for room in rooms for point in entry_points(group=f"harness.{room}")]
     packages = {point.dist.name: point.dist for point in points if point.dist is not None}
@@ -54,9 +54,9 @@ def outside_packages() -> list[OutsidePackage]:
 
 
 class Registry(Generic[T]):
-    """The entries of one axis. A room's modules register themselves when first looked up.
+    """The entries of one axis. A room's modules are imported, and register, at the first look-up.
 
-    An outside package adds one through the entry-point group `harness.<room>`, whose value
+    An outside package adds an entry through the entry-point group `harness.<room>`; the value
     names the module that registers it:
 
         [project.entry-points."harness.operators"]
@@ -69,7 +69,7 @@ class Registry(Generic[T]):
         self._discovered = False
 
     def register(self, name: str, summary: str) -> Callable[[type[T]], type[T]]:
-        """Class decorator: file the entry under its name. A name may be taken only once."""
+        """Class decorator: file the entry under its name. A name can be taken only once."""
 
         def file(entry: type[T]) -> type[T]:
             holder = self._entries.get(name)
@@ -85,7 +85,7 @@ class Registry(Generic[T]):
         return file
 
     def __getitem__(self, name: str) -> type[T]:
-        """The entry of that name; UnknownName, with the nearest one, if there is none."""
+        """The entry of that name; UnknownName, which suggests the nearest one, if there is none."""
         self._discover()
         try:
             return self._entries[name]
@@ -93,7 +93,7 @@ class Registry(Generic[T]):
             raise UnknownName(self.kind, name, self._entries) from None
 
     def of(self, choice: Choice) -> T:
-        """The entry that a spec has chosen, with the options that it gives."""
+        """The entry that a spec chose, with the options that the spec gives."""
         return self[choice.name].of(choice)
 
     def __contains__(self, name: object) -> bool:
@@ -105,11 +105,11 @@ class Registry(Generic[T]):
         return iter(sorted(self._entries))
 
     def entries(self) -> list[type[T]]:
-        """All entries, by name."""
+        """All entries, sorted by name."""
         return [self[name] for name in self]
 
     def registered(self) -> list[type[T]]:
-        """All entries, in the order in which they registered: of one module, as it lists them."""
+        """All entries in the order of registration; within a module, in the order of its code."""
         self._discover()
         return list(self._entries.values())
 
@@ -124,7 +124,7 @@ class Registry(Generic[T]):
 
 
 def load_outside(kind: str, room: str) -> None:
-    """Import the modules by which outside packages add to a room, or to the table of axes."""
+    """Import the outside packages' modules that add to a room or to the table of axes."""
     for point in entry_points(group=f"harness.{room}"):
         try:
             point.load()

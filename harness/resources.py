@@ -1,4 +1,4 @@
-"""Files that ship beside the code: page templates and example specs."""
+"""Files that ship with the code: page templates and example specs."""
 
 from __future__ import annotations
 
@@ -10,20 +10,20 @@ _PACKAGE = Path(__file__).resolve().parent
 
 
 def templates() -> Path:
-    """The folder of page templates; HarnessError where the installation lacks it."""
+    """The folder of page templates; HarnessError if the installation lacks it."""
     return shipped("templates")
 
 
 def specs() -> Path:
-    """The folder of example specs; HarnessError where the installation lacks it."""
+    """The folder of example specs; HarnessError if the installation lacks it."""
     return shipped("specs")
 
 
 def shipped(name: str, package: Path = _PACKAGE) -> Path:
     """A shipped folder: inside an installed wheel, else at the top of the checkout.
 
-    The wheel's own copy comes first, because beside an installed package, in site-packages,
-    any other package may have put a folder of that name.
+    The wheel's own copy comes first: in site-packages, any other package may have put a folder
+    of that name beside this one.
     """
     places = (package / "_shipped" / name, package.parent / name)
     for place in places:

@@ -1,4 +1,4 @@
-"""A module run as a process of its own, which tells lines as it goes on."""
+"""Run a module in its own process, which reports line by line as it works."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ _TAIL_BYTES = 2000
 
 
 def lines(module: str, order: str, seconds: float) -> Generator[bytes, None, None]:
-    """What `python -m MODULE PARENT DESCRIPTOR ORDER` writes to the descriptor, line by line.
+    """Yield the lines that `python -m MODULE PARENT DESCRIPTOR ORDER` writes to the descriptor.
 
-    ProcessLost where the process ends before its time, or takes longer than so many seconds. It
-    never outlives the iteration.
+    Raises ProcessLost if it fails or takes longer than `seconds`. The process never
+    outlives the iteration.
     """
     reader, writer = os.pipe()
     with os.fdopen(reader, "rb", buffering=0) as pipe, tempfile.TemporaryFile() as output:
@@ -33,7 +33,7 @@ def lines(module: str, order: str, seconds: float) -> Generator[bytes, None, Non
             yield from _whole_lines(pipe, time.monotonic() + seconds)
             code = process.wait()
         except BaseException:
-            end_group(process.pid)  # Ctrl-C, most likely: nothing of it may stay behind
+            end_group(process.pid)  # most likely Ctrl-C: no process may stay behind
             process.wait()
             raise
         if code:
@@ -47,23 +47,23 @@ def _start(module: str, order: str, writer: int, output: IO[bytes]) -> subproces
         stdin=subprocess.DEVNULL,
         stdout=output,
         stderr=output,
-        # A session, and so a group, of its own: a terminal's Ctrl-C reaches the parent alone.
+        # Its own session, and so its own group: a terminal's Ctrl-C reaches only the parent.
         start_new_session=True,
         env=child_environment(),
     )
 
 
 def _whole_lines(pipe: IO[bytes], deadline: float) -> Iterator[bytes]:
-    """As they come, until the other end is closed."""
-    held = b""
+    """Yield lines as they arrive, until the other end is closed."""
+    rest = b""
     while True:
         ready, _, _ = select.select([pipe], [], [], max(0.0, deadline - time.monotonic()))
         if not ready:
-            raise ProcessLost("took far longer than expected, and was ended")
+            raise ProcessLost("took far longer than expected and was ended")
         chunk = pipe.read(1 << 16)
         if not chunk:
             return
-        *whole, held = (held + chunk).split(b"\n")
+        *whole, rest = (rest + chunk).split(b"\n")
         yield from whole
 
 

@@ -1,4 +1,4 @@
-"""Timers: they mark moments on the time line of the device that does the work."""
+"""Timers: they mark moments on the timeline of the device that does the work."""
 
 from __future__ import annotations
 
@@ -7,27 +7,27 @@ from typing import Protocol, cast
 
 
 class Timer(Protocol):
-    """Marks moments on the device's own time line."""
+    """Marks moments on the device's own timeline."""
 
-    resolution: float  # seconds: what it can tell apart
+    resolution: float  # seconds: the shortest difference it can measure
 
     def mark(self) -> object:
-        """Now, once all work given to the device before is accounted for."""
+        """Mark the moment when all work given to the device so far is done."""
 
     def seconds(self, start: object, end: object) -> float:
-        """The time between two marks."""
+        """The seconds between two marks."""
 
 
 class HostTimer:
     """The host's monotonic clock, for work that is done when the call returns."""
 
-    # What a call of perf_counter_ns takes, some 50 ns, is more than the clock's own tick.
+    # A call of perf_counter_ns takes some 50 ns, longer than the clock's own tick.
     resolution = 1e-7
 
     def mark(self) -> int:
-        """Nanoseconds."""
+        """The time in nanoseconds."""
         return time.perf_counter_ns()
 
     def seconds(self, start: object, end: object) -> float:
-        """The difference of two marks."""
+        """The seconds between two marks."""
         return (cast("int", end) - cast("int", start)) / 1e9

@@ -26,7 +26,7 @@
       try {
         localStorage.setItem("harness-theme", root.dataset.theme);
       } catch {
-        // Not remembered where storage is forbidden; the page still changes.
+        // If storage is forbidden, the choice is not remembered; the page still changes.
       }
       changed();
     });
@@ -70,8 +70,9 @@
   let again = false;
   const views = new Map();
 
-  // One after the other, giving way in between, so that a page of many charts stays responsive.
-  // A theme changed meanwhile starts over, never two at once: both would draw into one place.
+  // Draws one chart after the other and yields in between, so that a page with many charts stays
+  // responsive. If the theme changes meanwhile, drawing starts over; two drawings never run at
+  // once, because both would write to the same place.
   async function drawCharts() {
     again = true;
     if (busy) return;

@@ -1,4 +1,4 @@
-// Runs before the first paint, so that a chosen theme does not flash the other one.
+// Runs before the first paint, so that the page does not flash in the other theme.
 (() => {
   "use strict";
   const root = document.documentElement;
@@ -7,6 +7,6 @@
     const chosen = localStorage.getItem("harness-theme");
     if (chosen === "light" || chosen === "dark") root.dataset.theme = chosen;
   } catch {
-    // Storage may be forbidden for files; the system's theme then holds.
+    // Storage may be forbidden for files; the system's theme then applies.
   }
 })();

@@ -1,1 +1,1 @@
-"""Statistics over values: pure functions, no I/O."""
+"""Statistics as pure functions over values: no I/O."""

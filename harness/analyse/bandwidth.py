@@ -1,4 +1,4 @@
-"""Memory bandwidth at the size of a working set, by the curve that a host was measured at."""
+"""Memory bandwidth at the size of a working set, read off the host's measured curve."""
 
 from __future__ import annotations
 
@@ -8,20 +8,20 @@ from itertools import accumulate, pairwise
 
 from harness.domain.ceiling import CURVE, MEMORY_READ, buffer_bytes
 
-# Where the curve meets `memory_read`, whose buffer is larger than any of the curve's.
+# The size at which the curve meets `memory_read`, whose buffer is larger than all of the curve's.
 _BEYOND = 2 * CURVE[-1]
 
 
 def read_bandwidth(measured: Mapping[str, float], working_set: float) -> float | None:
-    """B/s at which this host reads that many bytes again and again.
+    """The B/s at which this host reads `working_set` bytes over and over.
 
-    `measured` are ceilings by name. Between two sizes of the curve the bandwidth is interpolated
-    on the logarithm of the size; a working set below the smallest size has that size's. None
-    where nothing that large was measured.
+    `measured` maps names of ceilings to values. Between two sizes of the curve the bandwidth is
+    interpolated on the logarithm of the size; below the smallest size it is that size's
+    bandwidth. None if no measured size is large enough.
     """
     points = curve(measured)
     if not points or working_set > points[-1][0]:
-        # Beyond the curve, memory is read at one pace whatever the size.
+        # Beyond the curve, the bandwidth no longer depends on the size.
         return measured.get(MEMORY_READ)
     if working_set <= points[0][0]:
         return points[0][1]
@@ -33,10 +33,10 @@ def read_bandwidth(measured: Mapping[str, float], working_set: float) -> float |
 
 
 def curve(measured: Mapping[str, float]) -> list[tuple[int, float]]:
-    """Sizes and bandwidths, the smallest size first; never rising with the size.
+    """Sizes and bandwidths, smallest size first. The bandwidth never rises with the size.
 
-    What reads a large buffer fast reads a smaller one as fast: where the smaller one was slower,
-    the calls took the time and not the memory.
+    A smaller buffer cannot truly be slower than a larger one: if it was measured slower, the
+    overhead of the calls took the time, not the memory.
     """
     sizes = {size: value for name, value in measured.items() if (size := buffer_bytes(name))}
     if sizes and MEMORY_READ in measured:

@@ -1,4 +1,4 @@
-"""Two cells against each other."""
+"""Compare two cells."""
 
 from __future__ import annotations
 
@@ -6,19 +6,19 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from harness.analyse.disturbance import counting
+from harness.analyse.interference import counted_rounds
 from harness.analyse.pairing import Timed, pairs
 from harness.analyse.stats import summarise
 from harness.domain.metric import Direction, Estimate
 from harness.domain.result import Result, Round
 
-# Fewer pairs than this say less than the two medians do.
+# With fewer pairs than this, the ratio of the two medians is more precise.
 FEWEST_PAIRS = 3
 
 
 @dataclass(frozen=True)
 class Measured:
-    """A cell's figure and what it was made from."""
+    """A cell's figure and the rounds it comes from."""
 
     estimate: Estimate
     rounds: Sequence[Timed] = ()
@@ -26,10 +26,10 @@ class Measured:
 
 @dataclass(frozen=True)
 class Speedup:
-    """How many times as good as the baseline a cell is; more is better, whatever the metric.
+    """How many times better than the baseline a cell is; more is better, whatever the metric.
 
-    `paired` tells whether it was made of rounds near each other in time, so that drift of the
-    machine cancels.
+    `paired` is true if it compares rounds that ran close together, so that the machine's drift
+    cancels.
     """
 
     estimate: Estimate
@@ -37,23 +37,23 @@ class Speedup:
 
     @property
     def differs(self) -> bool:
-        """Whether the data can tell the two apart: the interval does not hold 1."""
+        """True if the data show a difference: the interval does not contain 1."""
         low, high = self.estimate.low, self.estimate.high
         return low is not None and high is not None and not low <= 1 <= high
 
 
 def measured(estimate: Estimate, metric: str, rounds: Sequence[Round]) -> Measured:
-    """A metric's estimate with the rounds it was made from, as far as those tell it."""
-    told = [
+    """A metric's estimate with the figures of those rounds that have the metric."""
+    figures = [
         Timed(one.values[metric], one.started.timestamp())
-        for one in counting(rounds)
+        for one in counted_rounds(rounds)
         if one.started is not None and metric in one.values
     ]
-    return Measured(estimate, told)
+    return Measured(estimate, figures)
 
 
 def compared(result: Result, baseline: Result, metric: str) -> Speedup | None:
-    """The speed-up in a metric; None where not both have it, or they have no ratio."""
+    """The speed-up in a metric; None if either result lacks it, or there is no ratio."""
     if metric not in result.metrics or metric not in baseline.metrics:
         return None
     ours, theirs = (measured(one.metrics[metric], metric, one.rounds) for one in (result, baseline))
@@ -61,14 +61,14 @@ def compared(result: Result, baseline: Result, metric: str) -> Speedup | None:
 
 
 def speedup(cell: Measured, baseline: Measured) -> Speedup | None:
-    """The ratio, by pairs of rounds where there are FEWEST_PAIRS; None for what has no ratio."""
+    """The ratio, from pairs of rounds if there are FEWEST_PAIRS; None unless both are positive."""
     if not (cell.estimate.value > 0 and baseline.estimate.value > 0):
         return None
-    together = [pair for pair in pairs(cell.rounds, baseline.rounds) if min(pair) > 0]
-    if len(together) < FEWEST_PAIRS:
+    paired = [pair for pair in pairs(cell.rounds, baseline.rounds) if min(pair) > 0]
+    if len(paired) < FEWEST_PAIRS:
         return Speedup(_unpaired(cell.estimate, baseline.estimate), paired=False)
     higher = cell.estimate.direction is Direction.HIGHER
-    ratios = [ours / theirs if higher else theirs / ours for ours, theirs in together]
+    ratios = [ours / theirs if higher else theirs / ours for ours, theirs in paired]
     value, low, high = summarise(ratios)
     return Speedup(_ratio(value, low, high, cell.estimate, len(ratios)), paired=True)
 
@@ -76,9 +76,9 @@ def speedup(cell: Measured, baseline: Measured) -> Speedup | None:
 def _unpaired(cell: Estimate, baseline: Estimate) -> Estimate:
     """The ratio of the medians.
 
-    Its interval adds both relative half-widths in quadrature on the logarithm (the delta
-    method; Casella and Berger, Statistical Inference, 5.5.4), as the two were measured
-    independently. Without an interval on both sides there is none.
+    The two were measured independently, so its interval adds both relative half-widths in
+    quadrature on the logarithm (the delta method; Casella and Berger, Statistical Inference,
+    5.5.4). If either side has no interval, neither does the ratio.
     """
     higher = cell.direction is Direction.HIGHER
     value = cell.value / baseline.value if higher else baseline.value / cell.value

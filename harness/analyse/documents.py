@@ -5,15 +5,15 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-FEWEST = 8  # documents: of fewer a standard error says little
+FEWEST = 8  # documents: the standard error of fewer means little
 
 
 def ratio(parts: Sequence[tuple[float, float]]) -> tuple[float, float | None, float | None]:
-    """The sum of the first over the sum of the second, with its 95% interval over documents.
+    """The sum of y over the sum of x for pairs (y, x), with its 95% interval over documents.
 
-    The ratio estimator's variance by linearisation (Cochran 1977, Sampling Techniques, 6.4):
-    with residuals e = y - R x of n documents, var R = sum e^2 / (n (n - 1) mean(x)^2), and
-    Student's quantile of n - 1 degrees of freedom.
+    The variance of the ratio R is by linearisation (Cochran 1977, Sampling Techniques, 6.4): with
+    residuals e = y - R x of n documents, var R = sum e^2 / (n (n - 1) mean(x)^2). The interval
+    takes Student's quantile of n - 1 degrees of freedom.
     """
     above, below = (sum(column) for column in zip(*parts, strict=True))
     value, count = above / below, len(parts)

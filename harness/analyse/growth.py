@@ -7,32 +7,30 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from statistics import fmean
 
-from harness.analyse.disturbance import counting
+from harness.analyse.interference import counted_rounds
 from harness.analyse.stats import summarise
 from harness.domain.cell import Cell
 from harness.domain.metric import Direction, Estimate
 from harness.domain.result import Result, Status
 from harness.domain.run import Host
 
-FEWEST_LENGTHS = 3  # through two points goes any line
-# Memory has a part that no length changes (buffers of torch's libraries, freed memory that the
-# allocator keeps), beyond which it grows: one unknown more.
-_BEYOND_CONSTANT = "working_memory"
-_STEPS = 200  # of the search for that part
-# Time of a whole iteration, or of a token where the scenario times those; and memory.
+FEWEST_LENGTHS = 3  # a line fits any two points
+# Memory also has a constant part that does not depend on the length: buffers of torch's libraries,
+# and freed memory that the allocator keeps. That is one more unknown to fit.
+_WITH_CONSTANT = "working_memory"
+_STEPS = 200  # constants tried in the search for that part
+# The time of an iteration, or of a token if the scenario times tokens; and memory.
 GROWING = ("latency", "tpot", "working_memory")
 
 
 @dataclass(frozen=True)
 class Growth:
-    """The exponent e of a metric that grows like length^e, over cells that differ in it alone.
+    """The exponent e of a metric that grows like length^e, over cells that differ only in length.
 
-    Memory beyond a constant part: like a + b length^e.
-
-    `cell` is the one of the longest prompt.
+    Memory has a constant part as well: it grows like a + b length^e.
     """
 
-    cell: Cell
+    cell: Cell  # the cell with the longest prompt
     host: Host
     metric: str
     exponent: Estimate
@@ -40,24 +38,23 @@ class Growth:
 
 
 def growths(results: Iterable[Result], metric: str) -> list[Growth]:
-    """Of all cells that were measured at FEWEST_LENGTHS prompts or more, in the order given.
+    """The growth of each series with at least FEWEST_LENGTHS prompts, in the order given.
 
-    Of memory, whose constant part is one unknown more, at one more.
-
-    Only results of the same commit, software and kind of host are taken together.
+    Memory needs one more prompt, because its constant part is one more unknown. A series only
+    holds results of the same commit, software and kind of host.
     """
     series: dict[tuple[object, ...], list[Result]] = {}
     for one in results:
         found = one.metrics.get(metric)
         if one.status is Status.OK and found and found.value > 0 and "prompt" in one.cell.load:
             series.setdefault(_alike(one), []).append(one)
-    told = (sorted(members, key=_length) for members in series.values())
-    fewest = FEWEST_LENGTHS + (metric == _BEYOND_CONSTANT)
-    return [_growth(members, metric) for members in told if len(members) >= fewest]
+    by_length = (sorted(members, key=_length) for members in series.values())
+    fewest = FEWEST_LENGTHS + (metric == _WITH_CONSTANT)
+    return [_growth(members, metric) for members in by_length if len(members) >= fewest]
 
 
 def _alike(result: Result) -> tuple[object, ...]:
-    """What cells of one series share: all but the prompt."""
+    """What the results of one series share: everything but the prompt."""
     run, cell = result.run, result.cell
     rest = tuple((key, amount) for key, amount in cell.workload if key != "prompt")
     commit = (run.commit.sha, run.commit.dirty, run.environment.digest, run.host.fingerprint)
@@ -82,9 +79,13 @@ def _growth(members: Sequence[Result], metric: str) -> Growth:
 
 
 def _slopes(members: Sequence[Result], metric: str) -> list[float]:
-    """One exponent for each counting round that every length has; its interval is theirs."""
+    """One exponent per counted round that every length has; the interval comes from them."""
     rounds = [
-        [one.values[metric] for one in counting(member.rounds) if one.values.get(metric, 0) > 0]
+        [
+            one.values[metric]
+            for one in counted_rounds(member.rounds)
+            if one.values.get(metric, 0) > 0
+        ]
         for member in members
     ]
     lengths = [_length(one) for one in members]
@@ -92,14 +93,14 @@ def _slopes(members: Sequence[Result], metric: str) -> list[float]:
 
 
 def _fitted(metric: str) -> Callable[[Sequence[int], Sequence[float]], float]:
-    return slope_beyond if metric == _BEYOND_CONSTANT else slope
+    return slope_beyond if metric == _WITH_CONSTANT else slope
 
 
 def slope_beyond(lengths: Sequence[int], values: Sequence[float]) -> float:
-    """The exponent of a power law behind a constant that is not negative: e of a + b x^e.
+    """The exponent e of a + b x^e, where a is not negative.
 
-    Of all constants below the least value the one that leaves the least sum of squares on
-    logarithms, as `slope` does.
+    The constant is the one, below the least value, with the least sum of squares on logarithms,
+    which `slope` minimises too.
     """
     least = min(values)
     constants = [least * step / _STEPS for step in range(_STEPS - 1)]
@@ -116,7 +117,7 @@ def slope_beyond(lengths: Sequence[int], values: Sequence[float]) -> float:
 
 
 def slope(lengths: Sequence[int], values: Sequence[float]) -> float:
-    """Of the least-squares line through the logarithms: the exponent of a power law."""
+    """The exponent of a power law: the slope of the least-squares line through the logarithms."""
     x, y = [math.log(one) for one in lengths], [math.log(one) for one in values]
     middle = fmean(x)
     spread = sum((one - middle) ** 2 for one in x)

@@ -1,4 +1,4 @@
-"""A metric of one cell on one host over commits, apart for each environment."""
+"""A metric of one cell on one host over commits, one series per environment."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from harness.domain.run import Commit, Environment
 
 @dataclass(frozen=True)
 class Point:
-    """A metric at a commit."""
+    """A metric's value at one commit."""
 
     commit: Commit
-    when: datetime  # the commit's date; the run's where there is no commit
+    when: datetime  # the commit's date; the run's start if there is no commit
     value: float
     low: float | None
     high: float | None
@@ -30,24 +30,24 @@ class Series:
 
 
 def all_series(results: Iterable[Result], metric: str) -> list[Series]:
-    """One series for each environment; the one with the newest point comes last.
+    """One series per environment; the series with the newest point comes last.
 
-    A series has one point for each commit (a dirty tree counts as a commit of its own): that of
-    the newest run. Its points are in the order of the commits' dates, then of the runs' starts.
-    Only results that ended well have a point.
+    A series has one point per commit, from the newest run; a dirty tree counts as its own commit.
+    Points are sorted by the commit's date, then by the run's start. Only results with status OK
+    have a point.
     """
     measured = [one for one in results if one.status is Status.OK and metric in one.metrics]
     newest: dict[tuple[str, ...], Result] = {}
     for one in sorted(measured, key=lambda one: one.run.started):
         newest[_subject(one)] = one
-    together: dict[str, list[Result]] = {}
+    by_environment: dict[str, list[Result]] = {}
     for one in sorted(newest.values(), key=lambda one: (_when(one), one.run.started)):
         digest = one.run.environment.digest
-        # Put back behind the others, so that the environment of the newest point ends up last.
-        together[digest] = [*together.pop(digest, []), one]
+        # Reinserted at the end, so that the environment of the newest point ends up last.
+        by_environment[digest] = [*by_environment.pop(digest, []), one]
     return [
         Series(found[0].run.environment, tuple(_point(one, metric) for one in found))
-        for found in together.values()
+        for found in by_environment.values()
     ]
 
 
@@ -69,7 +69,7 @@ def _change(name: str, old: str | None, new: str | None) -> str:
 
 def _subject(one: Result) -> tuple[str, ...]:
     run = one.run
-    # Outside a repository nothing tells one state of the code from another but the run's time.
+    # Outside a repository, only the run's time distinguishes states of the code.
     code = run.commit.sha or run.started.isoformat()
     return (code, run.commit.dirty, run.environment.digest)
 

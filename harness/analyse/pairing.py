@@ -1,27 +1,27 @@
-"""Figures of two cells, paired by when they were measured, so that slow drift cancels."""
+"""Pairs the rounds of two cells by the time they ran, so that slow drift cancels."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-# Rounds further apart are no pair: the machine may have become another in between. Seconds.
+# Rounds further apart than this many seconds are no pair: the machine may have changed since.
 MOST_APART = 900.0
 
 
 @dataclass(frozen=True)
 class Timed:
-    """A round's figure, and when the round started, in seconds of any one clock."""
+    """A round's figure, and the round's start in seconds; all starts use the same clock."""
 
     value: float
     when: float
 
 
 def pairs(ours: Sequence[Timed], theirs: Sequence[Timed]) -> list[tuple[float, float]]:
-    """Our figures, each with one of theirs from near it in time; each is used once.
+    """Pairs of our and their figures that are close in time; each figure is used once.
 
-    In the order of time, and with the least sum of the times between: of the longer side, what
-    is left over stays alone. Pairs more than MOST_APART seconds apart are dropped.
+    The pairs keep the order of time and have the least total distance in time. What is left over
+    of the longer side stays unpaired. Pairs more than MOST_APART seconds apart are dropped.
     """
     short, long = sorted((sorted(ours, key=_when), sorted(theirs, key=_when)), key=len)
     swapped = len(theirs) < len(ours)
@@ -31,14 +31,14 @@ def pairs(ours: Sequence[Timed], theirs: Sequence[Timed]) -> list[tuple[float, f
 
 
 def _partners(short: Sequence[Timed], long: Sequence[Timed]) -> list[int]:
-    """For each of the shorter the index of its partner, ascending, with the least total distance.
+    """For each item of `short`, its partner's index in `long`, ascending: least total distance.
 
-    By dynamic programming over prefixes: the j-th of the longer either is the partner of the
-    i-th of the shorter, or stays alone.
+    By dynamic programming over prefixes: the j-th item of `long` either is the partner of the
+    i-th item of `short`, or stays unpaired.
     """
-    room = len(long) - len(short)  # how many of the longer stay alone
+    room = len(long) - len(short)  # how many items of `long` stay unpaired
     never = float("inf")
-    # least[i][j]: the least distance of the first i matched within the first j.
+    # least[i][j]: the least total distance if the first i are matched within the first j.
     least = [[0.0] * (len(long) + 1)] + [[never] * (len(long) + 1) for _ in short]
     for i, one in enumerate(short, start=1):
         for j in range(i, i + room + 1):

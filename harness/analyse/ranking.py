@@ -1,4 +1,4 @@
-"""Ranks that cells share when the data cannot tell them apart."""
+"""Ranks, which cells share if the data cannot separate them, and the Pareto front."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from harness.domain.metric import Direction, Estimate
 
 @dataclass(frozen=True)
 class Rank:
-    """The best and the worst place a cell may have; 1 is the best."""
+    """The best and the worst place that a cell may have; 1 is the best."""
 
     first: int
     last: int
@@ -22,24 +22,24 @@ class Rank:
 
 
 def rank(estimates: Sequence[Estimate]) -> list[Rank]:
-    """The rank of each, in the order given; all are of one metric.
+    """The rank of each estimate of one metric, in the order given.
 
-    One cell is certainly better than another when its whole interval lies on the better side
-    of the other's. A cell's first possible place is one behind all that are certainly better,
-    its last is one before all that are certainly worse. A value without an interval may be
-    anything: it is certainly better or worse than no other.
+    One cell is certainly better than another if its whole interval lies on the better side of
+    the other's. A cell's first possible place comes right after all cells that are certainly
+    better; its last comes right before all that are certainly worse. A value without an interval
+    is certainly better or worse than no other.
     """
     spans = [_span(one) for one in estimates]
     lows, highs = sorted(low for low, _ in spans), sorted(high for _, high in spans)
     return [Rank(1 + bisect_left(highs, low), bisect_right(lows, high)) for low, high in spans]
 
 
-def front(rows: Sequence[Sequence[Estimate]]) -> list[bool]:
-    """Which rows are on the Pareto front: the figures of each are in the same order.
+def pareto_front(rows: Sequence[Sequence[Estimate]]) -> list[bool]:
+    """For each row, whether it is on the Pareto front. All rows list the same metrics in order.
 
-    One row beats another when it is certainly better in some figure, and worse in none; what
-    nothing beats is on the front. As in a ranking, a figure is certainly better when its whole
-    interval is. It is worse when the other's is certainly better; without an interval, when its
+    A row beats another if it is certainly better in some metric and worse in none. A row that no
+    other row beats is on the front. As in a ranking, an estimate is certainly better if its whole
+    interval is better. It is worse if the other is certainly better; without intervals, if its
     value is worse.
     """
     spans = [[_span(one) for one in row] for row in rows]
@@ -59,13 +59,13 @@ def front(rows: Sequence[Sequence[Estimate]]) -> list[bool]:
 
 
 def _as_measured(estimate: Estimate) -> Estimate:
-    """With the value as its interval where there is none."""
+    """The estimate; if it has no interval, its value serves as both bounds."""
     known = estimate.low is not None and estimate.high is not None
     return estimate if known else replace(estimate, low=estimate.value, high=estimate.value)
 
 
 def _span(estimate: Estimate) -> tuple[float, float]:
-    """The interval, turned so that less is better; without one, all numbers."""
+    """The interval, negated if higher is better, so that less is better; else all numbers."""
     low = -math.inf if estimate.low is None else estimate.low
     high = math.inf if estimate.high is None else estimate.high
     return (low, high) if estimate.direction is Direction.LOWER else (-high, -low)

@@ -1,4 +1,4 @@
-"""The roofline: what a host's two ceilings allow a piece of work.
+"""The roofline: the least time that a host's two ceilings allow for some work.
 
 Williams, Waterman and Patterson 2009, "Roofline: an insightful visual performance model"
 (Communications of the ACM 52, 4).
@@ -15,7 +15,7 @@ BANDWIDTH = "memory bandwidth"
 
 @dataclass(frozen=True)
 class Roofline:
-    """Work, and the ceilings of the host that does it."""
+    """An amount of work and the ceilings of the host that does it."""
 
     flops: float  # FLOP
     bytes: float  # B moved between memory and the processor
@@ -24,27 +24,27 @@ class Roofline:
 
     @property
     def intensity(self) -> float:
-        """FLOP for each byte moved."""
+        """FLOP per byte moved."""
         return self.flops / self.bytes
 
     @property
     def ridge(self) -> float:
-        """The intensity in FLOP/B from which on compute binds and not memory bandwidth."""
+        """The intensity in FLOP/B above which compute binds, not memory bandwidth."""
         return self.peak_flops / self.peak_bandwidth
 
     @property
     def seconds(self) -> float:
-        """The least time allowed: that of the slower of computing and moving, side by side."""
+        """The least possible time: computing and moving overlap, and the slower one counts."""
         return max(self.flops / self.peak_flops, self.bytes / self.peak_bandwidth)
 
     @property
-    def limit(self) -> str:
-        """Which of the two ceilings binds."""
+    def bound(self) -> str:
+        """The ceiling that binds."""
         return COMPUTE if self.intensity >= self.ridge else BANDWIDTH
 
 
 def roofline(facts: Mapping[str, float]) -> Roofline | None:
-    """Of one iteration, by a round's facts; None where work or ceilings are unknown."""
+    """The roofline of one iteration from a round's facts; None if a fact is unknown."""
     names = ("flops", "bytes_moved", "peak_flops", "peak_bandwidth")
     values = [facts.get(name) for name in names]
     known = [value for value in values if value]

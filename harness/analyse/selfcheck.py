@@ -1,4 +1,4 @@
-"""A/A comparisons judged: what is claimed where there is nothing to claim."""
+"""Judges A/A comparisons: which differences they claim although there is none."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from harness.domain.cell import Cell
 from harness.domain.metric import Estimate
 from harness.domain.selfcheck import SelfCheck
 
-POWER = 0.95  # with which the smallest change is told from none
+POWER = 0.95  # the probability with which the smallest change is detected
 
 
 @dataclass(frozen=True)
@@ -26,7 +26,7 @@ class Trial:
 
 
 def judged(cell: Cell, metric: str, trials: Sequence[Trial], when: datetime) -> SelfCheck:
-    """What the trials, at least one, say together."""
+    """The self-check that at least one trial gives."""
     truth = median(value for trial in trials for value in trial.values)
     sides = [side for trial in trials for side in trial.sides]
     return SelfCheck(
@@ -39,17 +39,17 @@ def judged(cell: Cell, metric: str, trials: Sequence[Trial], when: datetime) -> 
             quantile([abs(math.log(trial.ratio.estimate.value)) for trial in trials], 0.95)
         ),
         smallest_change=math.expm1(quantile(_margins(trials), POWER)),
-        coverage=fmean(_holds(side, truth) for side in sides),
+        coverage=fmean(_covers(side, truth) for side in sides),
         when=when,
     )
 
 
 def _margins(trials: Sequence[Trial]) -> list[float]:
-    """How large a true change, on the logarithm, each trial would have needed to be told.
+    """The least true change, as a logarithm, that each trial would detect: a rise and a fall.
 
-    The same noise beside a change d moves the ratio's interval by d, so it excludes 1 where d
-    is larger than the interval reaches to the other side: once for a rise and once for a fall.
-    A trial without an interval would never tell.
+    A true change d with the same noise moves the ratio's interval by d. The interval then
+    excludes 1 if d is larger than the interval's reach beyond 1 on the opposite side. A trial
+    without an interval detects nothing.
     """
     margins: list[float] = []
     for trial in trials:
@@ -62,10 +62,10 @@ def _margins(trials: Sequence[Trial]) -> list[float]:
 
 
 def quantile(values: Sequence[float], share: float) -> float:
-    """The least of the values that at least that share of them does not exceed."""
+    """The least value that at least that share of the values does not exceed."""
     ordered = sorted(values)
     return ordered[max(0, math.ceil(share * len(ordered)) - 1)]
 
 
-def _holds(side: Estimate, truth: float) -> bool:
+def _covers(side: Estimate, truth: float) -> bool:
     return side.low is not None and side.high is not None and side.low <= truth <= side.high

@@ -8,8 +8,8 @@ from contextlib import closing
 from harness import hardware
 from harness.ceilings.messages import Answer, Order, decode
 from harness.domain.ceiling import (
-    CLOCK,
     CURVE,
+    FREQUENCY,
     MEMORY_COPY,
     MEMORY_READ,
     Ceiling,
@@ -58,7 +58,7 @@ def wanted(choice: Choice, host: Host, processor: Processor | None) -> tuple[str
         return (*map(gemm, formats), *memory)
     counts = [2**power for power in range(1, _MOST_PROCESSES.bit_length())]
     together = [all_reduce(count) for count in counts if count <= host.logical_cores]
-    clock = [CLOCK] if core_of(processor, host.isa) else []
+    clock = [FREQUENCY] if core_of(processor, host.isa) else []
     return (*together, *clock, *map(gemm, _PROCESSOR), *memory)
 
 
@@ -109,7 +109,7 @@ def _theoretical(
     host: Host, cores: int | None, processor: Processor | None, measured: Iterable[Ceiling]
 ) -> tuple[Ceiling, ...]:
     core = core_of(processor, host.isa)
-    clock = values(measured, CeilingKind.MEASURED).get(CLOCK)
+    clock = values(measured, CeilingKind.MEASURED).get(FREQUENCY)
     if core is None or cores is None or clock is None:
         return ()
     return theoretical(core, Load(cores, clock, "seen under load", host.isa))

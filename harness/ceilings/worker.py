@@ -31,10 +31,10 @@ from harness.ceilings.memory import copy_trials, curve_trials, read_trials, work
 from harness.ceilings.messages import Answer, Found, Missing, Order
 from harness.ceilings.search import Findings, Trial, Watch, search
 from harness.domain.ceiling import (
-    CLOCK,
-    DISTURBED,
+    FREQUENCY,
     MEMORY_COPY,
     MEMORY_READ,
+    MOST_INTERFERENCE,
     Ceiling,
     CeilingKind,
     buffer_bytes,
@@ -130,7 +130,7 @@ def _undisturbed(
     while not tries or (
         len(tries) < _TRIES
         and time.monotonic() - begin < seconds
-        and any(all(one[name].others > DISTURBED for one in tries) for name in names)
+        and any(all(one[name].others > MOST_INTERFERENCE for one in tries) for name in names)
     ):
         first = host.read()
         found = {name: measure(name) for name in names}
@@ -155,7 +155,7 @@ def _others(first: Reading | None, last: Reading | None) -> float:
 
 
 def _measured(entry: Hardware, device: torch.device, order: Order, name: str) -> _Measured:
-    if name == CLOCK:
+    if name == FREQUENCY:
         return _clock()
     seconds = search_seconds(name, order.seconds)
     found = search(_trials(name, order.names, entry, device), seconds, Watch(entry.timer()))

@@ -1,8 +1,8 @@
 """The command line: parses and prints, and leaves the work to pipeline.py.
 
 Exit codes: 0 all went as planned; 1 some cell failed; 2 the request or a spec was wrong, or
-the system refused a file, the results database or standard output; 3 a fault in the harness;
-130 stopped by Ctrl-C, with all that was measured kept; 141 the reader of a pipe left.
+the system refused access to a file, the results database or standard output; 3 a fault in the
+harness; 130 stopped by Ctrl-C, with all measurements kept; 141 the reader of a pipe left.
 """
 
 from __future__ import annotations
@@ -38,27 +38,29 @@ EXIT_READER_GONE = 128 + signal.SIGPIPE
 
 
 class _Group(click.Group):
-    """A group whose commands report what the system refuses them as a HarnessError."""
+    """A group whose commands report system errors as a HarnessError."""
 
     def invoke(self, ctx: click.Context) -> Any:
         try:
             return super().invoke(ctx)
-        except OSError as error:  # here, as click ends on a broken pipe with exit code 1
-            raise HarnessError(f"{ctx.invoked_subcommand}: {_told(error)}") from error
+        except OSError as error:  # caught here because click exits with 1 on a broken pipe
+            raise HarnessError(f"{ctx.invoked_subcommand}: {_message(error)}") from error
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        return list(self.commands)  # in the order of a user's day, not of the alphabet
+        return list(self.commands)  # in the order of use, not of the alphabet
 
 
-def _told(error: OSError) -> str:
-    """The file and what the system says of it."""
+def _message(error: OSError) -> str:
+    """The file and the system's message."""
     why = error.strerror or str(error) or type(error).__name__
     if error.filename is not None:
         return f"{error.filename}: {why}"
-    return why if _is_here() else "the working directory is gone: change to another"
+    if _has_working_directory():
+        return why
+    return "the working directory no longer exists: change to another"
 
 
-def _is_here() -> bool:
+def _has_working_directory() -> bool:
     try:
         Path.cwd()
     except FileNotFoundError:
@@ -66,7 +68,8 @@ def _is_here() -> bool:
     return True
 
 
-# Colour: click would take escapes out unseen, which Stream spells out.
+# With color, click leaves escape sequences in; otherwise it would remove them silently. Stream
+# prints them as text.
 _SETTINGS = {"help_option_names": ["-h", "--help"], "color": True}
 
 
@@ -74,10 +77,10 @@ _SETTINGS = {"help_option_names": ["-h", "--help"], "color": True}
 @click.version_option(__version__, prog_name="harness")
 @click.pass_context
 def cli(ctx: click.Context) -> None:
-    """Measure ways to run a GPT-style Transformer, and see which is fastest and at what cost.
+    """Compare ways to run a GPT-style Transformer: how fast each is, and at what cost.
 
-    Declare what to compare in a YAML spec; `harness run SPEC` measures every cell of its
-    matrix in isolated processes; `harness site` shows the leaderboard.
+    A YAML spec declares what to compare. `harness run SPEC` measures every cell of its matrix in
+    isolated processes; `harness site` builds the leaderboard.
 
     \b
     Exit codes: 0 all as planned, 1 some cell failed, 2 wrong request or spec, or a file that
@@ -110,14 +113,14 @@ def _stop(*_: object) -> NoReturn:
 
 
 def main() -> None:
-    """The `harness` command. A polite kill stops it as Ctrl-C does."""
+    """Run the `harness` command. SIGTERM stops it as Ctrl-C does."""
     signal.signal(signal.SIGTERM, _stop)
     install()
     sys.exit(_code())
 
 
 def _code() -> int:
-    """Run the command; its exit code."""
+    """Run the command; return its exit code."""
     try:
         code = cli.main(standalone_mode=False)
     except click.ClickException as error:
@@ -128,18 +131,18 @@ def _code() -> int:
         refuse(str(error))
         return EXIT_USAGE
     except (KeyboardInterrupt, click.Abort):
-        say("\nstopped; what is measured is kept, and the same command goes on")
+        say("\nstopped; all measurements are kept, and the same command continues")
         return EXIT_INTERRUPTED
     except ReaderGone:
         return EXIT_READER_GONE
-    except Exception:  # noqa: BLE001 - Python's own exit code for it, 1, says that a cell failed
+    except Exception:  # noqa: BLE001 - Python would exit with 1, which means that a cell failed
         traceback.print_exc()
-        say("this is a fault in the harness or in a plug-in; nothing that was measured is lost")
+        say("this is a fault in the harness or in a plug-in; no measurement is lost")
         return EXIT_FAULT
     return code if isinstance(code, int) else 0
 
 
 def _usage(error: click.ClickException) -> None:
-    """How the command is called, where that was wrong."""
+    """Print how to call the command, if it was called wrongly."""
     if isinstance(error, click.UsageError) and error.ctx is not None:
         say(f"{error.ctx.get_usage()}\nTry '{error.ctx.command_path} --help' for help.\n")

@@ -1,4 +1,4 @@
-"""`harness ceiling`: what this host can do at best."""
+"""`harness ceiling`: measure this host's ceilings."""
 
 from __future__ import annotations
 
@@ -30,18 +30,16 @@ EXIT_FAILED = 1
     metavar="NAME",
     help="The hardware: local, cuda, or with options cpu:threads=1.",
 )
-@click.option("--fresh", is_flag=True, help="Measure anew what is measured already.")
+@click.option("--fresh", is_flag=True, help="Measure all ceilings again, stored or not.")
 @click.option(
     "--seconds",
     type=Seconds(min=0.01, max=600),
     default=SEARCH_SECONDS,
     show_default=True,
     metavar="N",
-    help="How long to search for each; less finds too little.",
+    help="How long to search for each ceiling; a short search finds too low a value.",
 )
-@click.option(
-    "-v", "--verbose", is_flag=True, help="Print what every kernel that was tried reached."
-)
+@click.option("-v", "--verbose", is_flag=True, help="Print the figure of every kernel tried.")
 @db_option
 @format_option("table", "json")
 @click.pass_context
@@ -54,22 +52,22 @@ def ceiling(
     db: Location,
     style: str,
 ) -> None:
-    """Measure what this host can do at best.
+    """Measure this host's ceilings: the best it can do.
 
-    The figures are shown beside theory and data sheet. What is measured already for this host,
-    environment and hardware is not measured again.
+    The figures are shown beside theory and data sheet. Ceilings that are stored for this host,
+    environment and hardware are not measured again.
     """
     from harness import pipeline
     from harness.spec.hardware import parse_hardware
 
     failures = 0
 
-    def tell(event: Event) -> None:
+    def report(event: Event) -> None:
         nonlocal failures
         failures += _is_failure(event)
         say(ceiling_line(event, verbose=verbose))
 
-    place, found = pipeline.ceiling(db, parse_hardware(hardware), tell, seconds, fresh=fresh)
+    place, found = pipeline.ceiling(db, parse_hardware(hardware), report, seconds, fresh=fresh)
     if style == "json":
         click.echo(json.dumps(_document(place, found), indent=2))
     else:
@@ -111,38 +109,40 @@ def _text(place: Place, found: Sequence[Ceiling]) -> str:
     figures = [
         (
             row.name,
-            *(figure(row.of.get(kind)) for kind in CeilingKind),
+            *(figure(row.by_kind.get(kind)) for kind in CeilingKind),
             f"{row.share:.0%}" if row.share else "",
         )
         for row in rows
     ]
     headers = ("ceiling", *map(str, CeilingKind), "reached")
     measured = {
-        row.name: row.of[CeilingKind.MEASURED] for row in rows if CeilingKind.MEASURED in row.of
+        row.name: row.by_kind[CeilingKind.MEASURED]
+        for row in rows
+        if CeilingKind.MEASURED in row.by_kind
     }
-    # A dozen sizes of one curve are told apart only where something is wrong with them.
-    hows = [
-        f"{name}: {one.told}"
+    # The curve has a dozen sizes: only those with a problem get a line.
+    explanations = [
+        f"{name}: {one.explanation}"
         for name, one in measured.items()
-        if one.disturbed or buffer_bytes(name) is None
+        if one.is_too_low or buffer_bytes(name) is None
     ]
     return "\n".join(
-        [str(place.host), "", table(headers, figures), "", *hows, *_notes(place, found)]
+        [str(place.host), "", table(headers, figures), "", *explanations, *_notes(place, found)]
     )
 
 
 def _notes(place: Place, found: Sequence[Ceiling]) -> list[str]:
-    """What is not known, and why."""
+    """What is unknown or too low, and why."""
     from harness.dispatch.ceilings import why_no_theory
     from harness.domain.ceiling import CeilingKind
 
     notes = []
-    if any(one.disturbed for one in found):
+    if any(one.is_too_low for one in found):
         notes.append(
-            "what is too low is measured again by the same command: wait for a quiet machine"
+            "the same command measures ceilings again that are too low: wait for a quiet machine"
         )
     if why := why_no_theory(place, found):
         notes.append(f"no theoretical peak: {why}")
     if not any(one.kind is CeilingKind.DATA_SHEET for one in found):
-        notes.append("no data sheet: this device is in no record (harness/hardware/datasheets.py)")
+        notes.append("no data sheet: harness/hardware/datasheets.py does not list this device")
     return notes

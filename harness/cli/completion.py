@@ -1,4 +1,4 @@
-"""`harness completion`: a script that makes the shell complete commands and options."""
+"""`harness completion`: a script with which the shell completes commands and options."""
 
 from __future__ import annotations
 
@@ -19,5 +19,5 @@ def completion(ctx: click.Context, shell: str) -> None:
     from click.shell_completion import get_completion_class
 
     kind = get_completion_class(shell)
-    assert kind is not None  # click.Choice lets no other name through
+    assert kind is not None  # click.Choice accepts no other name
     click.echo(kind(ctx.find_root().command, {}, "harness", "_HARNESS_COMPLETE").source())

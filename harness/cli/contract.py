@@ -1,4 +1,4 @@
-"""`harness contract`: put what outside packages add to the tests that every entry must pass."""
+"""`harness contract`: run the tests that every entry must pass on outside packages' entries."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from pathlib import Path
 
 import click
 
-_BROKEN = 1  # pytest's own code for failed tests; all others mean that they did not run
+_BROKEN = 1  # pytest's exit code for failed tests; all others mean that the tests did not run
 
 
 @click.command()
@@ -20,10 +20,10 @@ _BROKEN = 1  # pytest's own code for failed tests; all others mean that they did
 @click.option("-v", "--verbose", is_flag=True, help="Name each test.")
 @click.pass_context
 def contract(ctx: click.Context, packages: tuple[str, ...], verbose: bool) -> None:
-    """Test the entries that installed outside PACKAGEs add; by default those of all.
+    """Test the entries of installed outside PACKAGEs; by default of all.
 
-    They are the tests that the harness's own entries pass: docs/extending.md tells what they
-    cover. They need pytest. Exit code 1 says that an entry breaks a promise.
+    These are the tests that the harness's own entries pass: docs/extending.md says what they
+    cover. They need pytest. Exit code 1 means that an entry breaks the contract.
     """
     code = subprocess.run(_command(_tested(packages), verbose=verbose), check=False).returncode
     if code:
@@ -31,7 +31,7 @@ def contract(ctx: click.Context, packages: tuple[str, ...], verbose: bool) -> No
 
 
 def _tested(packages: Sequence[str]) -> Sequence[str]:
-    """The packages, whose entries all load; UsageError where there is none to test."""
+    """The packages to test, after loading all entries; UsageError if there is none."""
     from harness.errors import UnknownName, UsageError
     from harness.registry import ROOMS, outside_packages
 
@@ -49,7 +49,7 @@ def _tested(packages: Sequence[str]) -> Sequence[str]:
 
 
 def _command(packages: Sequence[str], *, verbose: bool) -> list[str]:
-    """Pytest, whatever the folder that it is started in says of its settings."""
+    """Pytest's command line, which ignores any settings in the current folder."""
     from harness.subject.code import HARNESS
 
     ours = ["-c", os.devnull, "--rootdir", str(Path(HARNESS).parent), "-p", "no:cacheprovider"]

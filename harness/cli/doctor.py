@@ -1,4 +1,4 @@
-"""`harness doctor`: the environment, what this host can measure, and what disturbs it."""
+"""`harness doctor`: the environment, what this host can measure, and what interferes."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from harness.domain.location import Location
 @db_option
 @format_option("table", "json")
 def doctor(db: Location, style: str) -> None:
-    """Show what this host can measure, and what is noisy about it."""
+    """Show what this host can measure, and what makes its numbers noisy."""
     document = _document(db)
     if style == "json":
         click.echo(json.dumps({"version": 1, **document}, indent=2))
@@ -24,14 +24,14 @@ def doctor(db: Location, style: str) -> None:
     for title in ("environment", "host", "subject", "results"):
         rows = [(key, _text(value)) for key, value in document[title].items()]
         click.echo(table((title, ""), rows) + "\n")
-    disturbance = [
+    interference = [
         (one["what"], one["value"], f"noisy: {one['advice']}" if one["noisy"] else "")
         for one in document["disturbance"]
     ]
-    click.echo(table(("what disturbs", "", ""), disturbance) + "\n")
+    click.echo(table(("interference", "", ""), interference) + "\n")
     click.echo(table(("energy", ""), document["energy"].items()) + "\n")
     for row in document["unusable"]:
-        click.echo(f"cannot be measured here: {row['axis']} {row['name']}: {row['reason']}")
+        click.echo(f"not usable here: {row['axis']} {row['name']}: {row['reason']}")
 
 
 def _document(db: Location) -> dict[str, Any]:
@@ -44,12 +44,12 @@ def _document(db: Location) -> dict[str, Any]:
     from harness.host.machine import this_host
 
     host = this_host()
-    versions, told = _subject()
+    versions, measured = _subject()
     stored = pipeline.results(db)
     return {
         "environment": versions,
         "host": {**host.to_json(), "fingerprint": host.fingerprint},
-        "subject": told,
+        "subject": measured,
         "results": {"database": str(db), "cells": len(stored)},
         "disturbance": [asdict(one) for one in findings(host)],
         "energy": standing(host),
@@ -58,7 +58,7 @@ def _document(db: Location) -> dict[str, Any]:
 
 
 def _subject() -> tuple[dict[str, str], dict[str, str]]:
-    """The versions of the environment, and what a run measures, or why that cannot be told."""
+    """The environment's versions, and what a run would measure, or why that is unknown."""
     from harness.errors import UsageError
     from harness.subject.code import HARNESS
     from harness.subject.environment import this_environment
@@ -71,7 +71,7 @@ def _subject() -> tuple[dict[str, str], dict[str, str]]:
         return dict(this_environment().versions), {**code, "commit": f"unknown: {error}"}
     return dict(environment.versions), {
         **code,
-        "commit": commit.sha or "none: the harness lies in no git checkout",
+        "commit": commit.sha or "none: the harness is not in a git checkout",
         "branch": commit.branch,
         "uncommitted changes": "yes" if commit.dirty else "no",
     }

@@ -20,15 +20,15 @@ def init(path: Path) -> None:
     text = (templates() / "starter.yaml").read_text(encoding="utf-8")
     try:
         if path.exists():
-            raise UsageError(f"{path} exists already; name another file, or remove it first")
+            raise UsageError(f"{path} already exists; name another file, or remove it first")
         _write(path, text)
     except OSError as error:
         raise UsageError(f"cannot write {path}: {error.strerror}") from error
-    click.echo(f"wrote {path}; look at its plan with `harness plan {path}`")
+    click.echo(f"wrote {path}; `harness plan {path}` shows its plan")
 
 
 def _write(path: Path, text: str) -> None:
-    """All of it, or nothing."""
+    """Write the whole file or none of it."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("x", encoding="utf-8") as file:
         try:

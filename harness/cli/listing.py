@@ -1,4 +1,4 @@
-"""`harness list`: the axes and what each can be."""
+"""`harness list`: the axes and their values."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 def list_entries(style: str, axis: str | None) -> None:
     """List the entries of every axis, and the metrics.
 
-    Also whether this host can use each, and if not, why. AXIS narrows the list to one axis, e.g.
-    `harness list operator`.
+    For each, say whether this host can use it, and if not, why. AXIS narrows the list to one
+    axis, e.g. `harness list operator`.
     """
     from harness.errors import UnknownName
     from harness.host.machine import this_host
@@ -40,7 +40,7 @@ def list_entries(style: str, axis: str | None) -> None:
 
 
 def entry_rows(host: Host) -> list[dict[str, Any]]:
-    """One object an entry: axis, name, summary, usable on this host, and the reason if not."""
+    """One object per entry: axis, name, summary, whether this host can use it, and why not."""
     from harness.domain.precision import PRECISIONS
     from harness.model.sizes import SIZES
 
@@ -50,7 +50,7 @@ def entry_rows(host: Host) -> list[dict[str, Any]]:
 
 
 def _added(host: Host) -> list[dict[str, Any]]:
-    """Of axes that outside packages add to the table."""
+    """The rows of axes that outside packages add to the table."""
     from harness.spec.catalog import registered
 
     return [
@@ -82,14 +82,14 @@ def _registered(host: Host) -> list[dict[str, Any]]:
         backends,
         metrics,
     )
-    nothing: dict[str, list[dict[str, Any]]] = {room.registry.kind: [] for room in rooms}
-    nothing["compression"] = [_row("compression", "none", "the dense model")]
-    nothing["parallelism"] = [_row("parallelism", "none", "one process")]
+    empty: dict[str, list[dict[str, Any]]] = {room.registry.kind: [] for room in rooms}
+    empty["compression"] = [_row("compression", "none", "the dense model")]
+    empty["parallelism"] = [_row("parallelism", "none", "one process")]
     return [
         row
         for room in rooms
         for row in [
-            *nothing[room.registry.kind],
+            *empty[room.registry.kind],
             *(
                 _row(room.registry.kind, entry.name, entry.summary, entry.unavailable(host))
                 for entry in room.registry.entries()

@@ -21,12 +21,12 @@ DEFAULT_SITE = Path("results") / "site"
 
 
 class _Database(click.Path):
-    """A file, which the shell completes and which is no folder, or a URL."""
+    """A URL, or a file, which the shell completes and which must not be a folder."""
 
     name = "file or URL"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
-        """Where the results are."""
+        """The location of the results."""
         location = Location(str(value))
         if location.is_url:
             return location
@@ -61,14 +61,14 @@ only_option = click.option(
 
 
 def spec_options(command: F) -> F:
-    """SPECS and the options that say how to read and look them up: a Request."""
+    """Add SPECS and the options that go with them; the command gets them as a Request."""
     decorators = (
         click.argument("specs", nargs=-1, required=True, metavar="SPECS..."),
         set_option,
         only_option,
         db_option,
-        click.option("--fresh", is_flag=True, help="Measure anew what is measured already."),
-        click.option("--retry-failed", is_flag=True, help="Try again what failed before."),
+        click.option("--fresh", is_flag=True, help="Measure every cell again, stored or not."),
+        click.option("--retry-failed", is_flag=True, help="Try failed cells again."),
         click.option(
             "--repo",
             type=click.Path(exists=True, file_okay=False, path_type=Path),
@@ -110,12 +110,12 @@ def spec_options(command: F) -> F:
 
 
 class Seconds(click.FloatRange):
-    """A range of seconds, which `nan` is not in."""
+    """A range of seconds that excludes `nan`."""
 
     name = "number of seconds"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
-        """The number; every comparison with nan is false, so that no bound refuses it."""
+        """The number. No bound excludes nan, because every comparison with nan is false."""
         number = super().convert(value, param, ctx)
         if math.isnan(number):
             self.fail(f"nan is not in the range {self._describe_range()}.", param, ctx)
@@ -123,7 +123,7 @@ class Seconds(click.FloatRange):
 
 
 def format_option(*choices: str) -> Callable[[F], F]:
-    """--format, the first choice being the default."""
+    """The option --format; the first choice is the default."""
     return click.option(
         "--format",
         "style",

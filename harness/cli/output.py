@@ -1,7 +1,7 @@
 """Standard output and standard error, as every command writes them.
 
-Exception texts, file names and tensor names come from strangers. Here, and nowhere else, they
-are made harmless to the terminal, encodable, and short enough for a message.
+Exception texts, file names and tensor names come from untrusted sources. Only this module makes
+them harmless to the terminal, encodable, and short enough for a message.
 """
 
 from __future__ import annotations
@@ -20,9 +20,9 @@ if TYPE_CHECKING:
     from typing import TextIO
 
 _INPUT, _OUTPUT, _ERROR = range(3)
-# What a line of an error message may hold: a list of possible names fits.
+# Characters in a line of an error message: enough for a list of possible names.
 LIMIT = 1000
-_START, _END = 600, 300  # what is kept of a longer line
+_START, _END = 600, 300  # characters kept of a longer line
 
 
 class OutputError(HarnessError):
@@ -30,19 +30,19 @@ class OutputError(HarnessError):
 
 
 class ReaderGone(Exception):
-    """The reader of standard output, `head` say, wants no more."""
+    """The reader of standard output, such as `head`, has closed the pipe."""
 
 
 class Stream(io.TextIOBase):
-    """A text stream over a file descriptor, unbuffered, that prints nothing unprintable.
+    """An unbuffered text stream over a file descriptor that escapes unprintable characters.
 
-    `required`: raise OutputError when the text cannot be written. Otherwise the text is dropped:
-    progress is a nicety, and no run ends because nobody can read it. `draws`: let control
-    sequences through, for a progress bar that moves the cursor.
+    If `required`, text that cannot be written raises OutputError. Otherwise it is dropped: no run
+    ends because nobody can read its progress. If `draws`, control sequences pass through, for a
+    progress bar that moves the cursor.
     """
 
-    encoding = ""  # what the reader expects
-    errors = "backslashreplace"  # a character that the encoding lacks is spelled out
+    encoding = ""  # the encoding that the reader expects
+    errors = "backslashreplace"  # characters that the encoding lacks are escaped
 
     def __init__(
         self, descriptor: int, encoding: str, *, required: bool = False, draws: bool = False
@@ -51,19 +51,19 @@ class Stream(io.TextIOBase):
         self._required, self._draws = required, draws
 
     def fileno(self) -> int:
-        """The descriptor."""
+        """The file descriptor."""
         return self._descriptor
 
     def isatty(self) -> bool:
-        """Whether a person watches."""
+        """True if the descriptor is a terminal."""
         return os.isatty(self._descriptor)
 
     def writable(self) -> bool:
-        """Always."""
+        """Always true."""
         return True
 
     def write(self, text: str) -> int:
-        """Write all of it at once."""
+        """Write the whole text at once."""
         shown = text if self._draws else printable(text)
         left = memoryview(shown.encode(self.encoding, self.errors))
         try:
@@ -82,7 +82,7 @@ def _lost(error: OSError) -> Exception:
 
 
 def install() -> None:
-    """Send all that this process prints through a Stream."""
+    """Send everything that this process prints through a Stream."""
     _occupy_closed()
     encodings = [getattr(one, "encoding", "utf-8") for one in (sys.stdout, sys.stderr)]
     sys.stdout = cast("TextIO", Stream(_OUTPUT, encodings[0], required=True))
@@ -92,27 +92,28 @@ def install() -> None:
 def _occupy_closed() -> None:
     """Open the standard descriptors that are closed.
 
-    Else the next file opened, a database even, becomes the standard error of every child.
+    Otherwise the next opened file, such as the database, would become every child's standard
+    error.
     """
     for descriptor in (_INPUT, _OUTPUT, _ERROR):
         try:
             os.fstat(descriptor)
         except OSError:
-            # The lowest free descriptor is this one. Reading only: writing to what was closed
-            # stays an error.
+            # This is the lowest free descriptor. It opens for reading only, so that writing to
+            # a closed stream stays an error.
             os.open(os.devnull, os.O_RDONLY)
 
 
 def drawing() -> TextIO:
-    """Standard error for a progress bar; texts from elsewhere go into it `printable`."""
+    """Standard error for a progress bar; pass texts from elsewhere through `printable` first."""
     return cast("TextIO", Stream(_ERROR, sys.stderr.encoding, draws=True))
 
 
 def printable(text: str) -> str:
-    r"""The text with every character spelled out that commands a terminal, or hides there.
+    r"""The text with characters escaped that control a terminal or are invisible there.
 
-    Those are controls but newline and tab, format controls (bidirectional ones among them) and
-    lone surrogates: `\x1b` for an escape.
+    Those are control characters except newline and tab, format characters (including those that
+    reverse the direction of text) and lone surrogates: `\x1b` for an escape.
     """
     if text.isprintable():
         return text
@@ -125,12 +126,12 @@ def say(line: str) -> None:
 
 
 def refuse(message: str) -> None:
-    """Print an error, without repeating huge values whole."""
+    """Print an error message, with very long lines shortened."""
     say(clipped(f"error: {message}"))
 
 
 def clipped(message: str) -> str:
-    """The message, the middle left out of lines that are far too long for a terminal."""
+    """The message; lines that are far too long for a terminal lose their middle."""
     return "\n".join(_shortened(line) for line in message.split("\n"))
 
 

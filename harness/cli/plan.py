@@ -1,4 +1,4 @@
-"""`harness plan`: every cell, what will happen to it and why."""
+"""`harness plan`: every cell, what `run` will do with it, and why."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 def plan(request: Request, style: str) -> None:
     """Show every cell of SPECS and what `run` will do with it.
 
-    Also why, and about how long it takes. SPECS are files or quoted globs.
+    The plan also says why, and about how long it takes. SPECS are files or quoted globs.
     """
     from harness import pipeline
 
@@ -45,7 +45,7 @@ def plan(request: Request, style: str) -> None:
 
 
 def headline(prepared: Prepared) -> str:
-    """One line: how many cells, what becomes of them, about how long, of which commit."""
+    """One line: the number of cells, what happens to them, the time it takes, and the commit."""
     plan = prepared.plan
     counts = ", ".join(f"{number} to {action}" for action, number in plan.counts().items())
     where = f"commit {prepared.commit}" if prepared.commit.sha else "no git commit"
@@ -59,7 +59,7 @@ def headline(prepared: Prepared) -> str:
 
 
 def expected(prepared: Prepared) -> Span:
-    """Seconds of the whole run: importing torch, ceilings, reference models, and all cells."""
+    """Seconds for the whole run: importing torch, ceilings, reference models, and all cells."""
     from harness.dispatch.artifacts import expected_training
     from harness.plan.expect import start
 
@@ -71,7 +71,7 @@ def expected(prepared: Prepared) -> Span:
 
 
 def span_text(span: Span) -> str:
-    """`2 to 9 min`; `no time` where there is nothing to do."""
+    """`2 to 9 min`; `no time` if there is nothing to do."""
     return duration_range(span.low, span.high) if span.high else "no time"
 
 
@@ -84,7 +84,7 @@ def _ceiling_span(prepared: Prepared) -> Span:
 
 
 def _ceiling_seconds(prepared: Prepared) -> dict[str, float]:
-    """By hardware, how long measuring its own limits takes before the first round."""
+    """Seconds for measuring each hardware's ceilings before the first round, by hardware."""
     from harness.ceilings.measure import expected_seconds
 
     return {

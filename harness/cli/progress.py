@@ -1,4 +1,4 @@
-"""How a run is told while it goes on: a live line on a terminal, plain lines in a pipe."""
+"""Reports the progress of a run: a live bar on a terminal, plain lines in a pipe."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 
 def watcher(*, quiet: bool, verbose: bool) -> Watcher:
-    """Who tells the user how the run goes."""
+    """The watcher that reports the run to the user."""
     if quiet:
         return Quiet()
     if sys.stderr.isatty():
@@ -38,38 +38,38 @@ def watcher(*, quiet: bool, verbose: bool) -> Watcher:
 
 
 class Quiet:
-    """Tells failures only."""
+    """Reports only failures."""
 
     def begin(self, prepared: Prepared) -> None:
-        """The failures that are reused."""
+        """Report the failures of earlier runs that are reused."""
         for line in failed_before(prepared, {one.cell.id: str(one.cell) for one in prepared.plan}):
             say(line)
 
     def ceiling(self, event: ceilings.Event) -> None:
-        """One that could not be measured."""
+        """Report a ceiling that could not be measured."""
         if isinstance(event, (Failed, Missing)):
             say(ceiling_line(event))
 
     def training(self, step: Step) -> None:
-        """Nothing."""
+        """Report nothing."""
 
     def preparing(self, item: Planned) -> None:
-        """Nothing."""
+        """Report nothing."""
 
     def start(self, item: Planned, index: int) -> None:
-        """Nothing."""
+        """Report nothing."""
 
     def event(self, event: Event) -> None:
-        """A cell that went wrong."""
+        """Report a cell that went wrong."""
         if isinstance(event, CellDone) and event.status.went_wrong:
             say(cell_line(event, str(event.item.cell)))
 
     def end(self) -> None:
-        """Nothing."""
+        """Report nothing."""
 
 
 class Lines:
-    """A line a cell, and a line a round if asked."""
+    """Reports a line per cell and, if `verbose`, a line per round."""
 
     def __init__(self, *, verbose: bool) -> None:
         self._verbose = verbose
@@ -77,7 +77,7 @@ class Lines:
         self._names: Mapping[str, str] = {}
 
     def begin(self, prepared: Prepared) -> None:
-        """What is to come."""
+        """Report what the run will do."""
         cells = [item.cell for item in prepared.plan.items]
         self._names = short_names(cells)
         self._say(headline(prepared))
@@ -94,24 +94,24 @@ class Lines:
         self._cells = prepared.plan.counts().get(Action.MEASURE, 0)
 
     def ceiling(self, event: ceilings.Event) -> None:
-        """A line each."""
+        """Report a line per event."""
         self._say(ceiling_line(event, verbose=self._verbose))
 
     def training(self, step: Step) -> None:
-        """A line each tenth of the way."""
+        """Report a line after each tenth of the steps."""
         if step.done == 1 or step.done * 10 // step.steps > (step.done - 1) * 10 // step.steps:
             self._say(training_line(step))
 
     def preparing(self, item: Planned) -> None:
-        """A line if asked."""
+        """Report a line if verbose."""
         if self._verbose:
             self._say(f"  preparing the model of {self._name(item)}")
 
     def start(self, item: Planned, index: int) -> None:
-        """Nothing; the round is told when it ends."""
+        """Report nothing: the round is reported when it ends."""
 
     def event(self, event: Event) -> None:
-        """A cell's end always; a round's only if asked."""
+        """Report the end of a cell and, if verbose, of a round."""
         if isinstance(event, CellDone):
             self._done += 1
             line = cell_line(event, self._name(event.item), self._verbose)
@@ -120,7 +120,7 @@ class Lines:
             self._say(round_line(event, self._name(event.item)))
 
     def end(self) -> None:
-        """Nothing."""
+        """Report nothing."""
 
     def _name(self, item: Planned) -> str:
         return self._names[item.cell.id]
@@ -130,15 +130,15 @@ class Lines:
 
 
 class Live(Lines):
-    """The same lines above a bar that shows the round in flight and the time left."""
+    """Reports the same lines above a bar that shows the current round and the time left."""
 
     def __init__(self, *, verbose: bool) -> None:
         super().__init__(verbose=verbose)
         self._bar: Progress | None = None
         self._task: TaskID | None = None
-        self._expected = ""  # of the whole run, by the plan
-        self._spent = 0.0  # seconds of rounds
-        self._left: dict[str, tuple[int, int]] = {}  # rounds by cell, from fewest to most
+        self._expected = ""  # the plan's time for the whole run
+        self._spent = 0.0  # seconds that rounds took so far
+        self._left: dict[str, tuple[int, int]] = {}  # remaining rounds by cell: fewest and most
         self._begin = time.monotonic()
 
     def begin(self, prepared: Prepared) -> None:
@@ -160,7 +160,7 @@ class Live(Lines):
             TextColumn("{task.fields[left]} left  {task.description}", markup=False),
             console=Console(file=drawing()),
             transient=True,
-            redirect_stdout=False,  # Streams already
+            redirect_stdout=False,  # both are Streams already
             redirect_stderr=False,
         )
         self._task = self._bar.add_task(
@@ -169,22 +169,22 @@ class Live(Lines):
         self._bar.start()
 
     def training(self, step: Step) -> None:
-        """In the bar's description; a line once it is done."""
+        """Show the step in the bar; report a line once the training is done."""
         if step.done == step.steps:
             self._say(training_line(step))
         self._describe(training_line(step))
 
     def preparing(self, item: Planned) -> None:
-        """In the bar's description."""
+        """Show the cell in the bar."""
         super().preparing(item)
         self._describe(f"preparing the model of {self._name(item)}")
 
     def start(self, item: Planned, index: int) -> None:
-        """Name the round in flight."""
+        """Show the current round in the bar."""
         self._describe(f"{self._name(item)} (round {index + 1})", self._eta())
 
     def event(self, event: Event) -> None:
-        """Move the bar on."""
+        """Advance the bar."""
         if isinstance(event, RoundDone):
             self._spent += event.round.seconds
             self._left[event.item.key] = fewer(self._left[event.item.key], 1)
@@ -197,7 +197,7 @@ class Live(Lines):
         super().event(event)
 
     def end(self) -> None:
-        """Take the bar away."""
+        """Remove the bar."""
         if self._bar is not None:
             self._bar.stop()
 
@@ -207,7 +207,7 @@ class Live(Lines):
             self._bar.update(self._task, description=printable(text), **fields)
 
     def _eta(self) -> str:
-        """From the rounds done so far; what the plan expects before there is one."""
+        """The time left, from the rounds done so far; before the first, the plan's time."""
         if self._bar is None:
             return ""
         done = self._bar.tasks[0].completed
@@ -217,7 +217,7 @@ class Live(Lines):
         return duration_range(low, high)
 
     def _rounds_left(self) -> tuple[int, int]:
-        """Of all cells, from the fewest to the most."""
+        """The remaining rounds of all cells: fewest and most."""
         few, many = zip(*self._left.values(), strict=True) if self._left else ((), ())
         return sum(few), sum(many)
 
@@ -225,13 +225,13 @@ class Live(Lines):
         if self._bar is None:
             super()._say(line)
         else:
-            # Escaped of markup: a reason may hold brackets.
+            # Without markup, because a reason may contain brackets.
             text = printable(line)
             self._bar.console.print(text, markup=False, highlight=False, soft_wrap=True)
 
 
 def fewer(rounds: tuple[int, int], done: int) -> tuple[int, int]:
-    """Rounds still expected, from the fewest to the most, once so many more are done."""
+    """The fewest and the most remaining rounds after `done` more rounds."""
     return max(0, rounds[0] - done), max(0, rounds[1] - done)
 
 
@@ -245,7 +245,7 @@ def untried(prepared: Prepared, names: Mapping[str, str]) -> Iterable[str]:
 
 
 def failed_before(prepared: Prepared, names: Mapping[str, str]) -> Iterable[str]:
-    """A line for each failure of an earlier run that stands, with its reason."""
+    """A line for each failure of an earlier run that is reused, with its reason."""
     return (
         f"{names[item.cell.id]}: {item.reason}"
         for item in prepared.plan.of(Action.REUSE)
@@ -254,16 +254,16 @@ def failed_before(prepared: Prepared, names: Mapping[str, str]) -> Iterable[str]
 
 
 def training_line(step: Step) -> str:
-    """How far training the reference model has come."""
+    """A line on the progress of the reference model's training."""
     if step.done == step.steps:
         return f"trained {step.model}: {step.loss:.3f} bits per byte on its last batch"
     left = duration(step.seconds_left)
-    way = f"step {step.done} of {step.steps}, {step.loss:.3f} bits per byte, {left} left"
-    return f"training {step.model}, once: {way}"
+    progress = f"step {step.done} of {step.steps}, {step.loss:.3f} bits per byte, {left} left"
+    return f"training {step.model}, once: {progress}"
 
 
 def cell_line(end: CellDone, cell: str, verbose: bool = False) -> str:
-    """How a cell ended, with its headline figure or its reason."""
+    """A line on how a cell ended, with its headline figure or the reason."""
     from harness import scenarios
     from harness.site.format import no_interval
 
@@ -272,14 +272,14 @@ def cell_line(end: CellDone, cell: str, verbose: bool = False) -> str:
         return f"{end.status}: {cell}: {end.reason}{detail}"
     name = scenarios.registry[end.item.cell.scenario.name].headline
     headline = end.metrics[name]
-    told = (no_interval(headline), str(end.stop_rule), end.disturbed)
-    why = "; ".join(part for part in told if part)
+    notes = (no_interval(headline), str(end.stop_rule), end.disturbed)
+    why = "; ".join(note for note in notes if note)
     return f"{cell}: {name} {estimate_text(name, headline)} ({why})"
 
 
 def round_line(done: RoundDone, cell: str) -> str:
-    """How a round ended, and what disturbed it."""
-    from harness.analyse.disturbance import signs_of
+    """A line on how a round ended, and what disturbed it."""
+    from harness.analyse.interference import signs_of
 
     one = done.round
     what = f"{len(one.samples)} samples" if one.status is Status.OK else one.reason

@@ -16,15 +16,15 @@ EXIT_FAILED = 1
 
 @click.command()
 @spec_options
-@click.option("-q", "--quiet", is_flag=True, help="Print nothing but failures.")
+@click.option("-q", "--quiet", is_flag=True, help="Print only failures.")
 @click.option("-v", "--verbose", is_flag=True, help="Print every round, and tracebacks.")
 @click.pass_context
 def run(ctx: click.Context, request: Request, quiet: bool, verbose: bool) -> None:
     """Measure every cell of SPECS and store the results.
 
-    SPECS are files or quoted globs. What is measured already for this commit, host and
-    environment is not measured again. Ctrl-C stops at once and keeps what is measured; the same
-    command goes on from there.
+    SPECS are files or quoted globs. Cells that are already measured for this commit, host and
+    environment are not measured again. Ctrl-C stops at once and keeps all measurements; the same
+    command continues from there.
     """
     from harness import pipeline
     from harness.cli.progress import watcher

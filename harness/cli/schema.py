@@ -11,8 +11,8 @@ import click
 def schema() -> None:
     """Print the JSON Schema of a spec, for editors.
 
-    Save it, and begin a spec with `# yaml-language-server: $schema=FILE`: editors then complete
-    and check it.
+    Save it to FILE and begin a spec with `# yaml-language-server: $schema=FILE`: editors then
+    complete and check the spec.
     """
     from harness.spec.fileschema import json_schema
 

@@ -45,8 +45,8 @@ def selfcheck(
 ) -> None:
     """Compare each cell with itself, and count false alarms.
 
-    Every difference that is claimed is one. Without SPECS the shipped selfcheck.yaml is taken:
-    one small cell a scenario. The result is stored with the host and shown on the site.
+    Every difference found is a false alarm. The default for SPECS is the shipped selfcheck.yaml,
+    with one small cell per scenario. The result is stored with the host and shown on the site.
     """
     from harness import pipeline
     from harness.resources import specs as shipped

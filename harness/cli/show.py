@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from harness.domain.metric import Estimate
     from harness.domain.result import Result
 
-# The layout of the JSON document; raised when a key changes its meaning or goes.
+# The version of the JSON document; raised when a key changes its meaning or is removed.
 JSON_VERSION = 1
 
 
@@ -31,11 +31,11 @@ JSON_VERSION = 1
     "--only",
     multiple=True,
     metavar="AXIS=VALUE",
-    help="Only these values of an axis, e.g. scenario=decode. Repeatable.",
+    help="Show only these values of an axis, e.g. scenario=decode. Repeatable.",
 )
-@click.option("--status", multiple=True, help="Only this status, e.g. failed. Repeatable.")
+@click.option("--status", multiple=True, help="Show only this status, e.g. failed. Repeatable.")
 @click.option("--sort", metavar="METRIC", help="Sort by a metric, best first.")
-@click.option("--all", "every", is_flag=True, help="Older results of the same cells too.")
+@click.option("--all", "every", is_flag=True, help="Show older results of the same cells too.")
 def show(
     db: Location, style: str, only: tuple[str, ...], status: tuple[str, ...], sort: str, every: bool
 ) -> None:
@@ -61,7 +61,7 @@ def show(
 
 
 def document(kept: Sequence[Result], all_results: Sequence[Result]) -> dict[str, Any]:
-    """The JSON contract: one object a cell; docs/json.md describes every key."""
+    """The JSON document: one object per result; docs/json.md describes every key."""
     from harness.analyse.growth import GROWING, growths
 
     baselines = _baseline_of(all_results)
@@ -73,7 +73,7 @@ def document(kept: Sequence[Result], all_results: Sequence[Result]) -> dict[str,
 
 
 def _object(one: Result, baseline_of: Callable[[Result], Result | None]) -> dict[str, Any]:
-    from harness.analyse.disturbance import counting, disturbances
+    from harness.analyse.interference import counted_rounds, interference
 
     run = one.run
     return {
@@ -83,8 +83,8 @@ def _object(one: Result, baseline_of: Callable[[Result], Result | None]) -> dict
         "status": str(one.status),
         "reason": one.reason,
         "stop_rule": str(one.stop_rule) if one.stop_rule else None,
-        "disturbed": disturbances(one.rounds),
-        "rounds_kept_apart": len(one.rounds) - len(counting(one.rounds)),
+        "disturbed": interference(one.rounds),
+        "rounds_kept_apart": len(one.rounds) - len(counted_rounds(one.rounds)),
         "not_measured": dict(one.not_measured),
         "assumed": one.assumed,
         "baseline": one.baseline,
@@ -130,7 +130,7 @@ def _estimate(metric: Estimate) -> dict[str, Any]:
 
 
 def _speedup(one: Result, baseline: Result | None) -> Speedup | None:
-    """How many times as good as the baseline in the scenario's headline metric."""
+    """The speed-up over the baseline in the scenario's headline metric."""
     from harness import scenarios
     from harness.analyse.compare import compared
 
@@ -154,7 +154,7 @@ def _speedup_object(one: Result, baseline: Result | None) -> dict[str, Any] | No
 
 
 def _baseline_of(found: Sequence[Result]) -> Callable[[Result], Result | None]:
-    """Looks up a result's baseline: of the same commit and host, never of another's."""
+    """A function that finds a result's baseline, from the same commit, host and environment."""
     by_place = {(one.cell.id, _place(one)): one for one in reversed(found)}
 
     def baseline_of(one: Result) -> Result | None:

@@ -1,4 +1,4 @@
-"""Results as a table for people, and as columns for a spreadsheet."""
+"""Results as a table for people, and as CSV for a spreadsheet."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Shown:
-    """A result, and its speed-up if there is one."""
+    """A result, and its speed-up if it has one."""
 
     result: Result
     speedup: Speedup | None
@@ -27,7 +27,7 @@ class Shown:
     @property
     def disturbed(self) -> int:
         """How many of its rounds were disturbed."""
-        from harness.analyse.disturbance import is_disturbed
+        from harness.analyse.interference import is_disturbed
 
         return sum(map(is_disturbed, self.result.rounds))
 
@@ -41,13 +41,13 @@ class Shown:
 
     @property
     def counts(self) -> tuple[str, str]:
-        """Rounds, and samples in them, of the headline metric."""
+        """The numbers of rounds and samples of the headline metric."""
         one = self.headline
         return (str(one.rounds), str(one.samples)) if one else ("", "")
 
 
 def as_table(rows: Sequence[Shown], style: str) -> str:
-    """For people: only the axes that tell the cells apart, and below it what they share."""
+    """A table for people: only the axes that differ; the shared values are listed below it."""
     cells = [row.result.cell for row in rows]
     axes = [axis for axis in AXES if len({cell.labels[axis] for cell in cells}) > 1]
     if len(rows) == 1:
@@ -63,7 +63,7 @@ def as_table(rows: Sequence[Shown], style: str) -> str:
 
 
 def _columns() -> list[str]:
-    """The metrics that a table shows of each cell, where the cell has them."""
+    """The metrics that a table shows, if any cell has them."""
     from harness import metrics
 
     shown = [entry for entry in metrics.in_page_order() if entry.show_column]
@@ -71,13 +71,13 @@ def _columns() -> list[str]:
 
 
 def _assumptions(rows: Sequence[Shown]) -> dict[str, None]:
-    """What no file says of the models shown, once each."""
+    """What was assumed about each model because no file says it; each line once."""
     results = [row.result for row in rows]
     return {f"{one.cell.model}: {one.assumed}": None for one in results if one.assumed}
 
 
 def _growth_lines(rows: Sequence[Shown]) -> list[str]:
-    """How each series grows with the prompt, where there are lengths enough to tell."""
+    """How each series with enough prompt lengths grows with the prompt."""
     from harness.analyse.growth import GROWING, growths
 
     results = [row.result for row in rows]
@@ -87,15 +87,15 @@ def _growth_lines(rows: Sequence[Shown]) -> list[str]:
     for one in found:
         text = f"{one.metric} ~ prompt^{estimate_text('', one.exponent)}"
         lines.setdefault(names[one.cell.id], []).append(text)
-    return [f"{name}: {', '.join(told)}" for name, told in lines.items()]
+    return [f"{name}: {', '.join(exponents)}" for name, exponents in lines.items()]
 
 
 def _disturbed_lines(rows: Sequence[Shown]) -> list[str]:
-    """What else the host did while cells were measured, and whether those rounds count."""
-    from harness.analyse.disturbance import account
+    """What disturbed each cell's rounds, and whether those rounds count."""
+    from harness.analyse.interference import interference_report
 
-    told = {row.result.cell.id: account(row.result.rounds) for row in rows}
-    return [f"{cell}: disturbed: {'; '.join(lines)}" for cell, lines in told.items() if lines]
+    reports = {row.result.cell.id: interference_report(row.result.rounds) for row in rows}
+    return [f"{cell}: disturbed: {'; '.join(lines)}" for cell, lines in reports.items() if lines]
 
 
 def _row(row: Shown, axes: Sequence[str], columns: Sequence[str]) -> list[str]:
@@ -132,7 +132,7 @@ def _ratio_text(speedup: Speedup | None) -> str:
 
 
 def as_csv(rows: Sequence[Shown]) -> str:
-    """For a spreadsheet: every axis, and every metric in its own unit with its interval."""
+    """CSV for a spreadsheet: every axis, and every metric in its own unit with its interval."""
     units = {name: one.unit for row in rows for name, one in sorted(row.result.metrics.items())}
     figures = [
         part
@@ -166,5 +166,5 @@ def _data(row: Shown, metrics: Sequence[str]) -> list[str]:
 def _numbers(estimate: Estimate | None) -> tuple[str, str, str]:
     if estimate is None:
         return ("", "", "")
-    told = (estimate.value, estimate.low, estimate.high)
-    return tuple("" if one is None else str(one) for one in told)  # type: ignore[return-value]  # as many as there are
+    numbers = (estimate.value, estimate.low, estimate.high)
+    return tuple("" if one is None else str(one) for one in numbers)  # type: ignore[return-value]  # three in, three out

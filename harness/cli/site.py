@@ -1,4 +1,4 @@
-"""`harness site`: build the leaderboard."""
+"""`harness site`: build the leaderboard site."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from harness.domain.location import Location
 )
 @click.option("--open", "open_it", is_flag=True, help="Open it in the browser.")
 def site(db: Location, out: Path, open_it: bool) -> None:
-    """Build the static leaderboard site from what is stored."""
+    """Build the static leaderboard site from the stored results."""
     from harness import pipeline
     from harness.spec.catalog import find_axes
 
@@ -30,4 +30,4 @@ def site(db: Location, out: Path, open_it: bool) -> None:
     index = pipeline.site(db, out)
     click.echo(f"the leaderboard is {index.resolve().as_uri()}")
     if open_it and click.launch(str(index)):
-        say("no browser could be opened here")
+        say("no browser could be opened")

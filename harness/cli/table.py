@@ -1,4 +1,4 @@
-"""Rows as text: for people, for Markdown, for spreadsheets."""
+"""Formats rows as text: for people, for Markdown and for spreadsheets."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 from harness.cli.output import printable
 
-# What a spreadsheet begins to calculate at.
+# The characters at which a spreadsheet takes a text for a formula.
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
 
 
@@ -19,12 +19,12 @@ def table(headers: Sequence[str], rows: Sequence[Sequence[str]], style: str = "t
     from tabulate import tabulate
 
     kind, cell = ("github", _markdown) if style == "markdown" else ("simple", printable)
-    told = [[cell(text) for text in row] for row in rows]
-    return tabulate(told, headers=headers, tablefmt=kind, disable_numparse=True)
+    cells = [[cell(text) for text in row] for row in rows]
+    return tabulate(cells, headers=headers, tablefmt=kind, disable_numparse=True)
 
 
 def _markdown(text: str) -> str:
-    """A cell of one line that ends no column."""
+    """The text on one line, with the bars escaped that would end the column."""
     return " ".join(printable(text).split("\n")).replace("|", r"\|")
 
 
@@ -37,7 +37,7 @@ def _csv(headers: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
 
 
 def _inert(field: str) -> str:
-    """A field that no spreadsheet takes for a formula; a number stays a number.
+    """The field, quoted if a spreadsheet would take it for a formula; a number stays a number.
 
     https://owasp.org/www-community/attacks/CSV_Injection
     """

@@ -1,4 +1,4 @@
-"""Figures as people say them."""
+"""Formats durations, estimates and ceilings as people say them."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def duration(seconds: float) -> str:
 
 
 def duration_range(low: float, high: float) -> str:
-    """`2 to 9 min`, `40 s to 3 min`; one figure where both ends round to it."""
+    """`2 to 9 min`, `40 s to 3 min`; one figure if both ends round to it."""
     (least, unit), (most, last) = _rough(low), _rough(high)
     if unit != last:
         return f"{least} {unit} to {most} {last}"
@@ -32,7 +32,7 @@ def duration_range(low: float, high: float) -> str:
 
 
 def _rough(seconds: float) -> tuple[str, str]:
-    """A number that is no longer than it is sure, and its unit."""
+    """A number without false precision, and its unit."""
     if round(seconds) < 1:
         return "1", "s"
     if seconds < 1.5 * _MINUTE:
@@ -53,9 +53,9 @@ def estimate_text(name: str, estimate: Estimate) -> str:
 
 
 def ceiling_line(event: ceilings.Event, *, verbose: bool = False) -> str:
-    """What is told of measuring a host's own limits, e.g. `gemm_fp32: 324 GFLOP/s`.
+    """A line on the measurement of a host's ceilings, e.g. `gemm_fp32: 324 GFLOP/s`.
 
-    If `verbose`, with how, and a line for each kernel that was tried.
+    If `verbose`, it adds how a ceiling was measured, and a line for each kernel tried.
     """
     from harness.ceilings.messages import Found
     from harness.dispatch.ceilings import Begun, Failed
@@ -63,14 +63,14 @@ def ceiling_line(event: ceilings.Event, *, verbose: bool = False) -> str:
 
     if isinstance(event, Begun):
         time = duration(event.expected_seconds)
-        return f"measuring what {event.hardware} can do at best, once: about {time}"
+        return f"measuring the ceilings of {event.hardware}, once: about {time}"
     if isinstance(event, Failed):
-        return f"what {event.hardware} can do at best is not all known: {event.reason}"
+        return f"some ceilings of {event.hardware} are unknown: {event.reason}"
     if isinstance(event, Found):
         one = event.ceiling
         figure = f"  {one.name}: {quantity(one.value, one.unit)}"
         if not verbose:
-            return figure + one.reservation
+            return figure + one.caveat
         tried = [f"    {kernel}: {quantity(rate, one.unit)}" for kernel, rate in event.tried]
-        return "\n".join([f"{figure} ({one.told})", *tried])
+        return "\n".join([f"{figure} ({one.explanation})", *tried])
     return f"  {event.name}: not measured: {event.reason}"

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 from harness import scenarios
 from harness.analyse.compare import Speedup, measured, speedup
-from harness.analyse.disturbance import kept_apart, undisturbed
+from harness.analyse.interference import kept_apart, undisturbed
 from harness.analyse.stats import ENOUGH, relative_half_width
 from harness.dispatch.summary import estimate, estimates, valued, with_headline
 from harness.domain.metric import Estimate

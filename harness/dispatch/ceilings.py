@@ -68,7 +68,7 @@ def missing(found: Iterable[Ceiling], place: Place, *, again: bool = False) -> t
     With `again` those too that are found, but known to be too low.
     """
     measured = [one for one in found if one.kind is CeilingKind.MEASURED]
-    have = {one.name for one in measured if not (again and one.disturbed)}
+    have = {one.name for one in measured if not (again and one.is_too_low)}
     names = wanted(place.hardware, place.host, this_processor())
     return tuple(name for name in names if name not in have)
 
@@ -99,7 +99,7 @@ def settle(
 
 def better(before: Ceiling | None, now: Ceiling) -> Ceiling:
     """The one to keep: what is known to be too low replaces nothing that is higher."""
-    return before if before and now.disturbed and before.value > now.value else now
+    return before if before and now.is_too_low and before.value > now.value else now
 
 
 def settled(

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from harness import metrics
-from harness.analyse.disturbance import counting
+from harness.analyse.interference import counted_rounds
 from harness.domain.metric import Estimate
 from harness.domain.result import Round, Status
 
@@ -38,7 +38,7 @@ def estimate(name: str, rounds: Sequence[Round]) -> Estimate | None:
     a cell, is taken from there.
     """
     metric = metrics.registry[name]()
-    counted = counting(rounds)
+    counted = counted_rounds(rounds)
     carrying = [one for one in counted if name in one.values]
     if metric.every_round and len(carrying) < len(counted):
         return None

@@ -1,1 +1,1 @@
-"""The words of the house as frozen values: no I/O, no torch."""
+"""The domain's terms as frozen values: no I/O, no torch."""

@@ -1,4 +1,4 @@
-"""The table of axes: the dimensions of the matrix, one row each."""
+"""The table of axes: one row for each dimension of the matrix."""
 
 from __future__ import annotations
 
@@ -9,29 +9,29 @@ from dataclasses import dataclass
 class Axis:
     """One dimension of the matrix.
 
-    Ids never change, since histories are found by them. The ids of the `original` axes' first
-    cells hash every value, defaults included, and so must all later ids. An axis that is added
-    later is hashed, and stored, only where a cell differs from its default: every cell that was
-    measured before the axis existed has that default, and keeps its id. So an added axis must
-    have a default, which is what cells did before it, and which never changes.
+    Cell ids never change, because the history of a cell is found by its id. An id hashes the
+    values of all `original` axes, defaults included. An axis that is added later is hashed and
+    stored only where a cell differs from its default, so that cells measured before the axis
+    existed keep their ids. An added axis must therefore have a default: what every cell did
+    before the axis existed. That default never changes.
     """
 
     name: str
-    about: str  # for editors and errors
-    default: str | None = None  # an entry's name, without options; None if a spec must give it
-    composed: bool = False  # its values are sequences of entries; `none` is the empty one
+    about: str  # shown by editors and in errors
+    default: str | None = None  # an entry's name, without options; None if a spec must name one
+    composed: bool = False  # values are sequences of entries; `none` is the empty sequence
     original: bool = False
 
     def __post_init__(self) -> None:
         if self.default is None and not self.original:
             raise ValueError(f"the axis {self.name!r} needs a default: older cells have no value")
         if self.composed and self.default != NONE:
-            raise ValueError(f"the default of {self.name!r} is {NONE!r}: it is composed")
+            raise ValueError(f"{self.name!r} is composed: its default must be {NONE!r}")
 
 
-NONE = "none"  # the empty composition, as people write it
+NONE = "none"  # how people write the empty composition
 
-# In the order in which matrices multiply and cells are printed; the last one varies fastest.
+# Matrices multiply and cells are printed in this order; the last axis varies fastest.
 AXES: dict[str, Axis] = {
     axis.name: axis
     for axis in (
@@ -48,17 +48,17 @@ AXES: dict[str, Axis] = {
             default="local",
             original=True,
         ),
-        Axis("scenario", "what the model is made to do while the clock runs", original=True),
+        Axis("scenario", "the work that is timed", original=True),
         Axis(
             "parallelism",
-            "how it is split over processes: none, or degrees such as {data: 2}",
+            "how the model is split over processes: none, or degrees such as {data: 2}",
             default=NONE,
             composed=True,
             original=True,
         ),
         Axis(
             "compression",
-            "how it is made smaller or cheaper; a list within the list composes, in order",
+            "how the model is made smaller or cheaper; a nested list composes methods, in order",
             default=NONE,
             composed=True,
             original=True,

@@ -1,4 +1,4 @@
-"""What a machine can do at best, beside which every rate is quoted."""
+"""Ceilings: the best a machine can do. Every rate is quoted beside its ceiling."""
 
 from __future__ import annotations
 
@@ -12,95 +12,97 @@ from harness.domain.run import Environment, Host
 
 MEMORY_READ = "memory_read"  # of a buffer far beyond the last cache
 MEMORY_COPY = "memory_copy"  # bytes read and bytes written, both counted
-CLOCK = "clock"  # of a processor under load
+FREQUENCY = "clock"  # of a processor under load
 
-# Buffer sizes in bytes at which reading is measured too, 1 MiB to 1 GiB: memory_read@32MiB. What
-# fits in a cache is read faster. Between two of them the bandwidth is interpolated.
+# Buffer sizes in bytes, 1 MiB to 1 GiB, at which read bandwidth is measured too, such as
+# memory_read@32MiB: a buffer that fits in a cache is read faster. Between two sizes the bandwidth
+# is interpolated.
 CURVE = tuple(2**power for power in range(20, 31))
-_CURVE_SECONDS = 2  # the whole curve, in times of what the search for one ceiling takes
+_CURVE_SEARCHES = 2  # measuring the whole curve takes as long as searching for two ceilings
 _UNITS = {"MiB": 2**20, "GiB": 2**30}
 
-SEARCH_SECONDS = 1.5  # how long the best kernel for each is searched for, if nobody says
+SEARCH_SECONDS = 1.5  # the default time to search for the best kernel of one ceiling
 
-DISTURBED = 0.1  # the share of the machine that other work may take
+# A ceiling is too low if other work took more than this share of the processors meanwhile.
+MOST_INTERFERENCE = 0.1
 
-FLOPS = "FLOP/s"  # for int8, operations: a multiply-add is two, as ever
+FLOPS = "FLOP/s"  # for int8, operations per second; a multiply-add counts as two
 BANDWIDTH = "B/s"
 HERTZ = "Hz"
 
 
 class CeilingKind(StrEnum):
-    """Where a limit comes from. The three never mix unlabelled."""
+    """Where a ceiling comes from. The three kinds never mix unlabelled."""
 
     MEASURED = "measured"  # the best that any library reached on this host
-    THEORETICAL = "theoretical"  # from units, lanes and the clock seen under load
-    DATA_SHEET = "data sheet"  # as published for the device
+    THEORETICAL = "theoretical"  # from units, lanes and the frequency seen under load
+    DATA_SHEET = "data sheet"  # as the manufacturer publishes it
 
 
 @dataclass(frozen=True)
 class Ceiling:
-    """One limit: its name (gemm_fp32, memory_read, ...), its value, and how it came about."""
+    """One ceiling: its name (gemm_fp32, memory_read, ...), value and origin."""
 
     name: str
     value: float
     unit: str
     kind: CeilingKind
     how: str  # kernel, size and threads; the arithmetic; or the source
-    # The share of the machine that other work took while it was measured, where that can have
-    # lowered it.
+    # The share of the processors that other work took during the measurement, if it can have
+    # lowered the value.
     others: float = 0.0
 
     @property
-    def disturbed(self) -> bool:
-        """Whether it is known to be too low to quote anything beside it."""
-        return self.others > DISTURBED
+    def is_too_low(self) -> bool:
+        """True if other work lowered the value too much to quote a rate beside it."""
+        return self.others > MOST_INTERFERENCE
 
     @property
-    def reservation(self) -> str:
-        """Why it is too low, to be added to what is said of it; empty where it is not."""
-        if not self.disturbed:
+    def caveat(self) -> str:
+        """A clause that says why the ceiling is too low; empty if it is not."""
+        if not self.is_too_low:
             return ""
         return f"; too low: other work took {self.others:.0%} of the processors"
 
     @property
-    def told(self) -> str:
-        """How it came about, and why it is too low where it is."""
-        return self.how + self.reservation
+    def explanation(self) -> str:
+        """How the ceiling was obtained, and any caveat."""
+        return self.how + self.caveat
 
     def to_json(self) -> dict[str, Any]:
-        """As plain data."""
+        """Return plain data."""
         return {**asdict(self), "kind": self.kind.value}
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Ceiling:
-        """The inverse of to_json."""
+        """Read what to_json returns."""
         return cls(**{**data, "kind": CeilingKind(data["kind"])})
 
 
 @dataclass(frozen=True)
 class Ceilings:
-    """All limits of one hardware choice on one host, in one environment."""
+    """All ceilings of one hardware choice on one host, in one environment."""
 
     host: Host
     environment: Environment
-    hardware: str  # its label, e.g. "cpu(threads=1)"
+    hardware: str  # the choice's label, e.g. "cpu(threads=1)"
     found: tuple[Ceiling, ...]
-    saved: datetime  # when the last of them was
+    saved: datetime  # when the newest of them was saved
 
 
 def gemm(number_format: str) -> str:
-    """The name of the peak of matrix products in a format: gemm_bf16."""
+    """The name of the matrix-product peak in a number format: gemm_bf16."""
     return f"gemm_{number_format}"
 
 
 def memory_read(size: int) -> str:
-    """The name of the bandwidth at one buffer size of the curve: memory_read@32MiB."""
-    name, unit = next(one for one in reversed(_UNITS.items()) if size >= one[1])
+    """The name of the read bandwidth at one buffer size of the curve: memory_read@32MiB."""
+    name, unit = next((name, unit) for name, unit in reversed(_UNITS.items()) if size >= unit)
     return f"{MEMORY_READ}@{size // unit}{name}"
 
 
 def buffer_bytes(name: str) -> int | None:
-    """The inverse of `memory_read`; None for the name of any other ceiling."""
+    """The buffer size in a name that `memory_read` made; None for any other ceiling's name."""
     start, _, size = name.partition("@")
     if start != MEMORY_READ or not size:
         return None
@@ -108,70 +110,73 @@ def buffer_bytes(name: str) -> int | None:
 
 
 def search_seconds(name: str, seconds: float) -> float:
-    """How long to search for this ceiling, where one outside the curve gets so many seconds."""
+    """How long to search for this ceiling, if a ceiling outside the curve gets `seconds`."""
     if buffer_bytes(name) is None:
         return seconds
-    return seconds * _CURVE_SECONDS / len(CURVE)
+    return seconds * _CURVE_SEARCHES / len(CURVE)
 
 
 def all_reduce(processes: int) -> str:
-    """The name of the bus bandwidth of an all-reduce over so many processes: all_reduce_2."""
+    """The name of an all-reduce's bus bandwidth over that many processes: all_reduce_2."""
     return f"all_reduce_{processes}"
 
 
 def unit_of(name: str) -> str:
-    """What a limit is counted in."""
-    if name == CLOCK:
+    """The unit of the ceiling of that name."""
+    if name == FREQUENCY:
         return HERTZ
     return FLOPS if name.startswith("gemm_") else BANDWIDTH
 
 
 def values(found: Iterable[Ceiling], kind: CeilingKind) -> dict[str, float]:
-    """The values of one kind, by name, but for those known to be too low."""
-    return {one.name: one.value for one in found if one.kind is kind and not one.disturbed}
+    """The values of one kind, by name, without the ceilings known to be too low."""
+    return {one.name: one.value for one in found if one.kind is kind and not one.is_too_low}
 
 
 def refutation(found: Iterable[Ceiling]) -> str | None:
-    """Why theory does not hold: something was measured above it. None where it stands.
+    """Why the theory is wrong: a measurement exceeds it. None if no measurement does.
 
-    All of it then falls: it comes from one record of a core, and one clock.
+    One excess refutes every theoretical ceiling: all come from the same core record and the same
+    frequency.
     """
     for row in _rows(found):
         measured, theory = (
-            row.of.get(kind) for kind in (CeilingKind.MEASURED, CeilingKind.THEORETICAL)
+            row.by_kind.get(kind) for kind in (CeilingKind.MEASURED, CeilingKind.THEORETICAL)
         )
         if measured and theory and measured.value > theory.value:
             return (
                 f"{row.name} was measured at {measured.value / 1e9:.0f} GFLOP/s, above the "
-                f"{theory.value / 1e9:.0f} GFLOP/s that theory allows ({theory.how}): the record "
-                "of the core, or the clock, does not hold here"
+                f"theoretical {theory.value / 1e9:.0f} GFLOP/s ({theory.how}): the record of the "
+                "core or its frequency is wrong for this machine"
             )
     return None
 
 
 def tenable(found: Sequence[Ceiling]) -> tuple[Ceiling, ...]:
-    """All that may be shown: without theory, where a measurement refutes it."""
+    """The ceilings that may be shown: no theoretical ones if a measurement refutes them."""
     refuted = refutation(found) is not None
     return tuple(one for one in found if not (refuted and one.kind is CeilingKind.THEORETICAL))
 
 
 @dataclass(frozen=True)
 class Row:
-    """One limit, as each kind tells it."""
+    """One name's ceilings, by kind."""
 
     name: str
-    of: Mapping[CeilingKind, Ceiling]
+    by_kind: Mapping[CeilingKind, Ceiling]
 
     @property
     def share(self) -> float | None:
-        """Measured over theoretical, or over the data sheet's where there is no theory."""
-        measured = self.of.get(CeilingKind.MEASURED)
-        bound = self.of.get(CeilingKind.THEORETICAL) or self.of.get(CeilingKind.DATA_SHEET)
+        """Measured over theoretical; over the data sheet's value if there is no theory."""
+        measured = self.by_kind.get(CeilingKind.MEASURED)
+        bound = self.by_kind.get(CeilingKind.THEORETICAL) or self.by_kind.get(
+            CeilingKind.DATA_SHEET
+        )
         return measured.value / bound.value if measured and bound and bound.value else None
 
 
 def compared(found: Sequence[Ceiling]) -> tuple[Row, ...]:
-    """A row a name, in the order the names first come; refuted theory is in none."""
+    """One row per name, in the order of first appearance; refuted theory is left out."""
     return _rows(tenable(found))
 
 
@@ -179,4 +184,4 @@ def _rows(found: Iterable[Ceiling]) -> tuple[Row, ...]:
     rows: dict[str, dict[CeilingKind, Ceiling]] = {}
     for one in found:
         rows.setdefault(one.name, {})[one.kind] = one
-    return tuple(Row(name, of) for name, of in rows.items())
+    return tuple(Row(name, by_kind) for name, by_kind in rows.items())

@@ -1,4 +1,4 @@
-"""A cell: one point of the matrix, and the digest that names it everywhere."""
+"""A cell: one point of the matrix, identified everywhere by a digest."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ OWN = "own"  # the label of such a model's operator
 class Choice:
     """One value on an axis: a registered name and its options.
 
-    Only options that differ from their defaults are kept, so that an entry which later gains
-    an option leaves the ids of its old cells alone. The label is for people (a model's size
-    name, say) and no part of the identity.
+    Only options that differ from their defaults are kept, so the ids of old cells survive when
+    an entry gains an option. The label, such as the name of a model's size, is for people and
+    not part of the identity.
     """
 
     name: str
@@ -41,23 +41,23 @@ class Choice:
         return f"{self.name}({inner})"
 
     def content(self) -> dict[str, Any]:
-        """What identifies the choice, as plain data."""
+        """The choice's identity as plain data."""
         return {"name": self.name, **dict(self.options)}
 
 
-On: TypeAlias = Choice | tuple[Choice, ...]  # a value on an axis: an entry, or a composition
+On: TypeAlias = Choice | tuple[Choice, ...]  # a value on an axis: an entry or a composition
 V = TypeVar("V", bound=On)
 
 
 class _On(Generic[V]):
-    """The cell's value on the axis that the attribute is named after."""
+    """An attribute that reads the cell's value on the axis of the same name."""
 
     def __set_name__(self, owner: type[Cell], name: str) -> None:
         self._axis = name
 
     def __get__(self, cell: Cell, owner: type[Cell]) -> V:
         value = cast("V", cell[self._axis])
-        cell.__dict__[self._axis] = value  # which Python looks up first from then on
+        cell.__dict__[self._axis] = value  # cached: Python looks here first next time
         return value
 
 
@@ -65,12 +65,13 @@ class _On(Generic[V]):
 class Cell:
     """One point of the matrix, frozen.
 
-    `cell[axis]` is its value on any axis; the original ones are attributes too. Compression and
-    parallelism are compositions, applied in order; `()` is "none". The workload holds only the
-    keys that the cell's scenario uses, so that a prefill cell does not multiply over `generate`.
+    `cell[axis]` is the cell's value on any axis; original axes are attributes too. Compression
+    and parallelism are compositions, applied in order; `()` is "none". The workload holds only
+    the keys that the cell's scenario uses, so that a prefill cell does not multiply over
+    `generate`.
     """
 
-    values: tuple[tuple[str, On], ...]  # on every original axis, on others if not the default
+    values: tuple[tuple[str, On], ...]  # every original axis; added axes if not the default
     workload: tuple[tuple[str, int], ...]
 
     model = _On[Choice]()
@@ -83,12 +84,12 @@ class Cell:
     backend = _On[Choice]()
 
     def __init__(self, *, workload: tuple[tuple[str, int], ...], **axes: On) -> None:
-        """An added axis without a value has its default; KeyError if an original one has none.
+        """Store the values; an added axis without one gets its default.
 
-        An axis that the table lacks is kept: the package that added it when the cell was stored
-        may be gone.
+        Raises KeyError if an original axis has no value. An axis that is not in the table is
+        kept: the package that added it may have been uninstalled since the cell was stored.
         """
-        object.__setattr__(self, "values", tuple(_held(axes)))
+        object.__setattr__(self, "values", tuple(_stored_values(axes)))
         object.__setattr__(self, "workload", workload)
 
     def __getitem__(self, axis: str) -> On:
@@ -100,7 +101,7 @@ class Cell:
         return dict(self.values)
 
     def replace(self, workload: tuple[tuple[str, int], ...] | None = None, **axes: On) -> Cell:
-        """The same cell with other values."""
+        """A copy of the cell with these values replaced."""
         amounts = self.workload if workload is None else workload
         return Cell(**{**self._values, **axes}, workload=amounts)
 
@@ -112,7 +113,7 @@ class Cell:
 
     @cached_property
     def labels(self) -> dict[str, str]:
-        """Each axis's value as people read it, e.g. {"compression": "int8-dynamic", ...}."""
+        """Each axis's value for display, e.g. {"compression": "int8-dynamic", ...}."""
         return {axis: self._label(axis) for axis in {**AXES, **self._values}}
 
     def _label(self, axis: str) -> str:
@@ -133,7 +134,7 @@ class Cell:
 
     @property
     def is_weighted(self) -> bool:
-        """True if the model's weights come from a file or from training, or it is to know a text.
+        """True if the weights may know a text: they come from a file or training, or it is named.
 
         Random weights know none.
         """
@@ -142,25 +143,26 @@ class Cell:
 
     @property
     def is_prepared(self) -> bool:
-        """True if the model is made once and each round loads its file.
+        """True if the model is prepared once and each round loads it from a file.
 
-        So is every compressed one, and every one with weights; a random dense one is built anew.
+        This holds for compressed models and models with weights. A random dense model is built
+        anew in each round.
         """
         return bool(self.compression) or self.is_weighted
 
     def content(self) -> dict[str, Any]:
-        """What identifies the cell, as plain data: see Axis."""
+        """The cell's identity as plain data; Axis says what it contains."""
         axes = {axis: _content(value) for axis, value in self.values}
         return {**axes, "workload": self.load}
 
     def to_json(self) -> dict[str, Any]:
-        """Content plus labels: all that is needed to make the cell again."""
+        """The content plus labels: everything needed to rebuild the cell."""
         axes = {axis: _dump(value) for axis, value in self.values}
         return {**axes, "workload": self.load}
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Cell:
-        """The inverse of to_json."""
+        """Read what to_json returns."""
         axes = {axis: _parse(found) for axis, found in data.items() if axis != "workload"}
         return cls(**axes, workload=tuple(sorted(data["workload"].items())))
 
@@ -170,14 +172,14 @@ class Cell:
 
 
 def default_of(axis: Axis) -> On:
-    """What an axis is where nobody names it; ValueError if it must be named."""
+    """The value of an axis that a spec leaves out; ValueError if the axis has no default."""
     if axis.default is None:
         raise ValueError(f"the axis {axis.name!r} has no default")
     return () if axis.composed else Choice(axis.default)
 
 
 def label(value: On) -> str:
-    """An axis's value as people read it; a composition is joined by ' + '."""
+    """An axis's value for display; a composition's parts are joined by ' + '."""
     if isinstance(value, Choice):
         return str(value)
     return " + ".join(map(str, value)) or NONE
@@ -187,8 +189,8 @@ def _text(value: Option) -> str:
     return "/".join(map(str, value)) if isinstance(value, tuple) else str(value)
 
 
-def _held(axes: Mapping[str, On]) -> Iterator[tuple[str, On]]:
-    """The values that a cell holds, in one order."""
+def _stored_values(axes: Mapping[str, On]) -> Iterator[tuple[str, On]]:
+    """The values that a cell stores, in a fixed order."""
     for name, axis in AXES.items():
         if axis.original or axes.get(name) not in (None, default_of(axis)):
             yield name, axes[name]

@@ -1,4 +1,4 @@
-"""What every entry of every axis is: a name, a summary, options, and what it cannot do."""
+"""The base of every axis's entries: a name, a summary, options, and what it cannot do."""
 
 from __future__ import annotations
 
@@ -14,19 +14,19 @@ from harness.domain.run import Host
 class Options(BaseModel):
     """An entry's options: declared at the top of its file, checked when the spec is read.
 
-    Give each field a description and, where it makes sense, a default and bounds: the spec's
-    errors, the JSON Schema and the docs are made from them.
+    Give each field a description and, where it makes sense, a default and bounds: spec errors,
+    the JSON Schema and the docs use them.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     def canonical(self) -> tuple[tuple[str, Option], ...]:
-        """The options that differ from their defaults, sorted: a Choice's identity."""
+        """The options that differ from their defaults, sorted, as a Choice keeps them."""
         return tuple(sorted(self.model_dump(exclude_defaults=True).items()))
 
 
 class Entry(ABC):
-    """One value an axis can take. Built cheaply: no I/O, no torch until it is put to work."""
+    """One value an axis can take. Construction is cheap: no I/O and no torch until it is used."""
 
     name: ClassVar[str]  # set by Registry.register
     summary: ClassVar[str]  # set by Registry.register; one line for `harness list`
@@ -37,17 +37,17 @@ class Entry(ABC):
 
     @classmethod
     def of(cls, choice: Choice) -> Self:
-        """The entry with a cell's choice of options."""
+        """The entry with the options that a cell chose."""
         return cls(cls.Options(**dict(choice.options)))
 
     @classmethod
     def unavailable(cls, host: Host) -> str | None:
-        """Why this host cannot use the entry at all; None where it can."""
+        """Why this host cannot use the entry at all; None if it can."""
         return None
 
     def unsupported(self, cell: Cell, host: Host) -> str | None:
-        """Why the entry cannot do what this cell asks, e.g. in its precision; None where it can.
+        """Why the entry cannot run this cell, e.g. in its precision; None if it can.
 
-        Told before anything runs; the cell's status is then `unsupported`.
+        Asked before anything runs; a reason gives the cell the status `unsupported`.
         """
         return self.unavailable(host)

@@ -1,9 +1,8 @@
-"""Every fact that a round may report: its name, its unit, and how the ranks' values become one.
+"""Every fact that a round may report: its name, its unit, and how the ranks' values are reduced.
 
-A fact is a figure that a process, or the host around it, knows; metrics are made of facts and
-samples. A report with a fact that is not in this table cannot be read, so a name misspelt on either
-side shows at once. An outside package declares its own facts with `declare` in the module of the
-entry that reports them.
+A fact is a figure about a round's process or host; metrics are computed from facts and samples.
+A report with a fact that is not in this table is rejected, so a misspelt name shows at once. An
+outside package declares its facts with `declare`, in the module of the entry that reports them.
 """
 
 from __future__ import annotations
@@ -17,15 +16,15 @@ from harness.errors import PluginError
 
 
 class Reduce(Enum):
-    """How one value is made of all ranks' values."""
+    """How all ranks' values become one."""
 
-    FIRST = "rank 0's"  # the same on every rank, or told by rank 0 for all
+    FIRST = "rank 0's"  # the value is the same on every rank, or rank 0 reports it for all
     SUM = "the sum"
     MEAN = "the mean"
     MAX = "the largest"
 
     def __call__(self, values: Sequence[float]) -> float:
-        """Of the ranks, in order."""
+        """Reduce the ranks' values, given in rank order."""
         return _REDUCED[self](values)
 
 
@@ -39,7 +38,7 @@ _REDUCED: dict[Reduce, Callable[[Sequence[float]], float]] = {
 
 @dataclass(frozen=True)
 class Fact:
-    """A fact, or a family of them: a `*` in the name stands for a word, such as a collective's."""
+    """A fact, or a family of facts: `*` in the name stands for a word, such as a collective."""
 
     name: str
     unit: str
@@ -96,7 +95,7 @@ _TABLE = (
     Fact("warmup", "1"),
     Fact("settled", "1"),
     Fact("repeats", "1"),
-    # Energy, and the prices and ceilings that the parent adds.
+    # Energy; the price and the ceilings, which the parent process adds.
     Fact("energy", "J"),
     Fact("energy_tokens", "1"),
     Fact("price_per_hour", "USD/h"),
@@ -121,13 +120,13 @@ _declared: dict[str, Fact] = {one.name: one for one in _TABLE}
 
 
 def declare(fact: Fact) -> None:
-    """Add an outside package's fact; PluginError if the name is taken by another."""
+    """Add an outside package's fact; PluginError if a different fact has that name."""
     if _declared.setdefault(fact.name, fact) != fact:
-        raise PluginError(f"the fact {fact.name!r} is declared twice, and not alike")
+        raise PluginError(f"the fact {fact.name!r} is declared twice, in different ways")
 
 
 def fact_of(name: str) -> Fact | None:
-    """The fact that a report calls so; None if nobody declared it."""
+    """The fact that this name in a report refers to; None if it is not declared."""
     if name in _declared:
         return _declared[name]
     families = (one for one in _declared.values() if one.name.endswith("_*"))
@@ -135,14 +134,14 @@ def fact_of(name: str) -> Fact | None:
 
 
 def declared() -> tuple[Fact, ...]:
-    """All of them, in the table's order."""
+    """All declared facts, in the table's order."""
     return tuple(_declared.values())
 
 
 def reduced(reports: Sequence[dict[str, float]]) -> dict[str, float]:
-    """One round's facts of all ranks' facts, rank 0's first.
+    """Reduce all ranks' facts, rank 0's first, to one round's facts.
 
-    A fact that some rank lacks is rank 0's alone, if it has it.
+    A fact that some rank lacks keeps rank 0's value; one that rank 0 lacks is dropped.
     """
     found: dict[str, float] = {}
     for name, value in reports[0].items():

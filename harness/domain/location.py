@@ -12,16 +12,16 @@ _URL = re.compile(r"(?P<dialect>[a-z][a-z0-9_]*)(\+[a-z0-9_]+)?://", re.IGNORECA
 
 @dataclass(frozen=True)
 class Location:
-    """A database: the path of a file, or an SQLAlchemy URL, `dialect://` or `dialect+driver://`.
+    """A database: a file's path, or an SQLAlchemy URL, `dialect://` or `dialect+driver://`.
 
-    Any other text is a path and is taken literally: `a?b.sqlite` and `file:a.sqlite` are files.
+    Any text that is not such a URL is a literal path: `a?b.sqlite` and `file:a.sqlite` are files.
     """
 
     text: str
 
     @classmethod
     def file(cls, path: Path) -> Self:
-        """The file of that path. A Path never holds two slashes in a row, so it is never a URL."""
+        """The file at that path. A Path never has two slashes in a row, so it is never a URL."""
         return cls(str(path))
 
     def __str__(self) -> str:
@@ -29,11 +29,11 @@ class Location:
 
     @property
     def is_url(self) -> bool:
-        """True if SQLAlchemy's rules for URLs apply to the text."""
+        """True if SQLAlchemy's URL rules apply to the text."""
         return _URL.match(self.text) is not None
 
     @property
     def dialect(self) -> str:
-        """The kind of database, by SQLAlchemy's name. A path means SQLite."""
+        """SQLAlchemy's name for the kind of database. A path means SQLite."""
         found = _URL.match(self.text)
         return found["dialect"].lower() if found else "sqlite"

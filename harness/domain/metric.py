@@ -1,4 +1,4 @@
-"""A metric's name and meaning, and an estimate of its value."""
+"""The estimate of a metric's value, and which way the metric gets better."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from enum import StrEnum
 
 
 class Direction(StrEnum):
-    """Which way a metric gets better."""
+    """Whether lower or higher values of a metric are better."""
 
     LOWER = "lower"
     HIGHER = "higher"
@@ -17,8 +17,8 @@ class Direction(StrEnum):
 class Estimate:
     """A metric's value in one result: the median over rounds and its interval.
 
-    `low` and `high` bound the 95% interval; both are None where the rounds carry none, as one or
-    two do. That of a constant, such as a parameter count, is of no width.
+    `low` and `high` bound the 95% interval. Both are None if there are too few rounds for one,
+    and equal for a constant, such as a parameter count.
     """
 
     value: float

@@ -1,4 +1,4 @@
-"""What cells are called in a list of them: by what tells each from the others."""
+"""Short names for the cells of a list: each is named by what sets it apart from the others."""
 
 from __future__ import annotations
 
@@ -10,20 +10,20 @@ from harness.domain.cell import Cell
 
 
 def short_names(cells: Collection[Cell]) -> Mapping[str, str]:
-    """By id, what tells each cell from the others: `decode int8-dynamic fp32 batch=4`.
+    """Names by cell id, made of the values that vary: `decode int8-dynamic fp32 batch=4`.
 
-    A composition that is none is left out where something else tells; a lone cell is named whole.
+    `none` is left out unless nothing else remains; a lone cell gets its full name.
     """
     varying = [axis for axis in AXES if len({cell.labels[axis] for cell in cells}) > 1]
     amounts = {pair for cell in cells for pair in cell.workload}
-    told = {key for key, number in Counter(key for key, _ in amounts).items() if number > 1}
-    if not varying and not told:
+    keys = {key for key, number in Counter(key for key, _ in amounts).items() if number > 1}
+    if not varying and not keys:
         return {cell.id: str(cell) for cell in cells}
-    return {cell.id: _short(cell, varying, told) for cell in cells}
+    return {cell.id: _short(cell, varying, keys) for cell in cells}
 
 
 def shared_text(cells: Collection[Cell]) -> str:
-    """What all the cells share: `model nano, hardware local, batch 1`; empty of less than two."""
+    """What all cells share: `model nano, hardware local, batch 1`; empty for fewer than two."""
     if len(cells) < 2:
         return ""
     axes = {axis: {cell.labels[axis] for cell in cells} for axis in AXES}
@@ -36,5 +36,5 @@ def shared_text(cells: Collection[Cell]) -> str:
 def _short(cell: Cell, axes: Sequence[str], keys: Collection[str]) -> str:
     labels = {axis: cell.labels[axis] for axis in axes}
     loads = [f"{key}={value}" for key, value in cell.workload if key in keys]
-    told = [label for label in labels.values() if label != "none"] + loads
-    return " ".join(told or [f"{axis} {label}" for axis, label in labels.items()])
+    parts = [label for label in labels.values() if label != "none"] + loads
+    return " ".join(parts or [f"{axis} {label}" for axis, label in labels.items()])

@@ -1,4 +1,4 @@
-"""The number formats a model can be run in."""
+"""The number formats that a model can run in."""
 
 from __future__ import annotations
 
@@ -7,19 +7,19 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Precision:
-    """A format of weights and activations."""
+    """A number format of weights and activations."""
 
     name: str
     bits: int
-    dtype: str  # the attribute of torch that names it
+    dtype: str  # its attribute of the torch module
     summary: str
-    # How far the logits of two correct implementations may be apart, as a share of their norm:
-    # they sum in different orders, and round at each operation.
+    # How far apart the logits of two correct implementations may be, as a share of their norm:
+    # they sum in different orders and round at each operation.
     tolerance: float
 
     @property
     def bytes(self) -> float:
-        """Bytes one number takes."""
+        """The bytes that one number takes."""
         return self.bits / 8
 
 

@@ -1,4 +1,4 @@
-"""A cell's processes, by number."""
+"""The rank of a process among those that a cell is split over."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Rank:
-    """One of the processes that a cell is split over."""
+    """One of a cell's `world` processes."""
 
     index: int = 0
     world: int = 1

@@ -11,7 +11,7 @@ from harness.domain.cell import Cell
 from harness.domain.metric import Estimate
 from harness.domain.run import Host, Run
 
-ASSUMED = "assumed"  # the note of a round that says what was assumed of its model
+ASSUMED = "assumed"  # the name of a round's note on what was assumed about its model
 
 
 class Status(StrEnum):
@@ -23,17 +23,17 @@ class Status(StrEnum):
     OUT_OF_MEMORY = "out of memory"
     CRASHED = "crashed"  # died by a signal
     UNSUPPORTED = "unsupported"  # this host or combination cannot do it
-    SKIPPED = "skipped"  # not tried, for a reason known beforehand
-    MEASURING = "measuring"  # rounds are still missing: the run goes on, or was cut short
+    SKIPPED = "skipped"  # not tried, for a reason known in advance
+    MEASURING = "measuring"  # rounds are missing: the run is still going or was interrupted
 
     @property
     def final(self) -> bool:
-        """Whether the cell needs no further round."""
+        """True if the cell needs no further round."""
         return self is not Status.MEASURING
 
     @property
     def went_wrong(self) -> bool:
-        """Whether the cell was tried and failed, which the exit code tells."""
+        """True if the cell was tried and failed; the exit code then says so."""
         return self in _WRONG
 
 
@@ -41,11 +41,11 @@ _WRONG = {Status.FAILED, Status.TIMED_OUT, Status.OUT_OF_MEMORY, Status.CRASHED}
 
 
 class StopRule(StrEnum):
-    """What ended a cell's rounds."""
+    """Why measuring a cell ended."""
 
     TARGET = "target interval reached"
     TIME_BOX = "time box ended"
-    ROUNDS = "rounds done"  # the asked number of rounds, with no target to meet
+    ROUNDS = "rounds done"  # the requested number, where the spec sets no target
 
 
 @dataclass(frozen=True)
@@ -59,30 +59,29 @@ class Sample:
 
 @dataclass(frozen=True)
 class Score:
-    """How well a model tells one held-out document, beside the dense model.
+    """How well a model predicts one held-out document, beside the dense model.
 
-    Bits are -log2 of the probability of the document's tokens but the first, `bytes` of them.
+    The first token is given, not predicted. Bits are -log2 of the probability of the rest.
     """
 
-    tokens: int  # to be told
-    bytes: int
+    tokens: int  # predicted tokens
+    bytes: int  # their length as text
     bits: float
-    dense_bits: float  # of the model before compression, in fp32
-    divergence: float  # bits: the Kullback-Leibler divergence from it, summed over tokens
-    agreed: int  # tokens whose likeliest successor is the dense model's
-    floor_bits: float | None = None  # what the language itself needs, where that is known
+    dense_bits: float  # the same for the model before compression, in fp32
+    divergence: float  # Kullback-Leibler divergence from the dense model, bits, summed over tokens
+    agreed: int  # positions where both models predict the same next token
+    floor_bits: float | None = None  # the language's own entropy, if it is known
 
 
 @dataclass(frozen=True)
 class Round:
     """One fresh process measuring one cell.
 
-    `facts` are figures the process knows of itself (load_time in seconds, model_bytes,
-    parameters, peak_memory in bytes, ...), by name, and those of the host around it, whose names
-    begin with `host_`. `notes` are what no figure tells: by a metric's name why it was not
-    measured, by a `host_` name how the host stood, under ASSUMED what no file said of the model.
-    `values` are the metrics that were derived from the facts and the samples, by name; they can
-    be derived again.
+    `facts` are figures about the process (load_time in seconds, model_bytes, parameters,
+    peak_memory in bytes, ...) and about the host around it (names that begin with `host_`).
+    `notes` are texts: a metric's name gives why it was not measured, a `host_` name the host's
+    condition, ASSUMED what was assumed about the model because no file says it. `values` are the
+    metrics derived from facts and samples; they can be derived again. All three are by name.
     """
 
     index: int
@@ -90,16 +89,16 @@ class Round:
     reason: str = ""
     detail: str = ""  # a traceback, or the last lines the process printed
     samples: tuple[Sample, ...] = ()
-    scores: tuple[Score, ...] = ()  # one a held-out document, in one round of the cell
+    scores: tuple[Score, ...] = ()  # one per held-out document, in one of the cell's rounds
     facts: Mapping[str, float] = field(default_factory=dict)
     notes: Mapping[str, str] = field(default_factory=dict)
     values: Mapping[str, float] = field(default_factory=dict)
     started: datetime | None = None
-    seconds: float = 0.0  # the round's whole life, start to end
-    host: Host | None = None  # that measured it, as its dispatcher knows; not stored with the round
+    seconds: float = 0.0  # from the round's start to its end
+    host: Host | None = None  # where the dispatcher ran it; not stored with the round
 
     def timed(self, section: str) -> list[float]:
-        """The section's durations in seconds, warm-up left out."""
+        """The section's durations in seconds, without warm-up."""
         return [s.seconds for s in self.samples if s.section == section and not s.warmup]
 
 
@@ -120,7 +119,7 @@ class Result:
 
     @property
     def not_measured(self) -> Mapping[str, str]:
-        """By metric that was asked for and is missing, why, as its rounds told it."""
+        """Why each requested metric that is missing was not measured, by metric."""
         return {
             name: why
             for one in self.rounds
@@ -130,21 +129,21 @@ class Result:
 
     @property
     def assumed(self) -> str:
-        """What was assumed of its model, because no file says it; empty for nothing."""
+        """What was assumed about the model because no file says it; empty if nothing was."""
         return next((one.notes[ASSUMED] for one in self.rounds if ASSUMED in one.notes), "")
 
 
 @dataclass(frozen=True)
 class Took:
-    """What a cell took before on such a host."""
+    """What a cell took in earlier runs on this kind of host."""
 
-    seconds: float  # of a round, the mean
-    rounds: int  # of a result, the most
+    seconds: float  # mean duration of a round
+    rounds: int  # most rounds of a result
 
 
 @dataclass(frozen=True)
 class Known:
-    """What the store already holds of a cell, for one commit, host and environment."""
+    """What the store already holds about a cell, for one commit, host and environment."""
 
     status: Status
     reason: str = ""

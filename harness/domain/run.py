@@ -22,7 +22,7 @@ class Gpu:
 
 @dataclass(frozen=True)
 class Host:
-    """A machine, by what bears on speed; two alike machines share a fingerprint."""
+    """A machine, described by what affects speed; identical machines share a fingerprint."""
 
     cpu: str
     architecture: str  # "x86_64"
@@ -35,9 +35,9 @@ class Host:
 
     @cached_property
     def fingerprint(self) -> str:
-        """12 hexadecimal digits that tell this kind of machine from others.
+        """12 hexadecimal digits that identify this kind of machine.
 
-        Memory counts in whole GiB: kernels reserve slightly different amounts at each boot.
+        Memory is rounded to whole GiB: kernels reserve slightly different amounts at each boot.
         """
         facts = {**asdict(self), "memory_bytes": round(self.memory_bytes / 2**30)}
         return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()[:12]
@@ -48,25 +48,25 @@ class Host:
         return f"{self.cpu}, {self.physical_cores} cores, {memory}{gpus}"
 
     def to_json(self) -> dict[str, Any]:
-        """As plain data."""
+        """Return plain data."""
         return asdict(self)
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Host:
-        """The inverse of to_json."""
+        """Read what to_json returns."""
         gpus = tuple(Gpu(**gpu) for gpu in data["gpus"])
         return cls(**{**data, "isa": tuple(data["isa"]), "gpus": gpus})
 
 
 @dataclass(frozen=True)
 class Commit:
-    """The subject's version: the harness's own commit, or that of another repository."""
+    """The subject's version: the harness's own commit, or another repository's."""
 
-    sha: str  # "" where the code lies in no git checkout
+    sha: str  # "" if the code is not in a git checkout
     branch: str = ""
     date: datetime | None = None  # the committer's date, UTC
     subject: str = ""  # the first line of its message
-    dirty: str = ""  # digest of uncommitted changes; "" where there are none
+    dirty: str = ""  # digest of uncommitted changes; "" if there are none
 
     def __str__(self) -> str:
         if not self.sha:
@@ -76,20 +76,20 @@ class Commit:
 
 @dataclass(frozen=True)
 class Environment:
-    """Versions of the software that bears on speed."""
+    """Versions of the software that affects speed."""
 
     versions: Mapping[str, str]
 
     @cached_property
     def digest(self) -> str:
-        """12 hexadecimal digits of the versions."""
+        """12 hexadecimal digits of the versions' SHA-256."""
         canonical = json.dumps(dict(self.versions), sort_keys=True)
         return hashlib.sha256(canonical.encode()).hexdigest()[:12]
 
 
 @dataclass(frozen=True)
 class Asked:
-    """A spec that a run was asked to measure: its name, its question, the digest of its text."""
+    """A spec that a run measures: its name, its question and the digest of its text."""
 
     name: str
     question: str
@@ -108,6 +108,6 @@ class Run:
     specs: Mapping[str, Asked] = field(default_factory=dict)  # by file
     command: str = ""
     finished: datetime | None = None
-    pid: int = 0  # of the process that runs it
-    pid_started: float = 0.0  # when that process began: tells it from a later one of that pid
+    pid: int = 0  # the process that runs it
+    pid_started: float = 0.0  # when that process began: a later process may get the same pid
     id: int | None = None  # its key in the store, once saved

@@ -1,17 +1,17 @@
-"""Text of unknown origin, made fit to keep: exceptions, notes, what a process printed."""
+"""Makes text of unknown origin fit to store: exceptions, notes, the output of processes."""
 
 from __future__ import annotations
 
 
 def storable(text: str) -> str:
-    """The text as any database takes it: lone surrogates and NUL are spelled out."""
+    """The text as any database accepts it: lone surrogates and NUL are escaped."""
     return text.encode(errors="backslashreplace").decode().replace("\0", "\\x00")
 
 
 def abridged(text: str, limit: int) -> str:
-    """The text in at most `limit` characters: its two ends, and how long it was.
+    """The text in at most `limit` characters: its start, its full length and its end.
 
-    The end is kept too: a traceback says there what happened.
+    The end matters because a traceback ends with the error.
     """
     if len(text) <= limit:
         return text

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import psutil
 
-from harness.analyse.disturbance import SIGNS, Sign
+from harness.analyse.interference import SIGNS, Sign
 from harness.domain.run import Host
 from harness.hardware import nvidia_smi
 from harness.host import conditions
@@ -65,7 +65,9 @@ def _of_sign(sign: Sign, facts: Mapping[str, float]) -> Finding:
     if sign.fact not in facts:
         return Finding(sign.what, _NOT_TOLD)
     amount = facts[sign.fact]
-    value = sign.told.format(sign.amount(amount)) if amount > sign.threshold else "none seen now"
+    value = (
+        sign.sentence.format(sign.amount(amount)) if amount > sign.threshold else "none seen now"
+    )
     return Finding(sign.what, value, amount > sign.threshold, sign.advice)
 
 

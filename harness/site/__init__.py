@@ -1,1 +1,1 @@
-"""The static site: pages and charts from stored results, for any browser, with no server."""
+"""The static site: pages and charts from stored results, for any browser, without a server."""

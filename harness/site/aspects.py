@@ -1,4 +1,4 @@
-"""What tells the results of a group apart, and what they share."""
+"""The axes and versions that vary within a group of results, and those that all share."""
 
 from __future__ import annotations
 
@@ -8,20 +8,20 @@ from dataclasses import dataclass
 from harness.domain.axis import AXES
 from harness.domain.result import Result
 
-IN_HEADING = ("model", "hardware", "scenario")  # alike in a whole group, told above its table
+IN_HEADING = ("model", "hardware", "scenario")  # shared by a group and named in its headings
 
 
 @dataclass(frozen=True)
 class Aspects:
-    """`choices` holds, for each result in the order given, its values of what varies."""
+    """The aspects of a group of results, split into constant and varying ones."""
 
-    constant: tuple[tuple[str, str], ...]
-    varying: tuple[str, ...]
-    choices: tuple[tuple[str, ...], ...]
+    constant: tuple[tuple[str, str], ...]  # name and value
+    varying: tuple[str, ...]  # names
+    choices: tuple[tuple[str, ...], ...]  # each result's values of the varying aspects
 
 
 def aspects(results: Sequence[Result]) -> Aspects:
-    """Axes, commit and software versions, each either shared by all or varying."""
+    """Axes, commit and software versions, each either constant or varying."""
     values = {**_axes(results), "commit": [str(r.run.commit) for r in results]}
     values |= _software(results)
     varying = tuple(name for name, found in values.items() if len(set(found)) > 1)
@@ -46,20 +46,20 @@ def _axes(results: Sequence[Result]) -> dict[str, list[str]]:
 
 
 def _distinct(values: Sequence[object], labels: Sequence[str]) -> list[str]:
-    """The labels; where different values bear the same one, they are numbered."""
-    bearers: dict[str, list[object]] = {}
+    """The labels, numbered if different values have the same label."""
+    values_of: dict[str, list[object]] = {}
     for value, label in zip(values, labels, strict=True):
-        known = bearers.setdefault(label, [])
+        known = values_of.setdefault(label, [])
         if value not in known:
             known.append(value)
     return [
-        label if len(bearers[label]) == 1 else f"{label} ({bearers[label].index(value) + 1})"
+        label if len(values_of[label]) == 1 else f"{label} ({values_of[label].index(value) + 1})"
         for value, label in zip(values, labels, strict=True)
     ]
 
 
 def _software(results: Sequence[Result]) -> dict[str, list[str]]:
-    """The versions that differ between the results, if any do."""
+    """The software versions that differ between the results; empty if none do."""
     versions = [result.run.environment.versions for result in results]
     names = sorted({name for one in versions for name in one})
     differing = [name for name in names if len({one.get(name) for one in versions}) > 1]

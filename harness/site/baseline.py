@@ -1,4 +1,4 @@
-"""A cell's speed-up against its baseline, or why it has none."""
+"""A cell's speed-up over its baseline, or why it has none."""
 
 from __future__ import annotations
 
@@ -8,27 +8,27 @@ from typing import TypeAlias
 
 from harness.analyse.compare import compared
 from harness.domain.result import Result, Status
-from harness.site.chronicle import Chronicle
+from harness.site.cell_history import CellHistory
 from harness.site.format import Figure, finite, ratio
 
-Places: TypeAlias = Mapping[tuple[str, str], Chronicle]  # by (cell id, host fingerprint)
+Places: TypeAlias = Mapping[tuple[str, str], CellHistory]  # by (cell id, host fingerprint)
 
 
 @dataclass(frozen=True)
 class Gain:
-    """A speed-up; without a figure, `why_not` says why."""
+    """A speed-up, or in `why_not` the reason why there is none."""
 
     figure: Figure | None = None
     why_not: str = ""
     is_baseline: bool = False
-    paired: bool = False  # made of rounds near each other in time, so that drift cancels
+    paired: bool = False  # compares rounds that ran close together, so that drift cancels
 
 
-def gain(one: Chronicle, places: Places, metric: str) -> Gain:
+def gain(one: CellHistory, places: Places, metric: str) -> Gain:
     """The newest result's speed-up in a metric.
 
-    Only a baseline of the same commit and software, on the same kind of host, will do:
-    otherwise the ratio would also hold what changed in between.
+    The baseline must have the same commit and software, on the same kind of host: otherwise the
+    ratio would include whatever else changed.
     """
     result = one.newest
     if result.baseline is None:
@@ -41,9 +41,9 @@ def gain(one: Chronicle, places: Places, metric: str) -> Gain:
     return _ratio(found, result, metric)
 
 
-def alike(result: Result, chronicle: Chronicle | None) -> Result | None:
-    """The chronicle's newest result of the same commit and software, if it has one."""
-    known = chronicle.results if chronicle else ()
+def alike(result: Result, history: CellHistory | None) -> Result | None:
+    """The history's newest result of the same commit and software, if there is one."""
+    known = history.results if history else ()
     return next((one for one in known if _conditions(one) == _conditions(result)), None)
 
 
@@ -54,10 +54,10 @@ def _conditions(result: Result) -> tuple[str, str, str]:
 
 def _ratio(baseline: Result, result: Result, metric: str) -> Gain:
     if baseline.status is not Status.OK or metric not in baseline.metrics:
-        return Gain(why_not=f"the baseline has no such figure; its status is: {baseline.status}")
+        return Gain(why_not=f"the baseline lacks this metric; its status is: {baseline.status}")
     if metric not in result.metrics:
-        return Gain(why_not="it was not measured")
+        return Gain(why_not="this metric was not measured")
     found = compared(result, baseline, metric)
     if found is None or finite(found.estimate.value) is None:
-        return Gain(why_not="the two figures give no ratio")
+        return Gain(why_not="the two figures have no ratio")
     return Gain(ratio(found.estimate), paired=found.paired)

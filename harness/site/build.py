@@ -1,4 +1,4 @@
-"""Build the site: render every page, put it in place, remove what is stale."""
+"""Builds the site: renders every page, puts it in place and removes stale files."""
 
 from __future__ import annotations
 
@@ -27,10 +27,10 @@ def build(
     checks: Sequence[tuple[Host, SelfCheck]] = (),
     ceilings: Sequence[Ceilings] = (),
 ) -> Path:
-    """Write the site of these results into `out`; the path of its index page.
+    """Write the site of these results into `out`; return the path of its index page.
 
-    Equal results give equal files. An earlier site stays until this one is whole. UsageError
-    where the folder holds files of others, or the system refuses it.
+    Equal results give equal files. An earlier site stays until this one is complete. Raises
+    UsageError if the folder holds other files, or the system refuses access.
     """
     planned = list(pages(results, checks, ceilings, __version__, headline))
     texts = {f"assets/{name}": _asset(name) for name in _COPIED} | {_VEGA: _vega}
@@ -46,7 +46,7 @@ def build(
 
 
 def renderer() -> Callable[[Page], str]:
-    """A function from a page to its HTML. Everything it is given is escaped."""
+    """A function that renders a page as HTML. It escapes every value."""
     environment = Environment(
         loader=FileSystemLoader(resources.templates()),
         autoescape=True,
@@ -73,8 +73,8 @@ def _asset(name: str) -> Callable[[], str]:
 def _vega() -> str:
     """Vega, Vega-Lite and Vega-Embed as one classic script.
 
-    The bundle's text is an ES module's. Browsers refuse modules from file://, so it is closed
-    into a function, which keeps its names out of the page as a module would.
+    The bundle is an ES module, which browsers refuse to load from file://. Wrapped in a function
+    it keeps its names out of the page, as a module would.
     """
     import vl_convert
 

@@ -1,4 +1,4 @@
-"""What each machine can do at best, as its page shows it."""
+"""The page of each machine's ceilings."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from harness.domain.ceiling import (
-    CLOCK,
     CURVE,
+    FREQUENCY,
     MEMORY_READ,
     Ceiling,
     CeilingKind,
@@ -28,36 +28,36 @@ _FEWEST = 2  # sizes that make a curve
 
 @dataclass(frozen=True)
 class Line:
-    """One limit: a figure for each kind, how much of the bound was reached, where each is from."""
+    """One ceiling: a figure per kind, the share of the bound that was reached, and the sources."""
 
     title: str
     figures: tuple[str | None, ...]  # in the order of KINDS
     reached: str  # "91%", or empty
-    measured: str  # how, or empty
+    measured: str  # how it was measured, or empty
     too_low: bool
-    sources: tuple[tuple[str, str], ...]  # of the other kinds: kind, how
+    sources: tuple[tuple[str, str], ...]  # kind and source of the ceilings not measured here
 
 
 @dataclass(frozen=True)
 class Table:
-    """The limits of one hardware choice on one host."""
+    """The ceilings of one hardware choice on one host."""
 
     anchor: str
     hardware: str
     host: Host
     facts: tuple[tuple[str, str], ...]
-    lines: tuple[Line, ...]  # of all but the curve
-    curve: tuple[Line, ...]  # reading a buffer, by its size
-    chart: charts.Chart | None  # of the curve, where two sizes are known
+    lines: tuple[Line, ...]  # all ceilings except the curve
+    curve: tuple[Line, ...]  # read bandwidth by buffer size
+    chart: charts.Chart | None  # the curve, if two sizes were measured
 
     @property
     def has_sources(self) -> bool:
-        """Whether theory or a data sheet says anything."""
+        """True if any ceiling comes from theory or a data sheet."""
         return any(line.sources for line in self.lines)
 
 
 def tables(found: Sequence[Ceilings]) -> list[Table]:
-    """One for each host and hardware, in the newest environment it was measured in."""
+    """A table for each host and hardware, from the newest environment measured there."""
     newest: dict[tuple[str, str], Ceilings] = {}
     for one in sorted(found, key=lambda one: one.saved, reverse=True):
         newest.setdefault((one.host.fingerprint, one.hardware), one)
@@ -65,7 +65,7 @@ def tables(found: Sequence[Ceilings]) -> list[Table]:
 
 
 def title(name: str) -> str:
-    """A limit in words: "Matrix products in bf16", "All-reduce over 2 processes"."""
+    """A ceiling's name in words: "Matrix products in bf16", "All-reduce over 2 processes"."""
     start, _, rest = name.partition("_")
     if start == "gemm":
         return f"Matrix products in {rest}"
@@ -79,8 +79,8 @@ def title(name: str) -> str:
 
 _TITLES = {
     MEMORY_READ: "Reading memory",
-    "memory_copy": "Copying memory, read and written bytes",
-    CLOCK: "Clock under load",
+    "memory_copy": "Copying memory, bytes read plus written",
+    FREQUENCY: "Frequency under load",
 }
 
 
@@ -105,33 +105,33 @@ def _table(number: int, one: Ceilings) -> Table:
 
 
 def _chart(rows: Sequence[Row]) -> charts.Chart | None:
-    """Bandwidth over buffer sizes."""
-    of = {row.name: row.of[CeilingKind.MEASURED].value for row in rows if _is_measured(row)}
-    points = [(size, of[name]) for size in CURVE if (name := memory_read(size)) in of]
+    """The chart of read bandwidth over buffer sizes; None if too few were measured."""
+    rates = {row.name: row.by_kind[CeilingKind.MEASURED].value for row in rows if _is_measured(row)}
+    points = [(size, rates[name]) for size in CURVE if (name := memory_read(size)) in rates]
     if len(points) < _FEWEST:
         return None
-    caption = (
-        "Bandwidth of reading a buffer again and again, by its size: small ones fit in caches."
-    )
-    if MEMORY_READ in of:
-        caption += " The dashed rule is the bandwidth far beyond the last cache."
-    return charts.Chart(caption, charts.bandwidth(points, of.get(MEMORY_READ)))
+    caption = "Bandwidth of reading a buffer repeatedly, by its size: small buffers fit in caches."
+    if MEMORY_READ in rates:
+        caption += " The dashed line is the bandwidth far beyond the last cache."
+    return charts.Chart(caption, charts.bandwidth(points, rates.get(MEMORY_READ)))
 
 
 def _is_measured(row: Row) -> bool:
-    return CeilingKind.MEASURED in row.of
+    return CeilingKind.MEASURED in row.by_kind
 
 
 def _line(row: Row) -> Line:
     def figure(one: Ceiling | None) -> str | None:
         return quantity(one.value, one.unit) if one else None
 
-    measured = row.of.get(CeilingKind.MEASURED)
+    measured = row.by_kind.get(CeilingKind.MEASURED)
     return Line(
         title=title(row.name),
-        figures=tuple(figure(row.of.get(kind)) for kind in KINDS),
+        figures=tuple(figure(row.by_kind.get(kind)) for kind in KINDS),
         reached=f"{row.share:.0%}" if row.share else "",
-        measured=measured.told if measured else "",
-        too_low=measured is not None and measured.disturbed,
-        sources=tuple((kind.value, row.of[kind].how) for kind in KINDS[1:] if kind in row.of),
+        measured=measured.explanation if measured else "",
+        too_low=measured is not None and measured.is_too_low,
+        sources=tuple(
+            (kind.value, row.by_kind[kind].how) for kind in KINDS[1:] if kind in row.by_kind
+        ),
     )

@@ -1,4 +1,4 @@
-"""What the page of one cell shows: its newest result in full, and how it came there."""
+"""The content of a cell's page: its newest result in full, and its history."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from harness.domain.result import Result, Round, Status
 from harness.domain.run import Asked
 from harness.site import charts, words
 from harness.site.baseline import Gain, Places, gain
-from harness.site.chronicle import Chronicle
+from harness.site.cell_history import CellHistory
 from harness.site.format import (
     Figure,
     figure,
@@ -31,22 +31,22 @@ _FEWEST = 2  # points that make a history
 
 @dataclass(frozen=True)
 class MetricRow:
-    """A metric of the newest result, in print."""
+    """A metric of the newest result, formatted."""
 
     metric: str
     title: str
     meaning: str
     better: str
     figure: Figure
-    spread: str  # half the interval's width in the value
+    spread: str  # half the interval's width as a share of the value
     rounds: int
-    rounds_text: str  # their number, and that they carry no interval where so
+    rounds_text: str  # their number; says so if there is no interval
     samples: int
 
 
 @dataclass(frozen=True)
 class SectionRow:
-    """One round's samples of one section: the chart's equivalent in text."""
+    """One round's samples of one section: a row of the table that repeats the chart."""
 
     round: int
     measured: int
@@ -58,7 +58,7 @@ class SectionRow:
 
 @dataclass(frozen=True)
 class Section:
-    """A timed section: its chart and the same as a table."""
+    """A timed section as a chart and as a table."""
 
     title: str
     chart: charts.Chart
@@ -67,18 +67,18 @@ class Section:
 
 @dataclass(frozen=True)
 class MomentRow:
-    """A metric at one commit, in print."""
+    """A metric at one commit, formatted."""
 
     label: str
     subject: str
     date: str
     figure: Figure
-    change: str  # what changed in the environment since the row before, if anything
+    change: str  # what changed in the environment since the previous row, if anything
 
 
 @dataclass(frozen=True)
 class Trend:
-    """A metric over commits: its chart and the same as a table, oldest first."""
+    """A metric over commits as a chart and as a table, oldest first."""
 
     title: str
     chart: charts.Chart
@@ -87,9 +87,9 @@ class Trend:
 
 @dataclass(frozen=True)
 class CellView:
-    """All that the page of one cell shows."""
+    """Everything that a cell's page shows."""
 
-    chronicle: Chronicle
+    history: CellHistory
     headline_title: str
     gain: Gain
     axes: tuple[tuple[str, str], ...]
@@ -104,41 +104,41 @@ class CellView:
     host: Surroundings
 
 
-def view(chronicle: Chronicle, places: Places, headline: str, version: str) -> CellView:
-    """The page's content; `version` is the harness's that builds the page."""
-    result = chronicle.newest
+def view(one: CellHistory, places: Places, headline: str, version: str) -> CellView:
+    """The page's content; `version` is the version of the harness that builds the page."""
+    result = one.newest
     rows = tuple(metric_rows(result.metrics))
     return CellView(
-        chronicle=chronicle,
+        history=one,
         headline_title=words.title(headline),
-        gain=gain(chronicle, places, headline) if result.status is Status.OK else Gain(),
+        gain=gain(one, places, headline) if result.status is Status.OK else Gain(),
         axes=axes(result),
         tiles=tuple(row for name in words.leading(headline) for row in rows if row.metric == name),
         metrics=rows,
         sections=tuple(sections(result.rounds)),
-        trends=tuple(trends(chronicle.results, headline)),
+        trends=tuple(trends(one.results, headline)),
         provenance=provenance(result, version),
         versions=tuple(sorted(result.run.environment.versions.items())),
         specs=tuple(result.run.specs.items()),
-        older=tuple((old, _headline(old, headline)) for old in chronicle.results[1:]),
+        older=tuple((old, _headline(old, headline)) for old in one.results[1:]),
         host=surroundings(result),
     )
 
 
 def axes(result: Result) -> tuple[tuple[str, str], ...]:
-    """Each axis and workload key with its value; a label is followed by what it stands for."""
+    """Each axis and workload key with its value; a label is followed by its meaning."""
     cell = result.cell
-    told = []
+    pairs = []
     for axis, label in cell.labels.items():
         value = cell[axis]
         full = _in_full(value) if not isinstance(value, tuple) else label
-        told.append((axis, label if full == label else f"{label}: {full}"))
-    told += [(key, f"{value:,}") for key, value in cell.workload]
-    return (*told, *([("assumed", result.assumed)] if result.assumed else []))
+        pairs.append((axis, label if full == label else f"{label}: {full}"))
+    pairs += [(key, f"{value:,}") for key, value in cell.workload]
+    return (*pairs, *([("assumed", result.assumed)] if result.assumed else []))
 
 
 def metric_rows(metrics: Mapping[str, Estimate]) -> Iterator[MetricRow]:
-    """The metrics in print, in the order pages show them."""
+    """The metrics, formatted, in the order that pages show them."""
     for name in words.ordered(set(metrics)):
         estimate = metrics[name]
         yield MetricRow(
@@ -155,14 +155,14 @@ def metric_rows(metrics: Mapping[str, Estimate]) -> Iterator[MetricRow]:
 
 
 def sections(rounds: Sequence[Round]) -> Iterator[Section]:
-    """One for each timed section, in the order pages show them."""
+    """The timed sections, in the order that pages show them."""
     for name in words.ordered({sample.section for one in rounds for sample in one.samples}):
         count = sum(sample.section == name for one in rounds for sample in one.samples)
         step = charts.thinning(count)
         caption = f"{words.title(name)}: every sample, with each round's median as a line."
         if step > 1:
             caption = (
-                f"{words.title(name)}: one in {step} of {count:,} samples; medians are of these."
+                f"{words.title(name)}: one in {step} of {count:,} samples, with their medians."
             )
         chart = charts.Chart(caption, charts.samples(rounds, name, words.title(name)))
         rows = tuple(row for one in rounds if (row := _section_row(one, name)))
@@ -170,7 +170,7 @@ def sections(rounds: Sequence[Round]) -> Iterator[Section]:
 
 
 def trends(results: Sequence[Result], headline: str) -> Iterator[Trend]:
-    """Each metric over commits, the one that ranks first; none before a second point."""
+    """Each metric with at least two points over commits; the ranking metric comes first."""
     measured = words.ordered({name for result in results for name in result.metrics})
     names = sorted(measured, key=lambda name: name != headline)
     for name in names:
@@ -182,17 +182,17 @@ def trends(results: Sequence[Result], headline: str) -> Iterator[Trend]:
         spec = charts.history(moments, words.title(name), unit)
         caption = f"{words.title(name)} over {_commits(moments)}; {words.better(direction)}."
         if any(moment.change for moment in moments):
-            caption += " A dashed rule stands where the environment changed; no line crosses it."
+            caption += " A dashed line marks a change of the environment and interrupts the curve."
         rows = tuple(_moment_row(one, estimates[0], unit) for one in moments)
         yield Trend(words.title(name), charts.Chart(caption, spec), rows)
 
 
 def provenance(result: Result, version: str) -> tuple[tuple[str, str], ...]:
-    """Where the newest result comes from, as (what, value)."""
+    """The newest result's provenance, as (what, value) pairs."""
     run = result.run
     commit = run.commit
     return (
-        ("commit", commit.sha or "none: the code lies in no git checkout"),
+        ("commit", commit.sha or "none: the code is not in a git checkout"),
         ("subject", commit.subject),
         ("branch", commit.branch),
         ("committed", moment(commit.date)),
@@ -243,7 +243,7 @@ def _headline(result: Result, metric: str) -> Figure | None:
 
 
 def _moments(found: Sequence[history.Series]) -> Iterator[charts.Moment]:
-    """Every point; the first of each series but the oldest says what changed before it."""
+    """All points; the first point of each later series says what changed before it."""
     before = None
     for series in found:
         now = series.environment

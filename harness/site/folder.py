@@ -1,6 +1,6 @@
-"""The folder a site lives in: only files that a site made are ever replaced or deleted.
+"""The site's folder: only files that an earlier build wrote are ever replaced or deleted.
 
-A new site is gathered beside the old one, and replaces it when it is whole.
+A new site is staged inside the folder and replaces the old one when it is complete.
 """
 
 from __future__ import annotations
@@ -19,30 +19,30 @@ import psutil
 from harness.errors import UsageError
 
 MANIFEST = ".harness-site.json"
-_PART = ".harness-site.{}.part"  # of which process
+_PART = ".harness-site.{}.part"  # the staging folder of the process with this pid
 
 
 @dataclass(frozen=True)
 class SiteFolder:
-    """A folder and the files that earlier builds made in it, as relative POSIX paths."""
+    """A folder and the files that earlier builds wrote into it, as relative POSIX paths."""
 
     path: Path
     owned: frozenset[str]
 
     @classmethod
     def claim(cls, path: Path, wanted: Iterable[str]) -> SiteFolder:
-        """Prepare the folder for a site of these files.
+        """Prepare the folder for a site with these files.
 
-        UsageError where it is not a folder, where it holds files but no earlier site, where a
-        wanted file exists that no site made, or where the system refuses it.
+        Raises UsageError if the path is not a folder, if it holds files but no earlier site, if a
+        wanted file exists that no build wrote, or if the system refuses access.
         """
-        with _told(path):
+        with _explained(path):
             _sweep(path)
             owned = _owned(path)
             for name in sorted(frozenset(wanted) - owned):
                 if (path / name).exists():
                     raise UsageError(
-                        f"{path / name} is not the site's: move it, or choose another folder"
+                        f"{path / name} was not built by harness: move it, or choose another folder"
                     )
             folder = cls(path, owned)
             folder.staging.mkdir(parents=True)
@@ -50,7 +50,7 @@ class SiteFolder:
 
     @property
     def staging(self) -> Path:
-        """Where this process gathers the new files."""
+        """The folder where this process stages the new files."""
         return self.path / _PART.format(os.getpid())
 
     def __enter__(self) -> Self:
@@ -60,20 +60,21 @@ class SiteFolder:
         shutil.rmtree(self.staging, ignore_errors=True)
 
     def write(self, name: str, text: str) -> None:
-        """Write a file of the new site, which nobody sees yet."""
+        """Stage a file of the new site."""
         staged = self.staging / name
-        with _told(self.path):
+        with _explained(self.path):
             staged.parent.mkdir(parents=True, exist_ok=True)
             staged.write_text(text, encoding="utf-8", newline="\n")
 
     def keep_only(self, names: Iterable[str]) -> None:
-        """Put these files in place, and delete what earlier builds made beside them.
+        """Put these staged files in place, and delete all other files of earlier builds.
 
-        All that takes room is done before the first old file is replaced. The folder's list names
-        every file that is there at any instant, so that a build cut short does not block the next.
+        Everything that needs disk space happens before the first old file is replaced. The
+        folder's list names every file that may exist at any moment, so that an interrupted build
+        does not block the next one.
         """
         kept = sorted(frozenset(names))
-        with _told(self.path):
+        with _explained(self.path):
             lists = [self._list(self.owned.union(kept), "first"), self._list(kept, "last")]
             for name in kept:
                 (self.path / name).parent.mkdir(parents=True, exist_ok=True)
@@ -86,14 +87,14 @@ class SiteFolder:
             shutil.rmtree(self.staging)
 
     def _list(self, names: Iterable[str], when: str) -> Path:
-        """A list of the folder's files, still to be put in place."""
+        """Stage a list of the folder's files; return its path."""
         name = f"{MANIFEST}.{when}"
         text = json.dumps({"made_by": "harness", "files": sorted(names)}, indent=1)
         self.write(name, text + "\n")
         return self.staging / name
 
     def _delete(self, name: str) -> None:
-        """Delete a page, and its folder if that is empty then."""
+        """Delete a page, and its folder if that is then empty."""
         stale = self.path / name
         stale.unlink(missing_ok=True)
         folder = stale.parent
@@ -102,7 +103,7 @@ class SiteFolder:
 
 
 @contextmanager
-def _told(path: Path) -> Iterator[None]:
+def _explained(path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
@@ -110,7 +111,7 @@ def _told(path: Path) -> Iterator[None]:
 
 
 def _sweep(path: Path) -> None:
-    """Take away what killed builds left."""
+    """Remove the staging folders of builds that were killed."""
     for part in path.glob(_PART.format("*")):
         pid = part.name.split(".")[2]
         if pid.isdecimal() and (int(pid) == os.getpid() or not psutil.pid_exists(int(pid))):
@@ -118,7 +119,7 @@ def _sweep(path: Path) -> None:
 
 
 def _owned(path: Path) -> frozenset[str]:
-    """The files that an earlier site made there; UsageError where the folder is another's."""
+    """The files that an earlier build wrote; UsageError if the folder is not a site's."""
     if not path.exists():
         return frozenset()
     if not path.is_dir():
@@ -127,9 +128,7 @@ def _owned(path: Path) -> frozenset[str]:
     if manifest.exists():
         return _listed(manifest)
     if any(not one.match(_PART.format("*")) for one in path.iterdir()):
-        raise UsageError(
-            f"{path} holds files but no earlier site: choose an empty or a new folder for it"
-        )
+        raise UsageError(f"{path} holds files but no earlier site: choose an empty or a new folder")
     return frozenset()
 
 

@@ -1,4 +1,4 @@
-"""Figures as people read them: humane units, as many digits as the interval supports."""
+"""Formats figures for people: readable units, and as many digits as the interval supports."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class Scale:
 
 @dataclass(frozen=True)
 class Figure:
-    """A printed estimate. `interval` is empty where there is none, or one without width."""
+    """A formatted estimate. `interval` is empty if there is none, or it has no width."""
 
     value: str
     unit: str
@@ -56,13 +56,14 @@ _LADDERS = {
     "1": (_PLAIN,),
 }
 
-_SMALLEST_PERCENT = 1e-4  # below it a percentage is harder to read than a power of ten
+_SMALLEST_PERCENT = 1e-4  # below this share a power of ten is easier to read than a percentage
 
 
 def scale_for(values: Iterable[float], unit: str) -> Scale:
-    """One scale that prints all the values well: that of the smallest.
+    """One scale for all the values: the smallest value's.
 
-    Values too far apart for one scale get that of the largest; print those singly.
+    If the values are too far apart for one scale, it is the largest value's; format such values
+    one by one.
     """
     sizes = [abs(value) for value in values if math.isfinite(value) and value]
     ladder = _LADDERS.get(unit, (Scale(1.0, unit),))
@@ -75,13 +76,13 @@ def scale_for(values: Iterable[float], unit: str) -> Scale:
 
 
 def shares(values: Iterable[float], scale: Scale) -> bool:
-    """Whether all values print in at most five digits before the point, and one after it."""
+    """True if all values print with at most five digits before the point and one after it."""
     sizes = [abs(value) / scale.factor for value in values if math.isfinite(value) and value]
     return not sizes or (max(sizes) < 1e5 and min(sizes) >= 0.1)
 
 
 def figure(estimate: Estimate, unit: str, scale: Scale | None = None) -> Figure:
-    """The estimate in print; in its own best scale unless a column's scale fits it."""
+    """The estimate, formatted in the given scale if that fits, else in its own best scale."""
     if scale is None or not shares([estimate.value], scale):
         scale = scale_for([estimate.value], unit)
     value, low, high = (
@@ -99,21 +100,21 @@ def figure(estimate: Estimate, unit: str, scale: Scale | None = None) -> Figure:
 
 
 def ratio(estimate: Estimate) -> Figure:
-    """A speed-up in print: 1.84 with the unit ×."""
+    """A speed-up, formatted: 1.84 with the unit ×."""
     places = 2 if estimate.value < 100 else 0
     interval = _interval(estimate.low, estimate.high, places)
     return Figure(number(estimate.value, places), "×", interval, estimate.value)
 
 
 def no_interval(estimate: Estimate) -> str:
-    """Says that the rounds carry no interval, e.g. "2 rounds: no interval"; empty where they do."""
+    """A note such as "2 rounds: no interval"; empty if there is an interval."""
     if estimate.low is not None and estimate.high is not None:
         return ""
     return f"{estimate.rounds} round{'' if estimate.rounds == 1 else 's'}: no interval"
 
 
 def rounds_text(estimate: Estimate) -> str:
-    """The number of rounds; in words where they carry no interval."""
+    """The number of rounds; says so if there is no interval."""
     return no_interval(estimate) or str(estimate.rounds)
 
 
@@ -125,7 +126,7 @@ def quantity(value: float, unit: str) -> str:
 
 
 def number(value: float, places: int) -> str:
-    """Digits with thousands apart; a power of ten where plain digits would be all zeros."""
+    """Digits with thousands separators; a power of ten for very small and very large values."""
     if math.isnan(value):
         return "NaN"
     if math.isinf(value):
@@ -136,9 +137,9 @@ def number(value: float, places: int) -> str:
 
 
 def decimals(value: float, half_width: float | None) -> int:
-    """Places after the point: three significant digits, more where the interval is finer.
+    """Decimal places for three significant digits, and up to two more if the interval is finer.
 
-    At most two more: beyond five digits nobody compares.
+    Nobody compares more than five digits.
     """
     if not math.isfinite(value) or value == 0:
         return 0
@@ -153,7 +154,7 @@ def decimals(value: float, half_width: float | None) -> int:
 
 
 def percent(part: float) -> str:
-    """A share, e.g. of an interval's half-width in the value: "1.2 %"."""
+    """A share as a percentage: "1.2 %"."""
     return f"{part * 100:.2g} %" if part < 0.995 else f"{part * 100:.0f} %"
 
 
@@ -166,7 +167,7 @@ def moment(when: datetime | None) -> str:
 
 
 def finite(value: float | None) -> float | None:
-    """The value, or None for what JSON cannot hold (NaN, infinity)."""
+    """The value; None for NaN and infinity, which JSON cannot hold."""
     return value if value is not None and math.isfinite(value) else None
 
 
@@ -176,6 +177,6 @@ def _fitting(size: float, ladder: tuple[Scale, ...]) -> Scale:
 
 
 def _interval(low: float | None, high: float | None, places: int) -> str:
-    if low is None or high is None or low == high:  # a constant's has no width
+    if low is None or high is None or low == high:  # a constant's interval has no width
         return ""
     return f"[{number(low, places)}, {number(high, places)}]"

@@ -9,17 +9,17 @@ from harness.analyse.growth import GROWING, Growth, growths
 from harness.domain.naming import short_names
 from harness.domain.run import Host
 from harness.site import charts, words
-from harness.site.chronicle import Chronicle
+from harness.site.cell_history import CellHistory
 from harness.site.format import Figure, figure
 
 
 @dataclass(frozen=True)
 class GrowthRow:
-    """One series: what tells it from the others, and its exponents, one a metric of the table."""
+    """One series and its exponents."""
 
     page: str
-    name: str
-    exponents: tuple[Figure | None, ...]
+    name: str  # made of what sets it apart from the other series
+    exponents: tuple[Figure | None, ...]  # one per metric of the table
 
 
 @dataclass(frozen=True)
@@ -35,10 +35,10 @@ class GrowthTable:
     charts: tuple[charts.Chart, ...]
 
 
-def growth_tables(told: Sequence[Chronicle]) -> list[GrowthTable]:
-    """Of the newest results; none where no cell was measured at enough lengths."""
-    pages = {(one.cell.id, one.host.fingerprint): one.page for one in told}
-    found = {name: growths([one.newest for one in told], name) for name in GROWING}
+def growth_tables(histories: Sequence[CellHistory]) -> list[GrowthTable]:
+    """The tables of the newest results; none if no cell was measured at enough lengths."""
+    pages = {(one.cell.id, one.host.fingerprint): one.page for one in histories}
+    found = {name: growths([one.newest for one in histories], name) for name in GROWING}
     places = dict.fromkeys(_place(one) for series in found.values() for one in series)
     return [
         _table(
@@ -55,27 +55,27 @@ def _place(one: Growth) -> tuple[str, str, str]:
 
 
 def _table(found: dict[str, list[Growth]], pages: dict[tuple[str, str], str]) -> GrowthTable:
-    names = [name for name, series in found.items() if series]
-    every = [one for name in names for one in found[name]]
+    metrics = [name for name, series in found.items() if series]
+    every = [one for name in metrics for one in found[name]]
     first = every[0]
     cells = list({one.cell.id: one.cell for one in every}.values())
-    told = short_names(cells)
-    by_cell = {name: {one.cell.id: one for one in found[name]} for name in names}
+    names = short_names(cells)
+    by_cell = {name: {one.cell.id: one for one in found[name]} for name in metrics}
     return GrowthTable(
         host=first.host,
         scenario=first.cell.labels["scenario"],
         hardware=first.cell.labels["hardware"],
         lengths=tuple(sorted({length for one in every for length, _ in one.points})),
-        metrics=tuple(words.title(name) for name in names),
+        metrics=tuple(words.title(name) for name in metrics),
         rows=tuple(
             GrowthRow(
                 page=pages[cell.id, first.host.fingerprint],
-                name=told[cell.id],
-                exponents=tuple(_exponent(by_cell[name].get(cell.id)) for name in names),
+                name=names[cell.id],
+                exponents=tuple(_exponent(by_cell[name].get(cell.id)) for name in metrics),
             )
-            for cell in sorted(cells, key=lambda cell: told[cell.id])
+            for cell in sorted(cells, key=lambda cell: names[cell.id])
         ),
-        charts=tuple(_chart(name, found[name], told) for name in names),
+        charts=tuple(_chart(name, found[name], names) for name in metrics),
     )
 
 
@@ -89,5 +89,5 @@ def _chart(metric: str, series: Sequence[Growth], names: Mapping[str, str]) -> c
         charts.Line(names[one.cell.id], tuple((n, found.value) for n, found in one.points))
         for one in series
     ]
-    caption = f"{title} by prompt, both on logarithmic scales: a power law is a straight line."
+    caption = f"{title} over prompt length, both axes logarithmic: a power law is a straight line."
     return charts.Chart(caption, charts.growth(lines, title, unit))

@@ -1,4 +1,4 @@
-"""Leaderboards: like ranked with like, and what could not be ranked listed below with why."""
+"""Leaderboards: rankings of comparable cells, with unranked cells and the reasons below."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TypeAlias
 
-from harness.analyse.disturbance import account
-from harness.analyse.ranking import front, rank
+from harness.analyse.interference import interference_report
+from harness.analyse.ranking import pareto_front, rank
 from harness.domain.cell import Cell, Choice
 from harness.domain.metric import Direction, Estimate
 from harness.domain.result import Result, Status
@@ -15,16 +15,16 @@ from harness.domain.run import Host
 from harness.site import charts, words
 from harness.site.aspects import aspects
 from harness.site.baseline import Gain, Places, gain
-from harness.site.chronicle import Chronicle
+from harness.site.cell_history import CellHistory
 from harness.site.format import Figure, Scale, finite, rounds_text, scale_for
 from harness.site.scaling import COLUMNS, oversubscribed, scaling
 
-Headline: TypeAlias = Callable[[str], str]  # a scenario's name -> the metric that ranks it
+Headline: TypeAlias = Callable[[str], str]  # maps a scenario to the metric that ranks it
 
 
 @dataclass(frozen=True)
 class Column:
-    """A metric's column of a table."""
+    """A table's column for a metric."""
 
     metric: str
     title: str
@@ -36,41 +36,41 @@ class Column:
 
 @dataclass(frozen=True)
 class Row:
-    """One cell of a group. A row without a rank says in `reason` why it has none."""
+    """One cell of a group. `reason` says why a row has no rank."""
 
     page: str
     result: Result
     choices: tuple[str, ...]  # its values of what varies in the group
     rank: str = ""
     reason: str = ""
-    figures: tuple[Figure | None, ...] = ()  # one a column
-    quality: tuple[Figure | None, ...] = ()  # one a quality column
+    figures: tuple[Figure | None, ...] = ()  # one per column
+    quality: tuple[Figure | None, ...] = ()  # one per quality column
     scaling: tuple[Figure | None, ...] = ()  # strong, weak
     gain: Gain = field(default_factory=Gain)
     rounds: int = 0
-    rounds_text: str = ""  # their number, and that they carry no interval where so
+    rounds_text: str = ""  # their number; says so if there is no interval
     samples: int = 0
-    disturbed: tuple[str, ...] = ()  # what else the host did meanwhile, and which rounds count
-    front: bool = False  # whether nothing beats it in speed, memory and quality
+    disturbed: tuple[str, ...] = ()  # what interfered with the rounds, and which rounds count
+    on_pareto_front: bool = False  # of speed, memory and quality
 
     @property
     def name(self) -> str:
-        """What tells the row from the others of its group."""
+        """The row's values of what varies in its group."""
         return " · ".join(self.choices) or str(self.result.cell)
 
 
 @dataclass(frozen=True)
 class Group:
-    """Cells that can be compared: one model and one workload, told apart by other axes."""
+    """Comparable cells: one model and one workload; they differ in other axes."""
 
     anchor: str
     title: str
     workload: str
     constant: tuple[tuple[str, str], ...]  # what all rows share: (what, value)
-    varying: tuple[str, ...]  # what tells them apart
-    columns: tuple[Column, ...]  # the one that ranks comes first
+    varying: tuple[str, ...]  # the names of what varies
+    columns: tuple[Column, ...]  # the ranking metric comes first
     quality: tuple[Column, ...]
-    scaling: tuple[tuple[str, str], ...]  # titles and meanings of columns; none where none scales
+    scaling: tuple[tuple[str, str], ...]  # titles and meanings of columns; empty if none scales
     ranked: tuple[Row, ...]
     unranked: tuple[Row, ...]
 
@@ -88,7 +88,7 @@ class Board:
 
 @dataclass(frozen=True)
 class _Table:
-    """What all rows of a group are made with."""
+    """What all rows of a group need."""
 
     metric: str
     columns: tuple[Column, ...]
@@ -96,11 +96,11 @@ class _Table:
     places: Places
 
 
-def boards(told: Sequence[Chronicle], places: Places, headline: Headline) -> list[Board]:
-    """All leaderboards, of the newest results; hosts in the order given."""
-    hosts = list(dict.fromkeys(one.host.fingerprint for one in told))
-    gathered: dict[tuple[int, str, str], list[Chronicle]] = {}
-    for one in told:
+def boards(histories: Sequence[CellHistory], places: Places, headline: Headline) -> list[Board]:
+    """The leaderboards of the newest results; hosts in the order given."""
+    hosts = list(dict.fromkeys(one.host.fingerprint for one in histories))
+    gathered: dict[tuple[int, str, str], list[CellHistory]] = {}
+    for one in histories:
         labels = one.cell.labels
         place = (hosts.index(one.host.fingerprint), labels["hardware"], labels["scenario"])
         gathered.setdefault(place, []).append(one)
@@ -111,7 +111,7 @@ def boards(told: Sequence[Chronicle], places: Places, headline: Headline) -> lis
 
 
 def unrankable(result: Result, metric: str) -> str:
-    """Why a result has no rank; empty where it has one."""
+    """Why a result has no rank; empty if it has one."""
     if result.status is Status.MEASURING:
         done = sum(one.status is Status.OK for one in result.rounds)
         return result.reason or f"rounds are still missing; {done} measured so far"
@@ -126,28 +126,30 @@ def unrankable(result: Result, metric: str) -> str:
 
 
 def charts_of(group: Group) -> list[charts.Chart]:
-    """Bars of the ranking metric; and where quality differs, speed against its loss."""
+    """Bars of the ranking metric and, if quality differs, speed against quality loss."""
     if len(group.ranked) < 2:
         return []
     main = group.columns[0]
     bars = charts.bars([_bar(row, main.metric) for row in group.ranked], main.title, main.unit)
-    way = words.better(main.direction)
-    drawn = [charts.Chart(f"{main.title} with 95% intervals; {way}.", bars)]
+    better = words.better(main.direction)
+    drawn = [charts.Chart(f"{main.title} with 95% intervals; {better}.", bars)]
     for column in group.quality[:1]:
         dots = [dot for row in group.ranked if (dot := _dot(row, main.metric, column.metric))]
         if len({dot.loss for dot in dots}) > 1:
             axes = ((main.title, main.unit), (column.title, column.unit))
             corner = "top" if main.direction is Direction.HIGHER else "bottom"
             caption = f"{main.title} against {column.title.lower()}; {corner} left is best. "
-            caption += "Named: the front, which nothing beats in speed, memory and quality."
+            caption += "Names mark the Pareto front of speed, memory and quality."
             drawn.append(charts.Chart(caption, charts.trade_off(dots, *axes)))
     return drawn
 
 
-def _board(anchor: str, members: Sequence[Chronicle], places: Places, headline: Headline) -> Board:
+def _board(
+    anchor: str, members: Sequence[CellHistory], places: Places, headline: Headline
+) -> Board:
     first = members[0]
     metric = headline(first.cell.scenario.name)
-    gathered: dict[tuple[Choice, tuple[tuple[str, int], ...], bool], list[Chronicle]] = {}
+    gathered: dict[tuple[Choice, tuple[tuple[str, int], ...], bool], list[CellHistory]] = {}
     for one in members:
         place = (one.cell.model, one.cell.workload, oversubscribed(one.cell))
         gathered.setdefault(place, []).append(one)
@@ -168,11 +170,11 @@ def _order(cell: Cell) -> tuple[str, tuple[tuple[str, int], ...], bool, str]:
     return (cell.labels["model"], cell.workload, oversubscribed(cell), cell.id)
 
 
-def _group(anchor: str, members: Sequence[Chronicle], places: Places, metric: str) -> Group:
+def _group(anchor: str, members: Sequence[CellHistory], places: Places, metric: str) -> Group:
     found = aspects([one.newest for one in members])
     chosen = sorted(zip(members, found.choices, strict=True), key=lambda pair: pair[1])
-    fit = [pair for pair in chosen if not unrankable(pair[0].newest, metric)]
-    results = [one.newest for one, _ in fit]
+    rankable = [pair for pair in chosen if not unrankable(pair[0].newest, metric)]
+    results = [one.newest for one, _ in rankable]
     table = _Table(
         metric,
         _columns(results, metric),
@@ -180,7 +182,7 @@ def _group(anchor: str, members: Sequence[Chronicle], places: Places, metric: st
         places,
     )
     cell = members[0].cell
-    ranked = _ranked(fit, table)
+    ranked = _ranked(rankable, table)
     return Group(
         anchor=anchor,
         title=cell.labels["model"],
@@ -203,7 +205,7 @@ def _group(anchor: str, members: Sequence[Chronicle], places: Places, metric: st
 
 
 def _quality(results: Sequence[Result]) -> Sequence[str]:
-    """What was measured of it; where nothing was, one column says so."""
+    """The quality metrics that were measured; one of them if none was, so that a column says so."""
     quality = words.quality()
     measured = [name for name in quality if any(name in one.metrics for one in results)]
     return measured or quality[-1:]
@@ -228,30 +230,32 @@ def _column(results: Sequence[Result], metric: str) -> Column:
     )
 
 
-def _ranked(fit: Sequence[tuple[Chronicle, tuple[str, ...]]], table: _Table) -> tuple[Row, ...]:
-    best_first = sorted(fit, key=lambda pair: _merit(pair[0].newest, table.metric))
+def _ranked(
+    rankable: Sequence[tuple[CellHistory, tuple[str, ...]]], table: _Table
+) -> tuple[Row, ...]:
+    best_first = sorted(rankable, key=lambda pair: _cost(pair[0].newest, table.metric))
     ranks = rank([one.newest.metrics[table.metric] for one, _ in best_first])
-    fronts = _front([one.newest for one, _ in best_first], table)
+    on_front = _on_pareto_front([one.newest for one, _ in best_first], table)
     return tuple(
-        replace(_row(one, choices, str(place), table), front=is_front)
-        for (one, choices), place, is_front in zip(best_first, ranks, fronts, strict=True)
+        replace(_row(one, choices, str(place), table), on_pareto_front=is_on_front)
+        for (one, choices), place, is_on_front in zip(best_first, ranks, on_front, strict=True)
     )
 
 
-def _front(results: Sequence[Result], table: _Table) -> list[bool]:
-    """Who is on the front of speed, memory and quality; nobody where quality was not measured."""
+def _on_pareto_front(results: Sequence[Result], table: _Table) -> list[bool]:
+    """Whether each result is on the Pareto front; none is if no result has a quality figure."""
     loss = table.quality[0].metric
     if not any(loss in one.metrics for one in results):
         return [False] * len(results)
-    asked = (table.metric, "peak_memory", loss)
-    told = [[_on_front(one, name) for name in asked] for one in results]
-    known = [row for row in told if None not in row]
-    fronts = iter(front([[cell for cell in row if cell] for row in known]))
-    return [None not in row and next(fronts) for row in told]
+    metrics = (table.metric, "peak_memory", loss)
+    rows = [[_compared_estimate(one, name) for name in metrics] for one in results]
+    known = [row for row in rows if None not in row]
+    on_front = iter(pareto_front([[cell for cell in row if cell] for row in known]))
+    return [None not in row and next(on_front) for row in rows]
 
 
-def _on_front(result: Result, metric: str) -> Estimate | None:
-    """The figure, if it has one; of logits compared once it is exact: all rounds have them alike.
+def _compared_estimate(result: Result, metric: str) -> Estimate | None:
+    """The result's estimate, if it has one. A logit error is exact: all rounds have the same.
 
     The dense fp32 model has no error against itself.
     """
@@ -264,12 +268,13 @@ def _on_front(result: Result, metric: str) -> Estimate | None:
     return replace(found, low=found.value, high=found.value)
 
 
-def _merit(result: Result, metric: str) -> float:
+def _cost(result: Result, metric: str) -> float:
+    """The metric's value, negated if higher is better, so that less is better."""
     estimate = result.metrics[metric]
     return estimate.value if estimate.direction is Direction.LOWER else -estimate.value
 
 
-def _row(one: Chronicle, choices: tuple[str, ...], place: str, table: _Table) -> Row:
+def _row(one: CellHistory, choices: tuple[str, ...], place: str, table: _Table) -> Row:
     headline = one.newest.metrics[table.metric]
     return Row(
         page=one.page,
@@ -283,7 +288,7 @@ def _row(one: Chronicle, choices: tuple[str, ...], place: str, table: _Table) ->
         rounds=headline.rounds,
         rounds_text=rounds_text(headline),
         samples=headline.samples,
-        disturbed=tuple(account(one.newest.rounds)),
+        disturbed=tuple(interference_report(one.newest.rounds)),
     )
 
 
@@ -303,4 +308,4 @@ def _dot(row: Row, metric: str, loss: str) -> charts.Dot | None:
     if found is None or finite(found.value) is None:
         return None
     speed = row.result.metrics[metric].value
-    return charts.Dot(row.name, speed, found.value, row.gain.is_baseline, row.front)
+    return charts.Dot(row.name, speed, found.value, row.gain.is_baseline, row.on_pareto_front)

@@ -1,4 +1,4 @@
-"""The pages of the site: their paths, their order, and what each shows."""
+"""The site's pages: their paths, order and content."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from harness.metrics import registry as metrics
 from harness.scenarios import registry as scenarios
 from harness.site import ceilings, words
 from harness.site.baseline import Places
+from harness.site.cell_history import CellHistory, cell_histories, newest_first
 from harness.site.cell_page import view
-from harness.site.chronicle import Chronicle, chronicles, newest_first
 from harness.site.growth_page import growth_tables
 from harness.site.leaderboard import Board, Headline, boards, charts_of
 
@@ -26,7 +26,7 @@ Checks: TypeAlias = Sequence[tuple[Host, SelfCheck]]
 
 @dataclass(frozen=True)
 class Page:
-    """A file of the site. Its context is made when it is rendered, to hold one at a time."""
+    """A page of the site. Its context is built when it is rendered, so memory holds only one."""
 
     path: str
     template: str
@@ -34,7 +34,7 @@ class Page:
 
     @property
     def root(self) -> str:
-        """The way from the page to the site's top folder: "" or "../"."""
+        """The relative path from the page to the site's top folder: "" or "../"."""
         return "../" * self.path.count("/")
 
 
@@ -57,66 +57,65 @@ def pages(
     version: str,
     headline: Headline,
 ) -> Iterator[Page]:
-    """Every page; the index comes last, so that it never links to what is not there yet."""
-    told = chronicles(results)
-    places: Places = {(one.cell.id, one.host.fingerprint): one for one in told}
-    for one in told:
+    """All pages; the index comes last, so that it never links to a missing page."""
+    histories = cell_histories(results)
+    places: Places = {(one.cell.id, one.host.fingerprint): one for one in histories}
+    for one in histories:
         metric = headline(one.cell.scenario.name)
         yield Page(one.page, "cell.html", _cell(one, places, metric, version))
-    yield Page("failures.html", "failures.html", lambda: {"failures": failures(told)})
-    yield Page("growth.html", "growth.html", lambda: {"tables": growth_tables(told)})
+    yield Page("failures.html", "failures.html", lambda: {"failures": failures(histories)})
+    yield Page("growth.html", "growth.html", lambda: {"tables": growth_tables(histories)})
     yield Page("ceilings.html", "ceilings.html", lambda: _ceilings(found))
     yield Page("about.html", "about.html", lambda: _about(checks))
-    yield Page("index.html", "index.html", lambda: _index(results, told, places, headline))
+    yield Page("index.html", "index.html", lambda: _index(results, histories, places, headline))
 
 
 def headline(scenario: str) -> str:
     """The metric that ranks a scenario.
 
     Stored results may come from a plug-in that is no longer installed; their leaderboard is
-    ranked by what every built-in scenario measures.
+    ranked by a metric that every built-in scenario has.
     """
     return scenarios[scenario].headline if scenario in scenarios else "tokens_per_second"
 
 
-def failures(told: Sequence[Chronicle]) -> list[tuple[Result, str, bool]]:
-    """Every result that is not ok, newest first, with its cell's page and whether it is
-    still the cell's newest.
-    """
-    pages = {(one.cell.id, one.host.fingerprint): one for one in told}
+def failures(histories: Sequence[CellHistory]) -> list[tuple[Result, str, bool]]:
+    """Every failure, newest first, with its cell's page and whether it is the cell's newest."""
+    pages = {(one.cell.id, one.host.fingerprint): one for one in histories}
     return [
         (result, one.page, result is one.newest)
-        for result in newest_first([result for one in told for result in one.results])
+        for result in newest_first([result for one in histories for result in one.results])
         if result.status not in {Status.OK, Status.MEASURING}
         for one in [pages[result.cell.id, result.run.host.fingerprint]]
     ]
 
 
-def summary(results: Sequence[Result], told: Sequence[Chronicle]) -> Summary:
-    """Of at least one result."""
-    counts = Counter(one.newest.status for one in told)
+def summary(results: Sequence[Result], histories: Sequence[CellHistory]) -> Summary:
+    """The summary of at least one result."""
+    counts = Counter(one.newest.status for one in histories)
+    specs = (spec for one in histories for spec in one.newest.run.specs.values())
     return Summary(
-        hosts=tuple({one.host.fingerprint: one.host for one in told}.values()),
+        hosts=tuple({one.host.fingerprint: one.host for one in histories}.values()),
         newest=newest_first(results)[0].run,
         commits=len({(r.run.commit.sha, r.run.commit.dirty) for r in results}),
-        cells=len(told),
-        asked=tuple(dict.fromkeys(spec for one in told for spec in one.newest.run.specs.values())),
+        cells=len(histories),
+        asked=tuple(dict.fromkeys(specs)),
         statuses=tuple((status, counts[status]) for status in Status if counts[status]),
     )
 
 
-def _cell(one: Chronicle, places: Places, metric: str, version: str) -> Callable[[], Context]:
+def _cell(one: CellHistory, places: Places, metric: str, version: str) -> Callable[[], Context]:
     return lambda: {"view": view(one, places, metric, version)}
 
 
 def _index(
-    results: Sequence[Result], told: Sequence[Chronicle], places: Places, headline: Headline
+    results: Sequence[Result], histories: Sequence[CellHistory], places: Places, headline: Headline
 ) -> Context:
-    if not told:
+    if not histories:
         return {"summary": None, "boards": [], "charts": {}}
-    shown: list[Board] = boards(told, places, headline)
+    shown: list[Board] = boards(histories, places, headline)
     drawn = {group.anchor: charts_of(group) for board in shown for group in board.groups}
-    return {"summary": summary(results, told), "boards": shown, "charts": drawn}
+    return {"summary": summary(results, histories), "boards": shown, "charts": drawn}
 
 
 def _ceilings(found: Sequence[Ceilings]) -> Context:
@@ -124,11 +123,11 @@ def _ceilings(found: Sequence[Ceilings]) -> Context:
 
 
 def _about(checks: Checks) -> Context:
-    told = [metrics[name] for name in words.ordered(set(metrics))]
+    entries = [metrics[name] for name in words.ordered(set(metrics))]
     return {
         "statuses": list(words.STATUSES.items()),
         "checks": _by_host(checks),
-        "metrics": [(words.title(m.name), words.better(m.direction), m.summary) for m in told],
+        "metrics": [(words.title(m.name), words.better(m.direction), m.summary) for m in entries],
     }
 
 

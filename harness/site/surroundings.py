@@ -1,11 +1,11 @@
-"""What a cell's page says of the host around it: which limit binds, and what disturbed it."""
+"""What a cell's page says about its host: the ceiling that binds, and any interference."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from harness.analyse.disturbance import SIGNS, account, is_disturbed
+from harness.analyse.interference import SIGNS, interference_report, is_disturbed
 from harness.analyse.roofline import BANDWIDTH, roofline
 from harness.domain.result import Result, Round
 from harness.site import words
@@ -14,22 +14,22 @@ from harness.site.format import percent, quantity
 
 @dataclass(frozen=True)
 class Surroundings:
-    """Sentences and facts of the host; what is empty was not told."""
+    """Sentences and facts about the host; empty if unknown."""
 
-    limit: str
+    bound: str
     disturbed: tuple[str, ...]
     disturbed_rounds: tuple[int, ...]  # their indices
-    looked: bool  # whether any round was watched for disturbances
+    looked: bool  # True if any round was watched for interference
     conditions: tuple[tuple[str, str], ...]
-    not_measured: tuple[tuple[str, str], ...]  # titles of metrics asked for, and why not
+    not_measured: tuple[tuple[str, str], ...]  # titles of missing metrics, and the reasons
 
 
 def surroundings(result: Result) -> Surroundings:
-    """Of the result's rounds."""
+    """What the result's rounds recorded about their host."""
     watched = {sign.fact for sign in SIGNS}
     return Surroundings(
-        limit=limit(result),
-        disturbed=tuple(account(result.rounds)),
+        bound=bound(result),
+        disturbed=tuple(interference_report(result.rounds)),
         disturbed_rounds=tuple(one.index for one in result.rounds if is_disturbed(one)),
         looked=any(watched & set(one.facts) for one in result.rounds),
         conditions=tuple(conditions(result.rounds)),
@@ -37,10 +37,11 @@ def surroundings(result: Result) -> Surroundings:
     )
 
 
-def limit(result: Result) -> str:
-    """Which ceiling binds the work, and how near to it the cell comes; "" where bytes are unknown.
+def bound(result: Result) -> str:
+    """Which ceiling bounds the cell, and how close the cell comes; "" if the work is unknown.
 
-    Work is the same in every round, and so is the host: the first round that tells speaks.
+    The work and the host are the same in every round, so the first round that has the facts
+    counts.
     """
     facts = next((one.facts for one in result.rounds if one.facts.get("bytes_moved")), {})
     flops, moved = facts.get("flops"), facts.get("bytes_moved")
@@ -51,32 +52,32 @@ def limit(result: Result) -> str:
     known = roofline(facts)
     if known is None:
         return (
-            f"{done}: {intensity} FLOP for each byte. Which limit binds is not told: the ceilings "
-            "of this host were not known when it was measured."
+            f"{done}: {intensity} FLOP per byte. It is not known whether compute or memory "
+            "bandwidth binds, because the ceilings of this host were unknown when it was measured."
         )
     return (
-        f"{done}: {intensity} FLOP for each byte. In the time this host reads a byte it can do "
-        f"{known.ridge:.3g} FLOP, so {known.limit} binds.{_reached(result, known.limit)}"
+        f"{done}: {intensity} FLOP per byte. In the time that this host reads a byte it can do "
+        f"{known.ridge:.3g} FLOP, so {known.bound} binds.{_reached(result, known.bound)}"
     )
 
 
-def _reached(result: Result, limit: str) -> str:
+def _reached(result: Result, bound: str) -> str:
     share = result.metrics.get("roofline_share")
     if share is None:
         return ""
-    reached = f" It reaches {percent(share.value)} of the speed that allows"
-    cached = share.value > 1 and limit == BANDWIDTH
+    reached = f" The cell reaches {percent(share.value)} of the roofline"
+    cached = share.value > 1 and bound == BANDWIDTH
     return reached + (
         ": caches hold part of what is counted as read from memory." if cached else "."
     )
 
 
 def conditions(rounds: Sequence[Round]) -> Iterator[tuple[str, str]]:
-    """How the host stood, over all rounds."""
+    """The host's conditions over all rounds, as (what, value) pairs."""
     for note, what in _NOTES:
-        told = dict.fromkeys(one.notes[note] for one in rounds if note in one.notes)
-        if told:
-            yield what, ", ".join(told)
+        texts = dict.fromkeys(one.notes[note] for one in rounds if note in one.notes)
+        if texts:
+            yield what, ", ".join(texts)
     for fact, what, unit in _FACTS:
         values = [one.facts[fact] for one in rounds if fact in one.facts]
         if values:
@@ -91,12 +92,12 @@ _NOTES = (
     ("host_engine", "launcher"),  # its name in older databases
 )
 _FACTS = (
-    ("host_mhz", "processor clock at the end of rounds", "MHz"),
-    ("host_load", "load before rounds, earlier rounds included", ""),
-    ("host_gpu_clock_before", "GPU clock before samples, the slowest's", "MHz"),
-    ("host_gpu_clock_after", "GPU clock after samples, the slowest's", "MHz"),
-    ("host_gpu_temperature_after", "GPU temperature after samples, the hottest's", "°C"),
-    ("price_per_hour", "price", "USD an hour"),
+    ("host_mhz", "processor frequency at the end of rounds", "MHz"),
+    ("host_load", "load average before rounds, earlier rounds included", ""),
+    ("host_gpu_clock_before", "frequency of the slowest GPU before samples", "MHz"),
+    ("host_gpu_clock_after", "frequency of the slowest GPU after samples", "MHz"),
+    ("host_gpu_temperature_after", "temperature of the hottest GPU after samples", "°C"),
+    ("price_per_hour", "price", "USD per hour"),
 )
 
 

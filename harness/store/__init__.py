@@ -1,4 +1,4 @@
-"""Results in a database, through SQLAlchemy: in SQLite, or in what an outside package adds."""
+"""Results in a database, through SQLAlchemy: SQLite, or a dialect that an outside package adds."""
 
 from harness.store.dialect import files
 from harness.store.reader import StoreReader

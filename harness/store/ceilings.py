@@ -1,4 +1,4 @@
-"""What hosts can do at best, to rows and back."""
+"""Save and load the ceilings of hosts."""
 
 from __future__ import annotations
 
@@ -28,7 +28,10 @@ def save_ceilings(
     hardware: str,
     found: Sequence[Ceiling],
 ) -> None:
-    """Keep them, at least one, in place of those of the same name and kind; the host is there."""
+    """Save at least one ceiling, replacing those of the same name and kind.
+
+    The host must be stored already.
+    """
     last = connection.scalar(select(func.max(CeilingRow.position))) or 0
     key = {
         "host": host.fingerprint,
@@ -46,7 +49,7 @@ def save_ceilings(
 def load_ceilings(
     connection: Connection, host: Host, environment: Environment, hardware: str
 ) -> tuple[Ceiling, ...]:
-    """In the order they were first saved."""
+    """The stored ceilings, in the order in which they were first saved."""
     query = (
         select(CeilingRow.__table__)
         .where(
@@ -60,11 +63,11 @@ def load_ceilings(
 
 
 def load_all_ceilings(connection: Connection) -> tuple[Ceilings, ...]:
-    """Of every host, environment and hardware; those saved last come first."""
+    """The ceilings of every host, environment and hardware; the latest saved come first."""
     hosts = load_hosts(connection)
 
-    def alone(row: Row[Any]) -> tuple[Any, Ceilings]:
-        """A row by itself, and where it holds."""
+    def placed(row: Row[Any]) -> tuple[Any, Ceilings]:
+        """A row's ceiling, with the place it belongs to."""
         place = (row.host, row.environment_digest, row.hardware)
         found = (_ceiling(row),)
         environment = environment_of(row)
@@ -72,20 +75,20 @@ def load_all_ceilings(connection: Connection) -> tuple[Ceilings, ...]:
 
     places: defaultdict[Any, list[Ceilings]] = defaultdict(list)
     query = select(CeilingRow.__table__).order_by(CeilingRow.position)
-    for place, one in decoded(connection, query, CeilingRow, alone):
+    for place, one in decoded(connection, query, CeilingRow, placed):
         places[place].append(one)
-    found = map(_together, places.values())
+    found = map(_merged, places.values())
     return tuple(sorted(found, key=lambda one: one.saved, reverse=True))
 
 
-def _together(parts: Sequence[Ceilings]) -> Ceilings:
-    """The ceilings of one place."""
+def _merged(parts: Sequence[Ceilings]) -> Ceilings:
+    """One value with all ceilings of a place."""
     found = tuple(one for part in parts for one in part.found)
     return replace(parts[0], found=found, saved=max(part.saved for part in parts))
 
 
 def _values(one: Ceiling, environment: Environment) -> dict[str, Any]:
-    """What a newer measurement replaces."""
+    """The columns that a newer measurement replaces."""
     return {
         "value": one.value,
         "unit": one.unit,

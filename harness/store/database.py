@@ -1,4 +1,4 @@
-"""An open database of any dialect: its transactions, and its errors in plain words."""
+"""An open database of any dialect: its transactions and its errors as plain messages."""
 
 from __future__ import annotations
 
@@ -13,19 +13,20 @@ from harness.errors import StoreError
 if TYPE_CHECKING:
     from sqlalchemy import Connection, Engine
 
-WRITES = "harness_writes"  # the execution option of a connection that `writing` gives
+WRITES = "harness_writes"  # the execution option that `writing` sets on its connection
 
 
 class Refused(Exception):
-    """The database cannot be used, and why. Database adds its name."""
+    """The reason why the database cannot be used. Database adds its own name."""
 
 
 class Database:
     """An open database.
 
-    `explain` gives a driver's exception in plain words, or None if it is not the database's fault.
-    The engine begins a transaction with the write lock where the connection's execution option
-    WRITES is set: a lock that is asked for later fails where two transactions have begun to read.
+    `explain` turns a driver's exception into a plain message, or returns None if it is not the
+    database's fault. If the connection's execution option WRITES is set, the engine must take the
+    write lock as the transaction begins: asking for it later fails if another transaction has
+    begun to read as well.
     """
 
     def __init__(
@@ -39,13 +40,13 @@ class Database:
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:
-        """A consistent view. Others may write meanwhile."""
+        """A consistent view; other processes may write meanwhile."""
         with self.explained(), self.engine.connect() as connection:
             yield connection
 
     @contextmanager
     def writing(self) -> Iterator[Connection]:
-        """A transaction, committed at its end. There is one at a time in all processes."""
+        """A transaction, committed at the end; only one at a time across all processes."""
         with (
             self.explained(),
             self.engine.connect().execution_options(**{WRITES: True}) as connection,
@@ -55,7 +56,7 @@ class Database:
 
     @contextmanager
     def explained(self) -> Iterator[None]:
-        """Turn errors of the database into a StoreError of one sentence."""
+        """Turn database errors into a StoreError with a one-sentence message."""
         try:
             yield
         except Refused as error:

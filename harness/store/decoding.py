@@ -1,4 +1,4 @@
-"""Rows to values; what cannot be a value is refused with its table and key."""
+"""Turns rows into values. A row that cannot be read is refused with its table and key."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 AnySelect: TypeAlias = "Select[*tuple[Any, ...]]"
 
-_MOST_TOLD = 200  # characters of what is wrong with a row
+_MOST_CHARACTERS = 200  # in the message about a bad row
 _AT_ONCE = 1000  # rows fetched together
 
 _ANY: tuple[type, ...] = ()
 
-# By a column's type: what its values may be, and what to call that.
+# By a column's type: the Python types of its values, and the words for them in a message.
 _KINDS: dict[type[TypeEngine[Any]], tuple[tuple[type, ...], str]] = {
     Integer: ((int,), "an integer"),
     Float: ((float, int), "a number"),
@@ -35,10 +35,10 @@ _KINDS: dict[type[TypeEngine[Any]], tuple[tuple[type, ...], str]] = {
     Boolean: ((bool,), "true or false"),
     Moment: ((datetime,), "a time"),
     JSON: ((dict,), "a mapping"),
-    NullType: (_ANY, "anything"),  # of an expression: whoever makes the value checks it
+    NullType: (_ANY, "anything"),  # an expression: the code that builds the value checks it
 }
 
-# What parsing and building a value raises if the row is not what it should be.
+# The exceptions that parsing a bad row, or building a value from it, may raise.
 _UNREADABLE = (
     ValueError, TypeError, LookupError, AttributeError, ArithmeticError, RecursionError
 )  # fmt: skip
@@ -47,45 +47,44 @@ _UNREADABLE = (
 def decoded(
     connection: Connection, query: AnySelect, table: type[Table], make: Callable[[Row[Any]], T]
 ) -> list[T]:
-    """What is made of each row of the query. Refused, with the row's key, if one cannot be.
+    """Build a value from each row of the query. Raises Refused, with the row's key, if one fails.
 
-    SQLite takes any value in any column, and a damaged file may hold anything. The query selects
-    the table's primary key.
+    SQLite accepts any value in any column, and a damaged file may hold anything. The query must
+    select the table's primary key.
     """
     columns = [(column.name, *_kind(column)) for column in query.selected_columns]
-    right: set[tuple[type, ...]] = set()  # types of rows that are as the columns say
+    checked: set[tuple[type, ...]] = set()  # the types of rows that passed the check
     found: list[T] = []
     try:
         for row in connection.execute(query).yield_per(_AT_ONCE):
-            if (types := tuple(map(type, row))) not in right:
+            if (types := tuple(map(type, row))) not in checked:
                 _check(row, columns)
-                right.add(types)
+                checked.add(types)
             found.append(make(row))
     except _UNREADABLE as error:
         key = _key(connection, query, table, len(found))
         raise Refused(
-            f"row {key} of table {table.__tablename__} cannot be read: {_because(error)}"
+            f"row {key} of table {table.__tablename__} cannot be read: {_reason(error)}"
         ) from error
     return found
 
 
 def _kind(column: ColumnElement[Any]) -> tuple[tuple[type, ...], str]:
-    kinds, name = next(told for kind, told in _KINDS.items() if isinstance(column.type, kind))
+    kinds, name = next(found for kind, found in _KINDS.items() if isinstance(column.type, kind))
     return (*kinds, type(None)) if kinds and getattr(column, "nullable", False) else kinds, name
 
 
 def _check(row: Iterable[Any], columns: Iterable[tuple[str, tuple[type, ...], str]]) -> None:
-    """TypeError if a value is not of its column's type, which SQLite does not hold it to."""
+    """Raise TypeError if a value is not of its column's type, which SQLite does not enforce."""
     for value, (name, kinds, kind) in zip(row, columns, strict=True):
         if kinds != _ANY and type(value) not in kinds:
             raise TypeError(f"{name} is {short_repr(value)}, not {kind}")
 
 
 def _key(connection: Connection, query: AnySelect, table: type[Table], position: int) -> str:
-    """The primary key of the query's row at that position, whatever it holds.
+    """The primary key of the query's row at that position, even if the row cannot be parsed.
 
-    The query is asked again with its columns as they are stored: the row itself may be what
-    cannot be parsed.
+    The query runs again without any conversion of its columns' values.
     """
     stored = [type_coerce(one, NULLTYPE).label(one.name) for one in query.selected_columns]
     again = connection.execute(query.with_only_columns(*stored, maintain_column_froms=True))
@@ -94,12 +93,12 @@ def _key(connection: Connection, query: AnySelect, table: type[Table], position:
     return short_repr(key[0] if len(key) == 1 else key)
 
 
-def _because(error: Exception) -> str:
+def _reason(error: Exception) -> str:
     if isinstance(error, ValidationError):
         first = error.errors()[0]
-        told = f"{'.'.join(map(str, first['loc']))}: {first['msg']}"
+        reason = f"{'.'.join(map(str, first['loc']))}: {first['msg']}"
     elif isinstance(error, KeyError):
-        told = f"{short_repr(error.args[0])} is missing"
+        reason = f"{short_repr(error.args[0])} is missing"
     else:
-        told = str(error) or type(error).__name__
-    return told if len(told) <= _MOST_TOLD else told[:_MOST_TOLD] + "..."
+        reason = str(error) or type(error).__name__
+    return reason if len(reason) <= _MOST_CHARACTERS else reason[:_MOST_CHARACTERS] + "..."

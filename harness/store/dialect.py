@@ -1,4 +1,4 @@
-"""The kinds of database that can hold results, by the dialect in their URL."""
+"""The kinds of database that can hold results, named by the dialect in a URL."""
 
 from __future__ import annotations
 
@@ -13,27 +13,27 @@ from harness.store.database import Database
 
 
 class Dialect(Entry):
-    """One kind of database. Its module alone knows what sets that kind apart.
+    """One kind of database. Only its module knows what is particular to it.
 
-    migrations.py gives what all of them need to make the tables and to keep them up to date.
+    migrations.py creates the tables and keeps them up to date for all kinds.
     """
 
     @abstractmethod
     def open_to_write(self, location: Location) -> Database:
-        """The database, made and brought up to date if need be.
+        """The database, created and brought up to date if necessary.
 
-        Several processes may open it at once, also where it does not exist yet.
+        Several processes may open it at once, even before it exists.
         """
 
     @abstractmethod
     def open_to_read(self, location: Location) -> Database:
-        """The database, unchanged: reading makes none, migrates none and waits for no writer.
+        """The database, unchanged: opening it creates nothing, migrates nothing, waits for nobody.
 
-        One that does not exist is empty.
+        A database that does not exist counts as empty.
         """
 
     def files(self, location: Location) -> tuple[Path, ...]:
-        """The files of this machine that hold it; none for a server."""
+        """The files on this machine that hold the database; none for a server."""
         return ()
 
 
@@ -42,15 +42,15 @@ register = registry.register
 
 
 def dialect_of(location: Location) -> Dialect:
-    """The dialect that the location names. UsageError if there is none of that name."""
+    """The dialect that the location names; UsageError if there is none of that name."""
     try:
         return registry[location.dialect]()
     except UnknownName as error:
         raise UsageError(
-            f"{location}: {error}; one module adds a dialect, as harness/store/sqlite does"
+            f"{location}: {error}; a module such as harness/store/sqlite can add a dialect"
         ) from error
 
 
 def files(location: Location) -> tuple[Path, ...]:
-    """The files of this machine that hold the database."""
+    """The files on this machine that hold the database."""
     return dialect_of(location).files(location)

@@ -1,4 +1,4 @@
-"""Whether a database has all the tables of today's layout."""
+"""Checks that a database has all tables and columns of the current layout."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from harness.store.tables import Table
 
 
 def check_complete(connection: Connection) -> None:
-    """Refused if a table or a column of today's layout is missing."""
+    """Raise Refused if a table or a column of the current layout is missing."""
     inspector = inspect(connection)
     wanted = {name: set(table.columns.keys()) for name, table in Table.metadata.tables.items()}
-    there = wanted.keys() & inspector.get_table_names()
-    tables = sorted(wanted.keys() - there)
+    present = wanted.keys() & inspector.get_table_names()
+    tables = sorted(wanted.keys() - present)
     columns = sorted(
         f"{name}.{column}"
-        for name in there
+        for name in present
         for column in wanted[name] - {one["name"] for one in inspector.get_columns(name)}
     )
     if tables or columns:
@@ -27,10 +27,10 @@ def check_complete(connection: Connection) -> None:
 
 
 def damaged(how: str) -> Refused:
-    """The refusal of a database that is not what its own revision says."""
+    """The refusal of a database that does not match its own revision."""
     return Refused(f"{how}: it is damaged; restore it from a copy, or move it away")
 
 
 def _counted(what: str, names: Collection[str]) -> str:
-    """E.g. "the tables ceiling, selfcheck"; nothing if there is no name."""
+    """For example "the tables ceiling, selfcheck"; empty without names."""
     return f"the {what}{'s' if len(names) > 1 else ''} {', '.join(names)}" if names else ""

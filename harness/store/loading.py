@@ -1,4 +1,4 @@
-"""Many results in few queries."""
+"""Load many results with few queries."""
 
 from __future__ import annotations
 
@@ -40,17 +40,17 @@ T = TypeVar("T")
 _ITS_RUN = RunRow.id == ResultRow.run
 _SCORE = [one.name for one in fields(Score)]
 
-# SQLite takes some 32,000 values in one statement; older ones 999.
+# SQLite accepts some 32,000 values in one statement; older versions accept 999.
 _CHUNK = 900
 
 
 def load_results(connection: Connection, *, newest_only: bool, samples: bool) -> list[Result]:
-    """Results, newest first; of each cell and host the newest, or all."""
-    # As in site/chronicle.py: measuring an old commit fills the history, and is not the newest.
-    made = func.coalesce(RunRow.commit_date, RunRow.started)
-    age = (made.desc(), RunRow.started.desc(), ResultRow.id.desc())
+    """Results, newest first: all of them, or the newest of each cell and host."""
+    # As in site/cell_history.py: a late measurement of an old commit is history, not the newest.
+    date = func.coalesce(RunRow.commit_date, RunRow.started)
+    age = (date.desc(), RunRow.started.desc(), ResultRow.id.desc())
     place = func.row_number().over(partition_by=(ResultRow.cell, RunRow.host), order_by=age)
-    # An outer join: a result whose run is lost must not be lost with it, unseen.
+    # An outer join, so that a result whose run is missing causes an error and is not overlooked.
     ranked = select(ResultRow.id, place.label("place")).outerjoin(RunRow, _ITS_RUN).subquery()
     query = select(ResultRow.__table__).outerjoin(RunRow, _ITS_RUN).order_by(*age)
     if newest_only:
@@ -60,31 +60,31 @@ def load_results(connection: Connection, *, newest_only: bool, samples: bool) ->
     metrics = _parts(connection, MetricRow, MetricRow.result, keys, _metric)
     rounds = load_rounds(connection, keys, samples=samples)
 
-    def made_of(row: Row[Any]) -> Result:
+    def build(row: Row[Any]) -> Result:
         parts = dict(metrics.get(row.id, ())), rounds.get(row.id, ())
         return result_of(row, runs[row.run], cells[row.cell], *parts)
 
-    return decoded(connection, query, ResultRow, made_of)
+    return decoded(connection, query, ResultRow, build)
 
 
 def load_selfchecks(connection: Connection) -> list[tuple[Host, SelfCheck]]:
-    """The newest of each kind of machine and cell, in the order they were made."""
+    """The newest self-check of each kind of machine and cell, in the order they were saved."""
     newest = select(func.max(SelfCheckRow.id)).group_by(SelfCheckRow.host, SelfCheckRow.cell)
     query = select(SelfCheckRow.__table__).where(SelfCheckRow.id.in_(newest))
     hosts, cells = load_hosts(connection), _cells(connection)
     names = [one.name for one in fields(SelfCheck) if one.name != "cell"]
 
-    def made_of(row: Row[Any]) -> tuple[Host, SelfCheck]:
+    def build(row: Row[Any]) -> tuple[Host, SelfCheck]:
         figures = {name: getattr(row, name) for name in names}
         return hosts[row.host], SelfCheck(cell=cells[row.cell], **figures)
 
-    return decoded(connection, query.order_by(SelfCheckRow.id), SelfCheckRow, made_of)
+    return decoded(connection, query.order_by(SelfCheckRow.id), SelfCheckRow, build)
 
 
 def load_rounds(
     connection: Connection, results: Sequence[int], *, samples: bool
 ) -> Mapping[int, tuple[Round, ...]]:
-    """By result, its rounds in order; with their samples and scores if asked."""
+    """Each result's rounds in order, with their samples and scores if `samples`."""
     keys = [
         key
         for chunk in _chunks(results)
@@ -92,21 +92,21 @@ def load_rounds(
     ]
     facts = _parts(connection, FactRow, FactRow.round, keys, _figure)
     values = _parts(connection, ValueRow, ValueRow.round, keys, _figure)
-    raw = keys if samples else []
-    taken = _parts(connection, SampleRow, SampleRow.round, raw, _sample)
-    told = _parts(connection, DocumentRow, DocumentRow.round, raw, _score)
+    sampled = keys if samples else []
+    samples_of = _parts(connection, SampleRow, SampleRow.round, sampled, _sample)
+    scores_of = _parts(connection, DocumentRow, DocumentRow.round, sampled, _score)
 
-    def made_of(row: Row[Any]) -> Round:
-        figures = dict(facts.get(row.id, ())), dict(values.get(row.id, ()))
-        return round_of(row, tuple(taken.get(row.id, ())), tuple(told.get(row.id, ())), *figures)
+    def build(row: Row[Any]) -> Round:
+        raw = tuple(samples_of.get(row.id, ())), tuple(scores_of.get(row.id, ()))
+        return round_of(row, *raw, dict(facts.get(row.id, ())), dict(values.get(row.id, ())))
 
     order = (RoundRow.position, RoundRow.id)
-    found = _parts(connection, RoundRow, RoundRow.result, results, made_of, order)
+    found = _parts(connection, RoundRow, RoundRow.result, results, build, order)
     return {result: tuple(rounds) for result, rounds in found.items()}
 
 
 def load_hosts(connection: Connection) -> Mapping[str, Host]:
-    """By fingerprint."""
+    """All hosts by fingerprint."""
     query = select(HostRow.__table__)
     return dict(decoded(connection, query, HostRow, lambda row: (row.fingerprint, host_of(row))))
 
@@ -130,7 +130,7 @@ def _parts(
     make: Callable[[Row[Any]], T],
     order: Sequence[InstrumentedAttribute[int]] = (),
 ) -> Mapping[int, Sequence[T]]:
-    """By owner, what is made of its rows in the table; in the order of their keys, unless said."""
+    """The values built from each owner's rows in the table, sorted by key or as `order` says."""
     found: defaultdict[int, list[T]] = defaultdict(list)
     columns = order or table.__table__.primary_key
     for chunk in _chunks(owners):

@@ -1,6 +1,7 @@
-"""Which revision a database is at, and how it gets to the newest: Alembic's work.
+"""Finds a database's revision and upgrades it to the newest, with Alembic.
 
-Alembic is imported only where there is something to do: it takes as long as all of `harness show`.
+Alembic is imported only if there is something to do: the import takes as long as all of
+`harness show`.
 """
 
 from __future__ import annotations
@@ -19,41 +20,41 @@ if TYPE_CHECKING:
 
 REVISIONS = Path(__file__).parent / "revisions"
 
-# The newest one in revisions/versions/. A test compares the two.
+# The newest revision in revisions/versions/. A test compares the two.
 HEAD = "0002"
 
-_VERSION = "alembic_version"  # Alembic's own table: one row, the revision
+_VERSION = "alembic_version"  # Alembic's own table: one row with the revision
 
 
 def revision_of(connection: Connection) -> str | None:
-    """The revision a database is at; None if Alembic never saw it."""
+    """The database's revision; None if Alembic never touched the database."""
     if not inspect(connection).has_table(_VERSION):
         return None
     query = select(column("version_num", String)).select_from(table(_VERSION))
-    found: Sequence[object] = connection.scalars(query).all()  # a damaged file holds anything
+    found: Sequence[object] = connection.scalars(query).all()  # a damaged file may hold anything
     if len(found) != 1 or not isinstance(found[0], str):
         raise damaged("lacks its revision")
     return found[0]
 
 
 def is_current(connection: Connection) -> bool:
-    """False if revisions are missing. Refused if the database is newer, or not whole."""
+    """False if revisions are missing. Raises Refused if the database is newer, or incomplete."""
     revision = revision_of(connection)
     if revision == HEAD:
         check_complete(connection)
         return True
     if revision is not None and revision not in _known():
         raise Refused(
-            f"was written by a newer harness (revision {revision}; this one knows {HEAD})"
+            f"was written by a newer harness (revision {revision}; this version knows {HEAD})"
         )
     return False
 
 
 def bring_up_to_date(connection: Connection) -> None:
-    """Apply the missing revisions, all in the transaction that is open.
+    """Apply all missing revisions in the open transaction.
 
-    It holds the write lock, so no other process does the same, and a process that dies leaves
-    the database as it was.
+    The transaction holds the write lock, so no other process does the same meanwhile, and a
+    process that dies leaves the database as it was.
     """
     if not is_current(connection):
         from alembic import command
@@ -63,7 +64,7 @@ def bring_up_to_date(connection: Connection) -> None:
 
 
 def stamp(connection: Connection, revision: str) -> None:
-    """Note that the database is at that revision."""
+    """Record that the database is at that revision."""
     from alembic import command
 
     command.stamp(_config(connection), revision)
@@ -76,7 +77,7 @@ def _known() -> set[str]:
 
 
 def _config(connection: Connection) -> Config:
-    """No file: all that revisions/env.py needs."""
+    """Alembic's configuration, without a file: just what revisions/env.py needs."""
     from alembic.config import Config
 
     config = Config(attributes={"connection": connection})

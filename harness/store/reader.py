@@ -1,4 +1,4 @@
-"""Load results. Each method is one short transaction."""
+"""Loads results. Each method is one short transaction."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 
 class StoreReader:
-    """A database of results, to read only. One that is not there holds nothing."""
+    """A database of results, for reading only. A missing database counts as empty."""
 
     def __init__(self, location: Location) -> None:
         self._database = self._open(location)
@@ -47,11 +47,12 @@ class StoreReader:
         environment: Environment,
         alive: Callable[[int, float], bool],
     ) -> dict[str, Known]:
-        """By cell, the newest result of this very commit, host and environment.
+        """Each cell's newest result for exactly this commit, host and environment, by cell id.
 
-        What a run still `alive` (asked by process id and its start) is measuring is left out:
-        it is that run's. Outside a git repository the built-in Transformer is the subject, and
-        the harness's version, which is part of the environment, identifies it.
+        `alive` says whether the process with that pid and start time still runs. A result that a
+        live run is still measuring belongs to that run and is left out. Outside a git repository
+        the subject is the built-in Transformer, identified by the harness's version in the
+        environment.
         """
         counted = (
             select(RoundRow.result, func.count().label("rounds"))
@@ -87,7 +88,7 @@ class StoreReader:
             if measuring and row.finished is None and alive(row.pid, row.pid_started):
                 continue
             if measuring and row.cell in found and found[row.cell].status.final:
-                continue  # an abandoned attempt does not undo a result
+                continue  # an abandoned attempt does not replace a finished result
             found[row.cell] = known
         return found
 
@@ -97,7 +98,7 @@ class StoreReader:
             return list(load_rounds(connection, [result], samples=True).get(result, ()))
 
     def durations(self, host: Host) -> dict[str, Took]:
-        """By cell, what its rounds took on such a host, and how many a result had at most."""
+        """What each cell took in earlier runs on this kind of host, by cell id."""
         query = (
             select(
                 func.min(RoundRow.id).label("id"),
@@ -115,28 +116,28 @@ class StoreReader:
         by_cell: defaultdict[str, list[Took]] = defaultdict(list)
         for cell, took in results:
             by_cell[cell].append(took)
-        return {cell: _together(several) for cell, several in by_cell.items()}
+        return {cell: _merged(several) for cell, several in by_cell.items()}
 
     def selfchecks(self) -> list[tuple[Host, SelfCheck]]:
-        """The newest of each kind of machine and cell."""
+        """The newest self-check of each kind of machine and cell."""
         with self._database.reading() as connection:
             return load_selfchecks(connection)
 
     def results(self, *, newest_only: bool = True, samples: bool = False) -> list[Result]:
-        """Results, newest first: of each cell and host the newest, or all.
+        """Results, newest first: all of them, or the newest of each cell and host.
 
-        Rounds come with their samples if asked, else without.
+        Rounds carry their samples only if `samples` is true.
         """
         with self._database.reading() as connection:
             return load_results(connection, newest_only=newest_only, samples=samples)
 
     def ceilings(self, host: Host, environment: Environment, hardware: str) -> tuple[Ceiling, ...]:
-        """What the hardware, by its label, can do at best, as far as it is known."""
+        """The stored ceilings of the hardware with that label."""
         with self._database.reading() as connection:
             return load_ceilings(connection, host, environment, hardware)
 
     def all_ceilings(self) -> tuple[Ceilings, ...]:
-        """Of every host, environment and hardware; those saved last come first."""
+        """The ceilings of every host, environment and hardware; the latest saved come first."""
         with self._database.reading() as connection:
             return load_all_ceilings(connection)
 
@@ -149,8 +150,8 @@ def _duration(row: Row[Any]) -> tuple[str, Took]:
     return row.cell, Took(float(row.seconds) / row.rounds, row.rounds)
 
 
-def _together(several: Sequence[Took]) -> Took:
-    """Of several results of a cell."""
+def _merged(several: Sequence[Took]) -> Took:
+    """What several results of a cell took together."""
     rounds = sum(one.rounds for one in several)
     seconds = sum(one.seconds * one.rounds for one in several)
     return Took(seconds / rounds, max(one.rounds for one in several))

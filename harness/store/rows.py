@@ -1,4 +1,4 @@
-"""Domain values to rows and back."""
+"""Converts domain values to rows and back."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ if TYPE_CHECKING:
 
 
 class _Choice(BaseModel):
-    """A choice in a cell's content: see Cell.to_json."""
+    """A choice in a cell's content, as Cell.to_json writes it."""
 
     name: str
     options: dict[str, Scalar | list[Scalar]]
     label: str
 
 
-# What columns of JSON hold, which SQLite does not check.
+# The contents of JSON columns, which SQLite does not check.
 _CELL = TypeAdapter(dict[str, _Choice | list[_Choice] | dict[str, int]])
 _HOST = TypeAdapter(Host)
 _SPECS = TypeAdapter(dict[str, Asked])
@@ -33,26 +33,26 @@ _TEXTS = TypeAdapter(dict[str, str])
 
 
 def host_of(row: Row[Any]) -> Host:
-    """A row as its host."""
+    """The host in a row."""
     return _HOST.validate_python(row.content)
 
 
 def cell_of(row: Row[Any]) -> Cell:
-    """A row as its cell; ValueError if it is another's than the row's id says."""
+    """The cell in a row; ValueError if its id is not the row's."""
     _CELL.validate_python(row.content)
     cell = Cell.from_json(row.content)
     if cell.id != row.id:
-        raise ValueError("its content is not what its id says")
+        raise ValueError("its content does not match its id")
     return cell
 
 
 def environment_of(row: Row[Any]) -> Environment:
-    """The environment in a row of a run or of a ceiling."""
+    """The environment in a run's or a ceiling's row."""
     return Environment(_TEXTS.validate_python(row.environment))
 
 
 def run_values(run: Run) -> dict[str, Any]:
-    """A run as its row."""
+    """A run's row."""
     return {
         "commit_sha": run.commit.sha,
         "commit_date": run.commit.date,
@@ -74,7 +74,7 @@ def run_values(run: Run) -> dict[str, Any]:
 
 
 def run_of(row: Row[Any], hosts: Mapping[str, Host]) -> Run:
-    """A row as its run."""
+    """The run in a row."""
     return Run(
         commit=Commit(row.commit_sha, row.branch, row.commit_date, row.subject, row.dirty),
         host=hosts[row.host],
@@ -91,7 +91,7 @@ def run_of(row: Row[Any], hosts: Mapping[str, Host]) -> Run:
 
 
 def round_values(result: int, run: int, one: Round) -> dict[str, Any]:
-    """A round as its row, without what is in rows of its own."""
+    """A round's row, without the parts that have their own tables."""
     return {
         "result": result,
         "run": run,
@@ -112,7 +112,7 @@ def round_of(
     facts: Mapping[str, float],
     values: Mapping[str, float],
 ) -> Round:
-    """A row, with its samples, scores, facts and metrics, as its round."""
+    """The round in a row, with its samples, scores, facts and metrics."""
     return Round(
         index=row.position,
         status=Status(row.status),
@@ -129,7 +129,7 @@ def round_of(
 
 
 def sample_values(round_id: int, one: Round) -> list[dict[str, Any]]:
-    """A round's samples as their rows."""
+    """The rows of a round's samples."""
     return [
         {
             "round": round_id,
@@ -143,7 +143,7 @@ def sample_values(round_id: int, one: Round) -> list[dict[str, Any]]:
 
 
 def score_values(round_id: int, one: Round) -> list[dict[str, Any]]:
-    """A round's scores of documents as their rows."""
+    """The rows of a round's document scores."""
     return [
         {"round": round_id, "position": position, **asdict(score)}
         for position, score in enumerate(one.scores)
@@ -151,7 +151,7 @@ def score_values(round_id: int, one: Round) -> list[dict[str, Any]]:
 
 
 def metric_values(result: int, metrics: Mapping[str, Estimate]) -> list[dict[str, Any]]:
-    """A result's metrics as their rows."""
+    """The rows of a result's metrics."""
     return [
         {
             "result": result,
@@ -169,7 +169,7 @@ def metric_values(result: int, metrics: Mapping[str, Estimate]) -> list[dict[str
 
 
 def estimate_of(row: Row[Any]) -> Estimate:
-    """A row as its estimate."""
+    """The estimate in a row."""
     if (row.low is None) is not (row.high is None):
         raise ValueError("an interval with one bound")
     return Estimate(
@@ -184,7 +184,7 @@ def result_of(
     metrics: Mapping[str, Estimate],
     rounds: tuple[Round, ...],
 ) -> Result:
-    """A row, with all that belongs to it, as its result."""
+    """The result in a row, with everything that belongs to it."""
     return Result(
         run=run,
         cell=cell,

@@ -1,4 +1,4 @@
-"""Save and load results. Each method is one short transaction."""
+"""Saves and loads results. Each method is one short transaction."""
 
 from __future__ import annotations
 
@@ -36,37 +36,37 @@ from harness.store.tables import (
 
 
 class Store(StoreReader):
-    """A database of results, to read and to write. Several processes may use one at a time."""
+    """A database of results, for reading and writing. Several processes may use it at once."""
 
     @staticmethod
     def _open(location: Location) -> Database:
         return dialect_of(location).open_to_write(location)
 
     def begin(self, run: Run) -> Run:
-        """Note that a run starts; the run with its key."""
+        """Record that a run starts; return the run with its key."""
         with self._database.writing() as connection:
-            _know(connection, run.host)
+            _save_host(connection, run.host)
             key = connection.execute(
                 insert(RunRow).values(run_values(run)).returning(RunRow.id)
             ).scalar_one()
         return replace(run, id=key)
 
     def finish(self, run: Run) -> None:
-        """Note that a run has ended, all done or not."""
+        """Record that a run has ended, whether or not it finished its cells."""
         ended = update(RunRow).where(RunRow.id == run.id).values(finished=datetime.now(UTC))
         with self._database.writing() as connection:
             connection.execute(ended)
 
     def open_result(self, run: Run, cell: Cell, baseline: str | None, adopt: int | None) -> int:
-        """A cell's result whose rounds are to come; its key.
+        """Create a cell's result, before its rounds; return its key.
 
-        `adopt` is the key of an unfinished result that a run now dead left behind: this run goes
-        on with it, unless another one did so first.
+        `adopt` is the key of an unfinished result that a dead run left behind. This run continues
+        it, unless another run has adopted it already.
         """
         with self._database.writing() as connection:
             if adopt is not None and _adopted(connection, run, adopt):
                 return adopt
-            _note(connection, cell)
+            _save_cell(connection, cell)
             row = {
                 "run": run.id,
                 "cell": cell.id,
@@ -82,7 +82,7 @@ class Store(StoreReader):
             )
 
     def save_round(self, result: int, run: Run, one: Round) -> None:
-        """Keep a round, with every sample."""
+        """Save a round with all its samples."""
         assert run.id is not None
         with self._database.writing() as connection:
             key = connection.execute(
@@ -106,7 +106,7 @@ class Store(StoreReader):
         stop_rule: StopRule | None = None,
         metrics: Mapping[str, Estimate] | None = None,
     ) -> None:
-        """Say what became of the cell."""
+        """Record how the cell ended."""
         values = {
             "status": status.value,
             "reason": reason,
@@ -119,11 +119,11 @@ class Store(StoreReader):
                 connection.execute(insert(MetricRow), metric_values(result, metrics))
 
     def save_selfcheck(self, host: Host, environment: Environment, check: SelfCheck) -> None:
-        """Keep what a self-check said."""
+        """Save the result of a self-check."""
         figures = {one.name: getattr(check, one.name) for one in fields(check)}
         with self._database.writing() as connection:
-            _know(connection, host)
-            _note(connection, check.cell)
+            _save_host(connection, host)
+            _save_cell(connection, check.cell)
             connection.execute(
                 insert(SelfCheckRow).values(
                     {
@@ -138,35 +138,35 @@ class Store(StoreReader):
     def save_ceilings(
         self, host: Host, environment: Environment, hardware: str, found: Sequence[Ceiling]
     ) -> None:
-        """Keep what the hardware can do at best, in place of limits of the same name and kind."""
+        """Save the hardware's ceilings, replacing those of the same name and kind."""
         if found:
             with self._database.writing() as connection:
-                _know(connection, host)
+                _save_host(connection, host)
                 save_ceilings(connection, host, environment, hardware, found)
 
 
-def _know(connection: Connection, host: Host) -> None:
+def _save_host(connection: Connection, host: Host) -> None:
     known = select(HostRow.fingerprint).where(HostRow.fingerprint == host.fingerprint)
     if connection.scalar(known) is None:
         values = {"fingerprint": host.fingerprint, "content": host.to_json()}
         connection.execute(insert(HostRow).values(values))
 
 
-def _note(connection: Connection, cell: Cell) -> None:
+def _save_cell(connection: Connection, cell: Cell) -> None:
     if connection.scalar(select(CellRow.id).where(CellRow.id == cell.id)) is None:
         values = {"id": cell.id, "content": cell.to_json(), "label": str(cell)}
         connection.execute(insert(CellRow).values(values))
 
 
 def _adopted(connection: Connection, run: Run, result: int) -> bool:
-    """Whether the unfinished result now is this run's."""
+    """True if the unfinished result now belongs to this run."""
     owner = select(ResultRow.run).where(ResultRow.id == result).scalar_subquery()
     ours = (
         update(ResultRow)
         .where(
             ResultRow.id == result,
             ResultRow.status == Status.MEASURING.value,
-            # The owner a run that began later: it adopted the result first.
+            # An owner with a higher key began later: it has adopted the result already.
             owner < run.id,
         )
         .values(run=run.id)

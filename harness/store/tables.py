@@ -1,4 +1,4 @@
-"""The tables. A change here needs a revision (store/revisions)."""
+"""The tables. A change here needs a new revision (store/revisions)."""
 
 from __future__ import annotations
 
@@ -13,22 +13,22 @@ if TYPE_CHECKING:
 
 
 class Moment(TypeDecorator[datetime]):
-    """A time in UTC, stored without its zone: not every database keeps one."""
+    """A time in UTC, stored without a time zone: not every database keeps one."""
 
     impl = DateTime
     cache_ok = True
 
     def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
-        """Aware in, UTC without a zone stored."""
+        """Convert an aware time to UTC without a time zone, for storage."""
         return value.astimezone(UTC).replace(tzinfo=None) if value is not None else None
 
     def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
-        """Stored without a zone, UTC out."""
+        """Mark a stored time as UTC."""
         return value.replace(tzinfo=UTC) if value is not None else None
 
 
 class Table(DeclarativeBase):
-    """Base of all tables."""
+    """The base of all tables."""
 
     # float: SQLAlchemy 2.0 and 2.1 map it differently.
     type_annotation_map = {datetime: Moment, dict[str, Any]: JSON, float: Double}
@@ -43,7 +43,7 @@ class HostRow(Table):
 
 
 class SelfCheckRow(Table):
-    """What comparing a cell with itself said of a kind of machine; the newest counts."""
+    """The result of comparing a cell with itself on a kind of machine; the newest row counts."""
 
     __tablename__ = "selfcheck"
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -78,7 +78,7 @@ class RunRow(Table):
     commit_date: Mapped[datetime | None]
     branch: Mapped[str]
     subject: Mapped[str]
-    dirty: Mapped[str]  # digest of uncommitted changes
+    dirty: Mapped[str]  # digest of uncommitted changes, or empty
     host: Mapped[str] = mapped_column(ForeignKey("host.fingerprint"))
     environment: Mapped[dict[str, Any]]  # versions
     environment_digest: Mapped[str]
@@ -108,7 +108,7 @@ class ResultRow(Table):
 
 
 class RoundRow(Table):
-    """One fresh process measuring a cell. `run` is the one that measured it."""
+    """One fresh process measuring a cell. `run` is the run that measured it."""
 
     __tablename__ = "round"
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -124,7 +124,7 @@ class RoundRow(Table):
 
 
 class FactRow(Table):
-    """A figure that a round's process knows of itself, or of the host around it."""
+    """A figure about a round's process, or about the host around it."""
 
     __tablename__ = "fact"
     round: Mapped[int] = mapped_column(ForeignKey("round.id", ondelete="CASCADE"), primary_key=True)
@@ -133,7 +133,7 @@ class FactRow(Table):
 
 
 class ValueRow(Table):
-    """A metric in one round. Can be derived again from the round's facts and samples."""
+    """A metric in one round. It can be derived again from the round's facts and samples."""
 
     __tablename__ = "round_metric"
     round: Mapped[int] = mapped_column(ForeignKey("round.id", ondelete="CASCADE"), primary_key=True)
@@ -153,7 +153,7 @@ class SampleRow(Table):
 
 
 class DocumentRow(Table):
-    """How well a round's model tells one held-out document; see domain.result.Score."""
+    """How well a round's model predicts one held-out document; see domain.result.Score."""
 
     __tablename__ = "document"
     round: Mapped[int] = mapped_column(ForeignKey("round.id", ondelete="CASCADE"), primary_key=True)
@@ -168,7 +168,7 @@ class DocumentRow(Table):
 
 
 class MetricRow(Table):
-    """A derived figure of a result: one row a metric. Can be derived again from the samples."""
+    """One metric of a result. It can be derived again from the samples."""
 
     __tablename__ = "metric"
     result: Mapped[int] = mapped_column(
@@ -185,7 +185,7 @@ class MetricRow(Table):
 
 
 class CeilingRow(Table):
-    """What a host can do at best: one row a limit and where it comes from."""
+    """One ceiling of a host, of one kind."""
 
     __tablename__ = "ceiling"
     host: Mapped[str] = mapped_column(ForeignKey("host.fingerprint"), primary_key=True)
@@ -193,10 +193,10 @@ class CeilingRow(Table):
     hardware: Mapped[str] = mapped_column(primary_key=True)  # the choice's label
     name: Mapped[str] = mapped_column(primary_key=True)
     kind: Mapped[str] = mapped_column(primary_key=True)  # measured, theoretical, data sheet
-    position: Mapped[int]  # in the order of first saving, which a replaced row keeps
+    position: Mapped[int]  # the order of first saving; a replaced row keeps its position
     value: Mapped[float]
     unit: Mapped[str]
     how: Mapped[str]
-    others: Mapped[float]  # the share of the machine that other work took
+    others: Mapped[float]  # the share of the processors that other work took
     environment: Mapped[dict[str, Any]]  # versions
     saved: Mapped[datetime]

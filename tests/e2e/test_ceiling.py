@@ -44,7 +44,7 @@ def test_ceilings_are_measured_once_kept_and_quoted_beside_cells(
     """The command, the run that takes them up, and the page that shows them."""
     first = harness("ceiling", *BRIEF, "--format", "json")
     assert first.code == 0, first.err
-    assert "measuring what local can do at best" in first.err
+    assert "measuring the ceilings of local" in first.err
     measured, theory = by_kind(first.json, "measured"), by_kind(first.json, "theoretical")
     formats = {f"gemm_{one}" for one in ("fp32", "bf16", "fp16", "int8")}
     assert formats | {"memory_read", "memory_read@1MiB", "memory_copy"} <= measured.keys()
@@ -59,7 +59,7 @@ def test_ceilings_are_measured_once_kept_and_quoted_beside_cells(
     (tmp_path / "spec.yaml").write_text(SPEC)
     run = harness("run", "spec.yaml")
     assert run.code == 0, run.err
-    assert "can do at best" not in run.err  # they are stored
+    assert "ceilings of local" not in run.err  # they are stored
     usable = stored(tmp_path)
     peaks = {usable[name] for name in ("gemm_fp32", "gemm_bf16") if name in usable}
     assert set(facts(tmp_path, "peak_flops")) == peaks
@@ -103,7 +103,7 @@ def test_a_run_goes_on_where_ceilings_cannot_be_measured(
     (tmp_path / "spec.yaml").write_text(SPEC)
     run = harness("run", "spec.yaml")
     assert run.code == 0, run.err
-    assert "what local can do at best is not all known" in run.err
+    assert "some ceilings of local are unknown" in run.err
     assert facts(tmp_path, "peak_flops") == facts(tmp_path, "peak_bandwidth") == []
     answer = harness("ceiling", *BRIEF)
     assert answer.code == 1

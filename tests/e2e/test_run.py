@@ -304,7 +304,7 @@ def test_a_run_stopped_politely_says_how_to_go_on(
     os.kill(run.pid, how)
     out, _ = run.communicate(timeout=30)
     assert run.returncode == 130, out
-    assert "the same command goes on" in out
+    assert "the same command continues" in out
     assert "Traceback" not in out
     assert wait_until_gone(family) == []
     assert rounds_in(database) >= 2

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from harness.analyse.disturbance import SIGNS
+from harness.analyse.interference import SIGNS
 
 if TYPE_CHECKING:
     from tests.conftest import Harness
@@ -210,7 +210,7 @@ def test_init_writes_a_spec_that_plans_and_never_overwrites(harness: Harness) ->
     assert len(plan.json["cells"]) > 0
     again = harness("init", "mine.yaml")
     assert again.code == 2
-    assert "exists already" in again.err
+    assert "already exists" in again.err
 
 
 def test_schema_is_json_schema(harness: Harness) -> None:
@@ -268,7 +268,7 @@ def test_doctor_tells_host_environment_and_disturbance(harness: Harness) -> None
     assert document["host"]["logical_cores"] >= 1
     assert document["environment"]["torch"]
     assert {one["what"] for one in document["disturbance"]} >= {"load", "frequency governor"}
-    assert "what disturbs" in harness("doctor").out
+    assert "interference" in harness("doctor").out
 
 
 def test_doctor_speaks_of_disturbance_in_the_words_results_do(harness: Harness) -> None:

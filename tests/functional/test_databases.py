@@ -82,7 +82,9 @@ def test_the_url_of_another_dialect_is_refused(harness: Harness, spec: str, comm
     told = (
         "error: postgresql://localhost/results: unknown database dialect 'postgresql' (possible: "
     )
-    assert answer.err.startswith(told + "sqlite); one module adds a dialect")
+    assert answer.err.startswith(
+        told + "sqlite); a module such as harness/store/sqlite can add a dialect"
+    )
 
 
 def test_an_outside_package_adds_a_dialect(

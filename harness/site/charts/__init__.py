@@ -1,7 +1,7 @@
 """Charts as Vega-Lite specifications: plain data, from pure functions.
 
-Colours and fonts are absent on purpose: the page adds them for its light or dark theme, by
-the style names used here ("interval", "median", "moment", "change", ...).
+They contain no colours or fonts: the page adds those for its light or dark theme, by the style
+names used here ("interval", "median", "moment", "change", ...).
 """
 
 from harness.site.charts.across_cells import Bar, Dot, bars, trade_off

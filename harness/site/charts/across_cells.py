@@ -1,4 +1,4 @@
-"""Charts of cells beside each other: bars, and speed against quality."""
+"""Charts that compare cells: bars, and speed against quality."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from harness.site.charts.parts import (
 )
 from harness.site.format import scale_for
 
-_BAR = 26  # pixels a row of a bar chart takes
+_BAR = 26  # pixels per row of a bar chart
 
 
 @dataclass(frozen=True)
@@ -35,17 +35,17 @@ class Bar:
 
 @dataclass(frozen=True)
 class Dot:
-    """One cell in a plane of speed and quality."""
+    """One cell in the plane of speed and quality."""
 
     name: str
     speed: float
     loss: float
     baseline: bool = False
-    front: bool = False  # whether it is named, as nothing beats it
+    on_pareto_front: bool = False  # only these dots get their name beside them
 
 
 def bars(rows: Sequence[Bar], title: str, unit: str) -> Spec:
-    """Horizontal bars from zero, in the order given, with their intervals."""
+    """Horizontal bars from zero with their intervals, in the order given."""
     scale = scale_for([row.value for row in rows], unit)
     names = unique([row.name for row in rows])
     data = [
@@ -85,9 +85,9 @@ def bars(rows: Sequence[Bar], title: str, unit: str) -> Spec:
 
 
 def trade_off(dots: Sequence[Dot], speed: tuple[str, str], loss: tuple[str, str]) -> Spec:
-    """A speed metric against loss of quality, with the names of the dots that nothing beats.
+    """A speed metric against quality loss; dots on the Pareto front have names.
 
-    `speed` and `loss` are each (title, unit).
+    `speed` and `loss` are (title, unit) pairs.
     """
     speed_scale = scale_for([dot.speed for dot in dots], speed[1])
     loss_scale = scale_for([dot.loss for dot in dots], loss[1])
@@ -99,7 +99,7 @@ def trade_off(dots: Sequence[Dot], speed: tuple[str, str], loss: tuple[str, str]
             "speed": scaled(dot.speed, speed_scale),
             "loss": scaled(dot.loss, loss_scale),
             "role": "baseline" if dot.baseline else "cell",
-            "label": ("left" if dot.loss > middle else "right") if dot.front else "",
+            "label": ("left" if dot.loss > middle else "right") if dot.on_pareto_front else "",
         }
         for name, dot in zip(names, dots, strict=True)
     ]
@@ -134,7 +134,7 @@ def trade_off(dots: Sequence[Dot], speed: tuple[str, str], loss: tuple[str, str]
 
 
 def _names(side: str) -> Spec:
-    """Names beside dots, towards the middle of the chart, where there is room."""
+    """Names beside dots, on the side that faces the middle of the chart, where there is room."""
     align, dx = {"right": ("left", 9), "left": ("right", -9)}[side]
     return {
         "transform": [{"filter": {"field": "label", "equal": side}}],

@@ -11,10 +11,10 @@ _MIB = 2**20
 
 
 def bandwidth(points: Sequence[tuple[int, float]], memory: float | None) -> Spec:
-    """B/s over bytes, sizes on a logarithmic axis; a dashed rule at the bandwidth of memory."""
+    """Read bandwidth (B/s) over buffer size (bytes, logarithmic); a dashed line marks memory's."""
     scale = scale_for([value for _, value in points], "B/s")
     data = [{"size": size / _MIB, "value": value / scale.factor} for size, value in points]
-    axis_title = titled("Reading", scale)
+    axis_title = titled("Read bandwidth", scale)
     x = {
         "field": "size",
         "type": "quantitative",

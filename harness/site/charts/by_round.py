@@ -8,11 +8,11 @@ from harness.domain.result import Round
 from harness.site.charts.parts import Spec, frame, roles, scaled, titled
 from harness.site.format import scale_for
 
-MOST_SAMPLES = 3000  # marks one chart can hold before a browser becomes slow
+MOST_SAMPLES = 3000  # marks that a chart can hold before a browser becomes slow
 
 
 def samples(rounds: Sequence[Round], section: str, title: str) -> Spec:
-    """Every sample of a section, in the order taken, a strip a round; warm-up marked apart."""
+    """All samples of a section in the order taken, one strip per round; warm-up is marked."""
     taken = [
         (one.index, position, sample)
         for one in rounds
@@ -67,7 +67,7 @@ def samples(rounds: Sequence[Round], section: str, title: str) -> Spec:
 
 
 def _medians() -> Spec:
-    """A line along each round's measured samples, all at the height of their median."""
+    """A horizontal line across each round's measured samples, at their median."""
     return {
         "transform": [
             {"filter": {"field": "kind", "equal": "measured"}},
@@ -86,7 +86,7 @@ def _medians() -> Spec:
 
 
 def thinning(count: int) -> int:
-    """Every how many-th sample a chart draws, so that it holds at most MOST_SAMPLES."""
+    """The n for which drawing every n-th sample keeps a chart within MOST_SAMPLES."""
     return max(1, -(-count // MOST_SAMPLES))
 
 

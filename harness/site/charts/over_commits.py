@@ -1,4 +1,4 @@
-"""The chart of a metric over commits: a line for each environment, and what changed between."""
+"""The chart of a metric over commits: one line per environment, with the changes between."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ from harness.site.charts.parts import (
 )
 from harness.site.format import scale_for
 
-_NAMED = 3  # changes that are named in the chart, the newest ones: each name takes a row above it
+_NAMED = 3  # the newest changes are named in the chart; each name takes a row above it
 _NAME_ROW = 14  # pixels
-# Halfway between a commit and the one before.
+# Halfway between a commit and the previous one.
 _EDGE: Spec = {"field": "commit", "type": "ordinal", "bandPosition": 0}
 
 
@@ -36,13 +36,13 @@ class Moment:
     value: float
     low: float | None = None
     high: float | None = None
-    change: str = ""  # what changed in the environment since the moment before, if anything
+    change: str = ""  # what changed in the environment since the previous moment, if anything
 
 
 def history(moments: Sequence[Moment], title: str, unit: str) -> Spec:
-    """A metric over commits, oldest first as given, with intervals.
+    """A metric over commits with its intervals, in the order given, oldest first.
 
-    A moment with a change starts a line of its own, behind a rule that names the change.
+    A moment with a change starts a new line, after a vertical rule that names the change.
     """
     scale = scale_for([moment.value for moment in moments], unit)
     names = unique([moment.label for moment in moments])
@@ -65,7 +65,7 @@ def history(moments: Sequence[Moment], title: str, unit: str) -> Spec:
         "type": "quantitative",
         "title": axis_title,
         "scale": {"zero": False, "nice": True},
-        # Without a format the only tick of a constant is rounded to a whole number.
+        # Without a format, a constant's only tick would be rounded to a whole number.
         "axis": {"format": DIGITS},
     }
     tooltip = [
@@ -83,7 +83,7 @@ def history(moments: Sequence[Moment], title: str, unit: str) -> Spec:
                 "type": "ordinal",
                 "sort": None,
                 "title": None,
-                "scale": {"type": "band"},  # its edges are where a rule can stand
+                "scale": {"type": "band"},  # a rule stands at the edge of a band
                 "axis": {"labelAngle": -35, "labelOverlap": True, "labelLimit": 120},
             },
         },
@@ -118,9 +118,7 @@ def _changes(moments: Sequence[Moment], data: Sequence[dict[str, Any]]) -> list[
 
 
 def _name(value: dict[str, Any], share: float, row: int) -> Spec:
-    """The change's text above its rule, which stands at this share of the width; to the side
-    with more room.
-    """
+    """The change's text above its rule at this share of the width, on the side with more room."""
     side = {"align": "left", "dx": 3} if share <= 1 / 2 else {"align": "right", "dx": -3}
     return {
         "transform": [{"filter": {"field": "commit", "equal": value["commit"]}}],

@@ -11,14 +11,14 @@ from harness.site.format import scale_for
 
 @dataclass(frozen=True)
 class Line:
-    """A series over lengths in tokens."""
+    """A series over prompt lengths in tokens."""
 
     name: str
     points: tuple[tuple[int, float], ...]
 
 
 def growth(lines: Sequence[Line], title: str, unit: str) -> Spec:
-    """A metric over prompt lengths, a line a series, both axes logarithmic."""
+    """A metric over prompt lengths, one line per series, both axes logarithmic."""
     scale = scale_for([value for line in lines for _, value in line.points], unit)
     names = unique([line.name for line in lines])
     data = [
@@ -28,7 +28,8 @@ def growth(lines: Sequence[Line], title: str, unit: str) -> Spec:
     ]
     lengths = sorted({length for line in lines for length, _ in line.points})
     axis_title = titled(title, scale)
-    # One legend tells both, as lines: so points are hollow, which legends draw like lines.
+    # One legend shows both colour and dash, as lines: so points are hollow, which legends draw
+    # like lines.
     legend = {"title": None, "columns": 1, "symbolType": "stroke", "symbolSize": 300}
     series = {"field": "name", "type": "nominal", "legend": legend}
     return {
@@ -48,7 +49,7 @@ def growth(lines: Sequence[Line], title: str, unit: str) -> Spec:
                 "scale": {"type": "log", "nice": True},
                 "axis": {"format": DIGITS, "tickCount": 5},
             },
-            # Colours alone would not tell a dozen lines apart, nor everybody any two.
+            # Colours alone cannot distinguish a dozen lines, and not everybody sees colours.
             "color": series,
             "strokeDash": series,
         },

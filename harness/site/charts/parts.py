@@ -1,4 +1,4 @@
-"""What charts of every subject are made of."""
+"""The parts that all charts share."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ DIGITS = ",.6~g"  # six significant digits, no trailing zeros
 
 @dataclass(frozen=True)
 class Chart:
-    """A specification and the sentence under it, which also names it for screen readers."""
+    """A specification and its caption, which also labels the chart for screen readers."""
 
     caption: str
     spec: Spec
 
 
 class Row(Protocol):
-    """What has an interval, or may have one: a bar, a moment."""
+    """An item that may have an interval: a bar or a moment."""
 
     @property
     def low(self) -> float | None:
@@ -35,7 +35,7 @@ class Row(Protocol):
 
 
 def frame(height: int, data: list[dict[str, Any]]) -> Spec:
-    """What every chart starts with; it is as wide as the page allows."""
+    """The keys that every chart has; a chart is as wide as the page allows."""
     return {
         "$schema": _SCHEMA,
         "width": "container",
@@ -45,7 +45,7 @@ def frame(height: int, data: list[dict[str, Any]]) -> Spec:
 
 
 def error_bars(channel: str, rows: Sequence[Row]) -> list[Spec]:
-    """A rule from low to high with end caps, where there is an interval."""
+    """A line from low to high with end caps, for rows that have an interval."""
     if not any(map(has_interval, rows)):
         return []
     has = [
@@ -76,7 +76,7 @@ def error_bars(channel: str, rows: Sequence[Row]) -> list[Spec]:
 
 
 def interval_tips(rows: Sequence[Row]) -> list[Spec]:
-    """The interval's ends for the tooltip, where there is an interval."""
+    """The interval's ends for the tooltip; empty if no row has an interval."""
     if not any(map(has_interval, rows)):
         return []
     return [
@@ -86,19 +86,19 @@ def interval_tips(rows: Sequence[Row]) -> list[Spec]:
 
 
 def ends(row: Row, scale: Scale) -> Spec:
-    """The interval's ends as a row of data, null where there is no interval."""
+    """The interval's ends as chart data; null if there is no interval."""
     if not has_interval(row):
         return {"low": None, "high": None}
     return {"low": scaled(row.low, scale), "high": scaled(row.high, scale)}
 
 
 def has_interval(row: Row) -> bool:
-    """Whether there is an interval to draw; a constant's has no width."""
+    """True if there is an interval to draw; a constant's has no width."""
     return finite(row.low) is not None and finite(row.high) is not None and row.low != row.high
 
 
 def roles(*names: str, field: str = "role", legend: bool = False) -> Spec:
-    """Colour by role; the page's theme has a colour for each, in this order."""
+    """Colour by role; the page's theme assigns a colour to each role, in this order."""
     shown: Spec = {"title": None, "orient": "top"}
     return {
         "field": field,
@@ -109,7 +109,7 @@ def roles(*names: str, field: str = "role", legend: bool = False) -> Spec:
 
 
 def scaled(value: float | None, scale: Scale) -> float | None:
-    """The value in the scale's unit; None where JSON cannot hold it."""
+    """The value in the scale's unit; None if JSON cannot hold it."""
     number = finite(value)
     return None if number is None else number / scale.factor
 
@@ -121,10 +121,10 @@ def titled(title: str, scale: Scale) -> str:
 
 
 def unique(names: Sequence[str]) -> list[str]:
-    """The names, with a number after those that occur again: a chart stacks equal ones."""
+    """The names, with a number after repeated ones: a chart would stack equal names."""
     seen: dict[str, int] = {}
-    told = []
+    numbered = []
     for name in names:
         seen[name] = seen.get(name, 0) + 1
-        told.append(name if seen[name] == 1 else f"{name} ({seen[name]})")
-    return told
+        numbered.append(name if seen[name] == 1 else f"{name} ({seen[name]})")
+    return numbered

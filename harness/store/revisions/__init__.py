@@ -1,6 +1,6 @@
-"""Alembic's revisions, from an empty database to the tables of today, in versions/.
+"""Alembic's revisions, in versions/: from an empty database to the current tables.
 
 To change tables.py, add a revision and name it in HEAD of migrations.py; tests/unit/store/
-test_revisions.py prints what differs until they agree. A revision is frozen DDL: databases out
-there have applied it, so it never changes and imports nothing of the harness's.
+test_revisions.py prints the differences until they agree. A revision is frozen DDL: users'
+databases have applied it, so it never changes and imports nothing from the harness.
 """

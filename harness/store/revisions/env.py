@@ -1,6 +1,6 @@
-"""Run by Alembic for each command: do it on the connection that migrations.py gives.
+"""Alembic runs this for each command, on the connection that migrations.py gives.
 
-Its transaction is open. Alembic neither begins nor commits one then.
+The connection's transaction is open, so Alembic neither begins nor commits one.
 """
 
 from alembic import context

@@ -1,4 +1,4 @@
-"""SQLite: how a file is opened, its locks, its settings."""
+"""SQLite: opening a file, its locks and its settings."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ from harness.store.sqlite.before_alembic import bring_up_to_date, is_current, is
 from harness.store.sqlite.errors import BUSY_MS, explain
 from harness.store.tables import Table
 
-_AGAIN = 0.01  # seconds until a lock is asked for again, where SQLite does not wait itself
+_RETRY_SECONDS = 0.01  # between requests for a lock, where SQLite does not wait itself
 
 _BUSY = f"busy_timeout = {BUSY_MS}"
 _SETTINGS = (_BUSY, "foreign_keys = ON")
 # With a write-ahead log, safe against any crash of a process.
 _WRITER_SETTINGS = (*_SETTINGS, "synchronous = NORMAL")
-# A revision that replaces a table drops the old one. With foreign keys on, all rows that belong to
-# its rows would be deleted with it.
+# A revision that replaces a table drops the old one. With foreign keys on, that would delete all
+# rows that refer to its rows.
 _MIGRATION_SETTINGS = (_BUSY, "foreign_keys = OFF")
 
 _IN_MEMORY = ":memory:"
@@ -37,14 +37,14 @@ _DRIVERS = ("sqlite", "sqlite+pysqlite")  # one driver: Python's own sqlite3
 
 @register("sqlite", "a file on this machine")
 class SQLite(Dialect):
-    """The database that a plain path names."""
+    """The database at a plain path."""
 
     def files(self, location: Location) -> tuple[Path, ...]:
-        """The file; SQLite keeps others beside it under names that begin with its own."""
+        """The file; SQLite's other files lie beside it, and their names begin with its name."""
         return (_path(location),)
 
     def open_to_write(self, location: Location) -> Database:
-        """The file, made and brought up to date if need be."""
+        """The file, created and brought up to date if necessary."""
         path = _path(location)
         if str(path) == _IN_MEMORY:
             raise UsageError(f"{location}: would keep nothing; name a file with --db")
@@ -67,16 +67,16 @@ class SQLite(Dialect):
         return database
 
     def open_to_read(self, location: Location) -> Database:
-        """The file, opened such that nothing is changed; without a file, an empty database.
+        """The file, opened so that nothing changes it; an empty database if there is no file.
 
-        A file of an older layout is read from a copy in memory, which is brought up to date.
+        A file with an older layout is copied into memory, and the copy is brought up to date.
         """
         path = _path(location)
         try:
-            there = path.exists()
+            exists = path.exists()
         except OSError as error:
             raise StoreError(f"{location}: {error.strerror}") from error
-        if not there:
+        if not exists:
             return empty(location)
         with ExitStack() as unless_returned:
             database = _database(location, _engine(path, _to_read(path)))
@@ -91,14 +91,14 @@ class SQLite(Dialect):
 
 
 def _path(location: Location) -> Path:
-    """The file that a path or a URL names. UsageError for a URL that names more, or none."""
+    """The file that a path or a URL names; UsageError for a URL that is not just a file."""
     if not location.is_url:
         return Path(location.text)
     try:
         url = make_url(location.text)
     except (ArgumentError, ValueError) as error:
         raise UsageError(f"{location}: {error}; {_URLS}") from error
-    # Nothing but a driver and a file: no host, user or options.
+    # Only a driver and a file: no host, user or options.
     plain = {URL.create(name, database=url.database) for name in _DRIVERS}
     if not url.database or url.set(drivername=url.drivername.lower()) not in plain:
         raise UsageError(f"{location}: not the URL of a file; {_URLS}")
@@ -112,7 +112,8 @@ def _database(location: Location, engine: Engine) -> Database:
 def _recognise(location: Location, path: Path) -> None:
     """Refuse another program's file before a writer's settings and locks could change it.
 
-    It is opened for reading only, unless a write was cut short: to undo that, SQLite has to write.
+    The file is opened for reading only, unless a write was interrupted: to undo that write,
+    SQLite has to write itself.
     """
     mode = "rw" if _beside(path, "-journal").exists() else "ro"
     database = _database(location, _engine(path, {"mode": mode}))
@@ -121,10 +122,10 @@ def _recognise(location: Location, path: Path) -> None:
 
 
 def _keep_log(database: Database) -> None:
-    """Have the file keep a write-ahead log: readers and a writer work side by side.
+    """Switch the file to a write-ahead log, so that readers and a writer work side by side.
 
-    While another process does the same to a new file SQLite refuses at once, without the wait
-    that it grants every other lock.
+    If another process is switching the same new file, SQLite refuses at once: it does not wait
+    for this lock as it does for all others.
     """
     end = time.monotonic() + BUSY_MS / 1000
     with database.explained(), closing(database.engine.raw_connection()) as connection:
@@ -134,13 +135,13 @@ def _keep_log(database: Database) -> None:
             except sqlite3.OperationalError as error:
                 if "locked" not in str(error) or time.monotonic() > end:
                     raise
-                time.sleep(_AGAIN)
+                time.sleep(_RETRY_SECONDS)
             else:
                 return
 
 
 def empty(location: Location) -> Database:
-    """A database in memory with the tables of today: what a reader finds where nothing is."""
+    """An in-memory database with the current tables, for a reader whose database is missing."""
     database = _in_memory(location)
     with database.writing() as connection:
         Table.metadata.create_all(connection)
@@ -148,7 +149,7 @@ def empty(location: Location) -> Database:
 
 
 def _up_to_date_copy(location: Location, source: Connection) -> Database:
-    """A database in memory with what the source holds."""
+    """An in-memory copy of the source, brought up to date."""
     database = _in_memory(location)
     with database.engine.connect() as copy:
         _driver(source).backup(_driver(copy))
@@ -169,11 +170,11 @@ def _driver(connection: Connection) -> sqlite3.Connection:
 
 
 def _to_read(path: Path) -> dict[str, str]:
-    """What SQLite must know of a file that is only read.
+    """The URI parameters for a file that is only read.
 
-    For a file in WAL mode it makes a log and an index beside it, even for a reader. Where the
-    folder does not let it, only `immutable` opens the file, which leaves out the log: so not if
-    there is something in it, or a writer.
+    For a file in WAL mode, SQLite creates a log and an index beside it even for a reader. In a
+    read-only folder, only `immutable` opens the file, but that ignores the log: it is not used
+    if the log has content or a writer is active.
     """
     log, index = _beside(path, "-wal"), _beside(path, "-shm")
     in_use = log.exists() and (index.exists() or log.stat().st_size > 0)
@@ -183,12 +184,12 @@ def _to_read(path: Path) -> dict[str, str]:
 
 
 def _beside(path: Path, suffix: str) -> Path:
-    """A file of SQLite's own, which is beside the file itself, not beside a link to it."""
+    """One of SQLite's own files: it lies beside the real file, not beside a link to it."""
     return Path(os.path.realpath(path) + suffix)
 
 
 def _engine(path: Path, query: dict[str, str], settings: tuple[str, ...] = _SETTINGS) -> Engine:
-    """Of that very file: as a URI whatever its name holds is quoted."""
+    """An engine for exactly this file: the URI quotes any special character in its name."""
     url = URL.create("sqlite", database=path.absolute().as_uri(), query={**query, "uri": "true"})
     return _configured(create_engine(url), settings)
 
@@ -196,7 +197,7 @@ def _engine(path: Path, query: dict[str, str], settings: tuple[str, ...] = _SETT
 def _configured(engine: Engine, settings: tuple[str, ...]) -> Engine:
     @event.listens_for(engine, "connect")
     def on_connect(connection: sqlite3.Connection, _: object) -> None:
-        connection.isolation_level = None  # transactions begin where on_begin says so
+        connection.isolation_level = None  # on_begin begins the transactions
         connection.text_factory = _text
         with closing(connection.cursor()) as cursor:
             for pragma in settings:
@@ -211,10 +212,10 @@ def _configured(engine: Engine, settings: tuple[str, ...]) -> Engine:
 
 
 class NotText(str):
-    """Text of a damaged file, which is no UTF-8.
+    """Text from a damaged file that is not UTF-8.
 
-    It does not stop the reading, which would hide whose row it is in: decoding.py takes it for no
-    text.
+    Raising an error here would hide which row it is in. Instead decoding.py, which does not
+    accept this type as text, refuses the row.
     """
 
     __slots__ = ()

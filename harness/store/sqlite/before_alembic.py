@@ -1,8 +1,8 @@
-"""Whose database a file is, and the layouts from before Alembic.
+"""Recognises the harness's own files, and upgrades layouts from before Alembic.
 
-Those files hold a number in place of a revision (PRAGMA user_version), which says too little: the
-tables of number 1 grew in several versions of the harness, and a file of number 2 may lack some of
-them. So what such a file has is looked up, and what it lacks is added.
+Those early files hold a layout number instead of a revision (PRAGMA user_version). The number is
+not enough: several versions of the harness added tables to layout 1, and a file of layout 2 may
+lack some of them. So the file is inspected, and what it lacks is added.
 """
 
 from __future__ import annotations
@@ -17,20 +17,21 @@ from harness.store import migrations
 from harness.store.database import Refused
 from harness.store.layout import damaged
 
-# SQLite keeps it in the file's header (PRAGMA application_id), by which programs know their own
-# files. In ASCII: "hrns".
+# SQLite keeps it in the file's header (PRAGMA application_id), so that programs can recognise
+# their own files. In ASCII: "hrns".
 APPLICATION_ID = 0x68726E73
 
-# The number of a file whose revision is in Alembic's table. Versions of the harness that know
-# nothing of revisions refuse it as newer than theirs.
+# The layout number of a file whose revision is in Alembic's table. Versions of the harness that
+# predate revisions refuse it as newer than their own.
 BY_REVISION = 3
 
-# Files from before the application id are known by their number and the tables that all of them
-# have.
+# Files from before the application id are recognised by their layout number and the tables that
+# all of them have.
 _LAST_WITHOUT_ID = 2
 _ALWAYS = {"host", "cell", "run", "result", "round", "fact", "sample", "metric"}
 
-# The layout that early files are brought to, and what they may lack of it: frozen, like a revision.
+# The revision that early files are upgraded to, and what they may lack of it: frozen, like a
+# revision.
 _REVISION = "0001"
 _ADDED_TABLES = {
     "round_metric": """CREATE TABLE round_metric (
@@ -62,20 +63,20 @@ _ADDED_POSITION = (
 
 
 def is_current(connection: Connection) -> bool:
-    """False if the file is older than this version of the harness, or empty.
+    """False if the file is empty, or older than this version of the harness.
 
-    Refused if it is another program's, newer, or not whole.
+    Raises Refused if the file is another program's, newer, or incomplete.
     """
     return _number(connection) == BY_REVISION and migrations.is_current(connection)
 
 
 def is_empty(connection: Connection) -> bool:
-    """True if nothing was ever stored in the file. Refused as in is_current."""
+    """True if nothing was ever stored in the file. Raises Refused as is_current does."""
     return _number(connection) < BY_REVISION and not _names(connection)
 
 
 def bring_up_to_date(connection: Connection) -> None:
-    """Give the file the tables of today, and mark it as ours."""
+    """Give the file the current tables, and mark it as the harness's."""
     if _number(connection) < BY_REVISION and _names(connection):
         _leave_early(connection)
     migrations.bring_up_to_date(connection)
@@ -84,24 +85,24 @@ def bring_up_to_date(connection: Connection) -> None:
 
 
 def _number(connection: Connection) -> int:
-    """The number of the file's layout. Refused if the file is another program's, or newer."""
+    """The file's layout number. Raises Refused if the file is another program's, or newer."""
     found, number = (_pragma(connection, name) for name in ("application_id", "user_version"))
     if found != APPLICATION_ID and not (found == 0 and _without_id(connection, number)):
         raise Refused("is another program's database; name another file with --db")
     if not 0 <= number <= BY_REVISION:
         raise Refused(
-            f"was written by a newer harness (layout {number}; this one knows {BY_REVISION})"
+            f"was written by a newer harness (layout {number}; this version knows {BY_REVISION})"
         )
     revision = migrations.revision_of(connection)
     if revision is None and number == BY_REVISION:
         raise damaged("lacks its revision")
     if revision is not None and number < BY_REVISION:
-        raise damaged(f"says layout {number}, but revision {revision}")
+        raise damaged(f"has layout {number}, but revision {revision}")
     return number
 
 
 def _without_id(connection: Connection, number: int) -> bool:
-    """True if a file without an application id is empty, or an early version made it."""
+    """True if a file without an application id is empty, or was written by an early version."""
     names = _names(connection)
     if number == 0:
         return not names
@@ -109,9 +110,9 @@ def _without_id(connection: Connection, number: int) -> bool:
 
 
 def _leave_early(connection: Connection) -> None:
-    """Bring a file from before Alembic to the first revision.
+    """Upgrade a file from before Alembic to the first revision.
 
-    Versions that set the application id made sure that no table was missing.
+    Files with an application id lack no table: the versions that set it made sure of that.
     """
     if _pragma(connection, "application_id") == 0:
         for name in _ADDED_TABLES.keys() - _names(connection):
@@ -126,7 +127,7 @@ def _leave_early(connection: Connection) -> None:
 
 
 def _name_specs(connection: Connection) -> None:
-    """The first version kept of a spec its digest alone, without its name and question."""
+    """Give specs a name and an empty question: the first version stored only their digest."""
     for run, stored in connection.execute(text("SELECT id, specs FROM run")).all():
         specs = _parsed(stored)
         if any(isinstance(digest, str) for digest in specs.values()):
@@ -141,7 +142,7 @@ def _name_specs(connection: Connection) -> None:
 
 
 def _parsed(stored: Any) -> dict[str, Any]:
-    """A mapping; empty if it is none. Whoever reads the row says what is wrong with it."""
+    """The stored mapping; empty if it is not one. Loading the row reports the error."""
     try:
         specs = json.loads(stored)
     except (ValueError, TypeError, RecursionError):

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.analyse.ranking import Rank, front, rank
+from harness.analyse.ranking import Rank, pareto_front, rank
 from harness.domain.metric import Direction, Estimate
 
 Make = Callable[..., Estimate]
@@ -119,21 +119,21 @@ def test_the_front_is_what_nothing_beats(estimate: Make) -> None:
     fast = [estimate(1.0, 0.0), estimate(5.0, 0.0), estimate(0.3, 0.0)]
     exact = [estimate(3.0, 0.0), estimate(5.0, 0.0), estimate(0.0, 0.0)]
     beaten = [estimate(3.1, 0.0), estimate(6.0, 0.0), estimate(0.1, 0.0)]
-    assert front([fast, exact, beaten]) == [True, True, False]
+    assert pareto_front([fast, exact, beaten]) == [True, True, False]
 
 
 def test_what_cannot_be_told_apart_does_not_beat(estimate: Make) -> None:
     """A hair faster, as far as anyone knows, and worse in quality: off the front."""
     dense = [estimate(3.0, 0.1), estimate(0.0, 0.0)]
     pruned = [estimate(2.95, 0.1), estimate(0.1, 0.0)]
-    assert front([dense, pruned]) == [True, False]
-    assert front([dense, dense]) == [True, True]
+    assert pareto_front([dense, pruned]) == [True, False]
+    assert pareto_front([dense, dense]) == [True, True]
 
 
 def test_a_speed_without_an_interval_beats_nothing(estimate: Make) -> None:
     """Nor does a row that looks worse in it, by its value, beat another."""
     fast, slow = [estimate(1.0), estimate(0.1, 0.0)], [estimate(9.0), estimate(0.1, 0.0)]
-    assert front([fast, slow]) == [True, True]
+    assert pareto_front([fast, slow]) == [True, True]
     exact = [estimate(9.0), estimate(0.0, 0.0)]
-    assert front([fast, exact]) == [True, True]
-    assert front([slow, exact]) == [False, True]
+    assert pareto_front([fast, exact]) == [True, True]
+    assert pareto_front([slow, exact]) == [False, True]

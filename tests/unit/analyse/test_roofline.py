@@ -19,12 +19,12 @@ def test_the_intensity_is_held_against_the_ridge() -> None:
     assert found.intensity == pytest.approx(300)
     assert found.ridge == pytest.approx(100)
     assert found.seconds == pytest.approx(0.03)
-    assert found.limit == COMPUTE
+    assert found.bound == COMPUTE
 
 
 def test_few_flops_a_byte_are_bound_by_bandwidth() -> None:
     found = Roofline(flops=1e8, bytes=1e8, peak_flops=1e12, peak_bandwidth=1e10)
-    assert found.limit == BANDWIDTH
+    assert found.bound == BANDWIDTH
     assert found.seconds == pytest.approx(0.01)
 
 
@@ -39,5 +39,5 @@ def test_the_limit_that_binds_is_the_one_that_takes_the_time(
 ) -> None:
     found = Roofline(flops, moved, peak, bandwidth)
     alone = {COMPUTE: flops / peak, BANDWIDTH: moved / bandwidth}
-    assert found.seconds == pytest.approx(alone[found.limit], rel=1e-9)
+    assert found.seconds == pytest.approx(alone[found.bound], rel=1e-9)
     assert found.seconds == max(alone.values())

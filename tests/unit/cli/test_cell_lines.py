@@ -38,7 +38,7 @@ def test_a_cell_of_two_rounds_is_told_without_an_interval(make_cell: MakeCell) -
 
 def test_a_disturbed_cell_is_told_as_such(make_cell: MakeCell) -> None:
     speed = Estimate(40.0, 39.0, 41.0, "1/s", Direction.HIGHER, 6, 60)
-    said = "2 of 8 rounds were disturbed and are kept apart"
+    said = "2 of 8 rounds were disturbed and do not count"
     told = cell_line(replace(done(make_cell(), speed), disturbed=said), "nano")
     assert told.endswith(f"(rounds done; {said})")
 

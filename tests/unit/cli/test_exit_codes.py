@@ -67,7 +67,7 @@ def test_a_fault_of_the_harness_shows_its_traceback(ended: Run) -> None:
 def test_ctrl_c_is_130(ended: Run) -> None:
     code, told = ended(KeyboardInterrupt())
     assert code == 130
-    assert "the same command goes on" in told
+    assert "the same command continues" in told
 
 
 def test_a_working_directory_that_is_gone_is_named(
@@ -79,4 +79,7 @@ def test_a_working_directory_that_is_gone_is_named(
     monkeypatch.chdir(gone)
     gone.rmdir()
     code, told = ended(FileNotFoundError(2, "No such file or directory"))
-    assert (code, told) == (2, "error: show: the working directory is gone: change to another\n")
+    assert (code, told) == (
+        2,
+        "error: show: the working directory no longer exists: change to another\n",
+    )

@@ -91,7 +91,7 @@ def test_a_disturbed_cell_is_marked_and_what_became_of_its_rounds_said(shown: Ma
     (note,) = (line for line in text.splitlines() if line.startswith(busy.result.cell.id + ":"))
     assert note.endswith(
         "disturbed: other processes used 30% of the CPU in 2 of 6 rounds; "
-        "2 of 6 rounds were disturbed and are kept apart"
+        "2 of 6 rounds were disturbed and do not count"
     )
     assert text.count("disturbed:") == 1
 

@@ -51,8 +51,8 @@ def test_what_is_known_to_be_too_low_is_not_quoted() -> None:
     """A rate beside it would look better than it is."""
     low = replace(MEASURED, others=0.4)
     assert values([low, READ], CeilingKind.MEASURED) == {"memory_read": 30e9}
-    assert low.told == "torch.matmul; too low: other work took 40% of the processors"
-    assert MEASURED.told == "torch.matmul"
+    assert low.explanation == "torch.matmul; too low: other work took 40% of the processors"
+    assert MEASURED.explanation == "torch.matmul"
 
 
 def test_a_row_compares_with_theory_before_the_data_sheet() -> None:
@@ -70,8 +70,8 @@ def test_a_measurement_above_theory_refutes_all_theory() -> None:
     found = [measured, THEORY, other, SHEET, READ]
     assert tenable(found) == (measured, SHEET, READ)
     assert refutation(found) == (
-        "gemm_fp32 was measured at 401 GFLOP/s, above the 400 GFLOP/s that theory allows "
-        "(2 cores x ...): the record of the core, or the clock, does not hold here"
+        "gemm_fp32 was measured at 401 GFLOP/s, above the theoretical 400 GFLOP/s "
+        "(2 cores x ...): the record of the core or its frequency is wrong for this machine"
     )
 
 

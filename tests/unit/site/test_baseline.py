@@ -7,12 +7,12 @@ import pytest
 
 from harness.domain.result import Result
 from harness.site.baseline import Gain, gain
-from harness.site.chronicle import chronicles
+from harness.site.cell_history import cell_histories
 
 
 def gain_of(result: Result, *others: Result) -> Gain:
     """The latency gain of the first result's cell, among the others."""
-    told = chronicles([result, *others])
+    told = cell_histories([result, *others])
     places = {(one.cell.id, one.host.fingerprint): one for one in told}
     return gain(places[result.cell.id, result.run.host.fingerprint], places, "latency")
 

@@ -129,7 +129,7 @@ def test_a_failure_that_was_measured_since_says_so(sample: ModuleType, tmp_path:
     first, second = (sample.make_run(commit) for commit in sample.COMMITS[:2])
     cell = sample.make_cell()
     build([sample.make_result(cell, second), sample.make_failure(cell, first)], tmp_path)
-    assert "since measured anew" in (tmp_path / "failures.html").read_text(encoding="utf-8")
+    assert "measured again since" in (tmp_path / "failures.html").read_text(encoding="utf-8")
 
 
 def test_a_traceback_is_on_the_cells_page(sample: ModuleType, tmp_path: Path) -> None:
@@ -177,7 +177,7 @@ def test_the_hosts_part_is_told_beside_the_figures(sample: ModuleType, tmp_path:
     assert f"<li>{fate}</li>" in page
     assert "<bdi>no &lt;counter&gt;</bdi>" in page
     assert "<bdi>powersave</bdi>" in page
-    assert "150 FLOP for each byte" in page
+    assert "150 FLOP per byte" in page
 
 
 def test_a_disturbed_round_is_marked(sample: ModuleType, tmp_path: Path) -> None:

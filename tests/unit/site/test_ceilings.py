@@ -72,7 +72,7 @@ def test_every_host_and_hardware_has_a_table(host: Host) -> None:
         ("all_reduce_2", "All-reduce over 2 processes"),
         ("memory_read", "Reading memory"),
         ("memory_read@32MiB", "Reading 32 MiB"),
-        ("clock", "Clock under load"),
+        ("clock", "Frequency under load"),
         ("something_new", "Something new"),
     ],
 )

@@ -8,13 +8,13 @@ from types import ModuleType
 from harness.domain.metric import Direction, Estimate
 from harness.domain.result import Result, Round, Sample, Status
 from harness.domain.run import Commit
+from harness.site.cell_history import cell_histories
 from harness.site.cell_page import CellView, sections, view
-from harness.site.chronicle import chronicles
 
 
 def page_of(results: Sequence[Result], headline: str = "latency") -> CellView:
     """The content of the page of the only cell."""
-    [one] = chronicles(results)
+    [one] = cell_histories(results)
     places = {(one.cell.id, one.host.fingerprint): one}
     return view(one, places, headline, "0.1.0")
 
@@ -56,7 +56,7 @@ def test_a_history_says_where_the_environment_changed(sample: ModuleType) -> Non
         ("3a5c3e9", ""),
     ]
     assert "over 3 commits" in trend.chart.caption
-    assert "no line crosses it" in trend.chart.caption
+    assert "A dashed line marks a change of the environment" in trend.chart.caption
 
 
 def test_one_commit_has_no_history_yet(sample: ModuleType) -> None:

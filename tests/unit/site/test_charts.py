@@ -46,9 +46,9 @@ def test_what_json_cannot_hold_is_left_out(bad: float) -> None:
 def test_the_front_alone_is_named() -> None:
     """On the side towards the middle, where there is room."""
     dots = [
-        Dot("exact", 10, 0.0, front=True),
+        Dot("exact", 10, 0.0, on_pareto_front=True),
         Dot("slower", 9, 0.0),
-        Dot("fast", 20, 0.02, front=True),
+        Dot("fast", 20, 0.02, on_pareto_front=True),
     ]
     spec = charts.trade_off(dots, ("Tokens/s", "tokens/s"), ("Logit error", "fraction"))
     assert [v["label"] for v in values(spec)] == ["right", "", "left"]

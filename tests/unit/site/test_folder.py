@@ -54,7 +54,7 @@ def test_a_folder_of_other_files_is_refused(tmp_path: Path) -> None:
 def test_a_users_file_where_a_page_should_go_is_refused(tmp_path: Path) -> None:
     site(tmp_path, "index.html")
     (tmp_path / "about.html").write_text("mine")
-    with pytest.raises(UsageError, match=r"about\.html is not the site's"):
+    with pytest.raises(UsageError, match=r"about\.html was not built by harness"):
         SiteFolder.claim(tmp_path, ["index.html", "about.html"])
     assert (tmp_path / "about.html").read_text() == "mine"
 

@@ -10,7 +10,7 @@ import pytest
 
 from harness.domain.result import Result
 from harness.site.build import build
-from harness.site.chronicle import chronicles
+from harness.site.cell_history import cell_histories
 from harness.site.growth_page import growth_tables
 
 LENGTHS = (256, 512, 1024)
@@ -38,7 +38,7 @@ def measured(sample: ModuleType, operator: str, batch: int, prompt: int, seconds
 
 def test_each_series_has_its_exponent_and_a_name_of_its_own(results: list[Result]) -> None:
     """Told apart by all that differs, the batch too."""
-    (table,) = growth_tables(chronicles(results))
+    (table,) = growth_tables(cell_histories(results))
     assert (table.scenario, table.lengths, table.metrics) == ("prefill", LENGTHS, ("Latency",))
     rows = {row.name: row.exponents for row in table.rows}
     assert set(rows) == {"math batch=1", "math batch=4", "banded batch=1"}
@@ -48,7 +48,7 @@ def test_each_series_has_its_exponent_and_a_name_of_its_own(results: list[Result
 
 def test_its_chart_is_logarithmic_both_ways(results: list[Result]) -> None:
     """So that a power law is a straight line."""
-    (table,) = growth_tables(chronicles(results))
+    (table,) = growth_tables(cell_histories(results))
     (chart,) = table.charts
     encoding = chart.spec["encoding"]
     assert [encoding[axis]["scale"]["type"] for axis in ("x", "y")] == ["log", "log"]

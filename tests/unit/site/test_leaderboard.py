@@ -7,13 +7,13 @@ from types import ModuleType
 
 from harness.domain.metric import Direction, Estimate
 from harness.domain.result import Result, Status
-from harness.site.chronicle import chronicles
+from harness.site.cell_history import cell_histories
 from harness.site.leaderboard import Board, Group, boards, charts_of
 
 
 def shown(results: Sequence[Result], headline: str = "latency") -> list[Board]:
     """The leaderboards of these results."""
-    told = chronicles(results)
+    told = cell_histories(results)
     places = {(one.cell.id, one.host.fingerprint): one for one in told}
     return boards(told, places, lambda scenario: headline)
 
@@ -115,7 +115,7 @@ def test_who_is_on_the_front_is_marked(sample: ModuleType) -> None:
         )
     ]
     rows = only_group(told).ranked
-    assert [(row.name.split()[0], row.front) for row in rows] == [
+    assert [(row.name.split()[0], row.on_pareto_front) for row in rows] == [
         ("int8-dynamic", True),
         ("none", True),
         ("magnitude", False),
@@ -138,7 +138,7 @@ def test_logits_that_were_compared_once_are_told_apart(sample: ModuleType) -> No
         )
     ]
     rows = only_group(told).ranked
-    assert {row.name.split()[0]: row.front for row in rows} == {
+    assert {row.name.split()[0]: row.on_pareto_front for row in rows} == {
         "none": True,
         "int8-dynamic": False,
     }
@@ -161,7 +161,7 @@ def test_a_row_of_too_few_rounds_says_that_it_has_no_interval(sample: ModuleType
 
 
 def test_without_quality_there_is_no_front(sample: ModuleType) -> None:
-    assert not only_group([sample.make_result(error=None)]).ranked[0].front
+    assert not only_group([sample.make_result(error=None)]).ranked[0].on_pareto_front
 
 
 def test_the_ranking_metric_is_the_first_column(sample: ModuleType) -> None:

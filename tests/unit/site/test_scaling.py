@@ -8,7 +8,7 @@ from types import ModuleType
 
 from harness.domain.cell import Cell, Choice
 from harness.domain.result import Result
-from harness.site.chronicle import chronicles
+from harness.site.cell_history import cell_histories
 from harness.site.leaderboard import boards
 from harness.site.scaling import scaling
 
@@ -27,7 +27,7 @@ def of_two(result: Result) -> Result:
 
 
 def shown(split: Result, others: Sequence[Result]) -> list[str | None]:
-    told = chronicles([split, *others])
+    told = cell_histories([split, *others])
     places = {(one.cell.id, one.host.fingerprint): one for one in told}
     found = scaling(places[split.cell.id, split.run.host.fingerprint], places)
     return [None if one is None else one.value for one in found]
@@ -58,7 +58,7 @@ def test_more_processes_than_cores_are_not_ranked_with_the_others(sample: Module
     """Though they be the fastest."""
     alone = sample.make_result(seconds=0.2)
     crowd = sample.make_result(sample.make_cell().replace(parallelism=CROWDED), seconds=0.01)
-    told = chronicles([alone, crowd])
+    told = cell_histories([alone, crowd])
     [board] = boards(told, {}, lambda _: "latency")
     assert [(group.workload, len(group.ranked)) for group in board.groups] == [
         ("batch 1, prompt 512", 1),

@@ -6,7 +6,7 @@ from types import ModuleType
 
 from harness.domain.metric import Direction, Estimate
 from harness.domain.result import Result
-from harness.site.surroundings import conditions, limit, surroundings
+from harness.site.surroundings import bound, conditions, surroundings
 
 WORK = {"flops": 3e9, "bytes_moved": 2e7}
 CEILINGS = {"peak_flops": 1e12, "peak_bandwidth": 1e10}
@@ -22,19 +22,19 @@ def with_facts(
     return replace(plain, rounds=rounds)
 
 
-def test_the_limit_that_binds_is_told_with_the_share_reached(sample: ModuleType) -> None:
+def test_the_ceiling_that_binds_is_named_with_the_share_reached(sample: ModuleType) -> None:
     result = with_facts(sample, {**WORK, **CEILINGS})
     share = Estimate(0.62, 0.6, 0.64, "1", Direction.HIGHER, 3, 60)
-    told = limit(replace(result, metrics={**result.metrics, "roofline_share": share}))
+    told = bound(replace(result, metrics={**result.metrics, "roofline_share": share}))
     assert told == (
-        "An iteration does 3 GFLOP and moves 19.1 MiB: 150 FLOP for each byte. In the time this "
+        "An iteration does 3 GFLOP and moves 19.1 MiB: 150 FLOP per byte. In the time that this "
         "host reads a byte it can do 100 FLOP, so compute binds. "
-        "It reaches 62 % of the speed that allows."
+        "The cell reaches 62 % of the roofline."
     )
 
 
 def test_few_flops_a_byte_are_bound_by_bandwidth(sample: ModuleType) -> None:
-    told = limit(with_facts(sample, {**WORK, "flops": 3e7, **CEILINGS}))
+    told = bound(with_facts(sample, {**WORK, "flops": 3e7, **CEILINGS}))
     assert "memory bandwidth binds." in told
 
 
@@ -42,21 +42,21 @@ def test_more_than_memory_allows_is_explained(sample: ModuleType) -> None:
     """A model that fits into the caches need not be read from memory."""
     result = with_facts(sample, {**WORK, "flops": 3e7, **CEILINGS})
     share = Estimate(1.7, None, None, "1", Direction.HIGHER, 1, 20)
-    told = limit(replace(result, metrics={"roofline_share": share}))
+    told = bound(replace(result, metrics={"roofline_share": share}))
     assert told.endswith(
-        "170 % of the speed that allows: caches hold part of what is counted as read from memory."
+        "170 % of the roofline: caches hold part of what is counted as read from memory."
     )
 
 
-def test_without_ceilings_which_limit_binds_is_not_guessed(sample: ModuleType) -> None:
-    told = limit(with_facts(sample, WORK))
-    assert "150 FLOP for each byte" in told
-    assert "Which limit binds is not told" in told
+def test_without_ceilings_the_bound_is_not_guessed(sample: ModuleType) -> None:
+    told = bound(with_facts(sample, WORK))
+    assert "150 FLOP per byte" in told
+    assert "not known whether compute or memory bandwidth binds" in told
 
 
 def test_where_bytes_are_not_counted_nothing_is_said(sample: ModuleType) -> None:
     """In training."""
-    assert limit(with_facts(sample, {"flops": 3e9, **CEILINGS})) == ""
+    assert bound(with_facts(sample, {"flops": 3e9, **CEILINGS})) == ""
 
 
 def test_conditions_span_the_rounds(sample: ModuleType) -> None:
@@ -68,8 +68,8 @@ def test_conditions_span_the_rounds(sample: ModuleType) -> None:
     )
     assert dict(conditions(result.rounds)) == {
         "frequency governor": "powersave",
-        "processor clock at the end of rounds": "2,900 to 3,100 MHz",
-        "load before rounds, earlier rounds included": "0.5",
+        "processor frequency at the end of rounds": "2,900 to 3,100 MHz",
+        "load average before rounds, earlier rounds included": "0.5",
     }
 
 

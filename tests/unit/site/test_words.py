@@ -13,8 +13,8 @@ from harness.domain.metric import Direction, Estimate
 from harness.domain.result import Result, Round
 from harness.metrics import Group, Metric
 from harness.site import leaderboard, words
+from harness.site.cell_history import cell_histories
 from harness.site.cell_page import view
-from harness.site.chronicle import chronicles
 
 # The harness's own metrics in the order of a cell's page: name, title, unit to print in.
 PAGE = (
@@ -104,7 +104,7 @@ def complete(sample: ModuleType) -> Result:
 
 
 def group_of(result: Result) -> leaderboard.Group:
-    told = chronicles([result])
+    told = cell_histories([result])
     [board] = leaderboard.boards(told, {}, lambda _: "latency")
     [group] = board.groups
     return group
@@ -196,7 +196,7 @@ def test_a_leaderboard_without_quality_says_so_by_the_logits(complete: Result) -
 
 
 def test_a_cells_page_shows_everything_and_leads_with_a_few(complete: Result) -> None:
-    [one] = chronicles([complete])
+    [one] = cell_histories([complete])
     page = view(one, {}, "tpot", "0.1.0")
     assert [row.metric for row in page.metrics] == [*(name for name, *_ in PAGE), "a_foreign_one"]
     tiles = ["tpot", *QUALITY, "peak_memory", "model_bytes"]

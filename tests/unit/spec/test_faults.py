@@ -221,7 +221,7 @@ def test_what_must_be_named(faults: Faults) -> None:
     """With what it means, for who writes a first spec."""
     assert faults("name: x") == ["s.yaml:1:1: the key 'matrix' is missing"]
     assert faults("matrix: {model: small}") == [
-        "s.yaml:1:9: the key 'scenario' is missing (what the model is made to do while the clock runs)"
+        "s.yaml:1:9: the key 'scenario' is missing (the work that is timed)"
     ]
 
 

@@ -84,7 +84,7 @@ def test_what_is_whole_is_read(kept: Path) -> None:
         ("UPDATE cell SET content = ?", NESTED, "of table cell cannot be read: .*recursion"),
         ("UPDATE cell SET content = ?", '{"model": 5}', "of table cell cannot be read: .*model"),
         ("UPDATE cell SET content = ?", b"{}\xff", "of table cell cannot be read: "),
-        ("UPDATE cell SET content = replace(content, '64', ?)", "65", "is not what its id says"),
+        ("UPDATE cell SET content = replace(content, '64', ?)", "65", "does not match its id"),
         ("UPDATE cell SET content = replace(content, '\"label\": \"\"', ?)", '"label": 5', "label"),
         ("DELETE FROM cell WHERE id != ?", "", "row 1 of table result .*: '.*' is missing"),
         ("UPDATE host SET content = replace(content, '\"isa\"', ?)", '"iso"', "host .*: isa"),

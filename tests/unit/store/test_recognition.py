@@ -102,7 +102,7 @@ def test_versions_before_revisions_take_the_file_for_a_newer_ones(kept: Path) ->
 @pytest.mark.parametrize(
     ("change", "told"),
     [
-        ("PRAGMA user_version = 99", r"layout 99; this one knows 3"),
+        ("PRAGMA user_version = 99", r"layout 99; this version knows 3"),
         ("UPDATE alembic_version SET version_num = '9999'", rf"revision 9999; .* knows {HEAD}"),
     ],
 )
@@ -128,8 +128,8 @@ def test_a_newer_harnesss_file_is_refused_and_left_alone(
         (("DROP TABLE alembic_version",), "lacks its revision"),
         (("DELETE FROM alembic_version",), "lacks its revision"),
         (("UPDATE alembic_version SET version_num = X'00'",), "lacks its revision"),
-        (("PRAGMA user_version = 2",), f"says layout 2, but revision {HEAD}"),
-        (("UPDATE alembic_version SET version_num = 'x'", "PRAGMA user_version = 1"), "says la"),
+        (("PRAGMA user_version = 2",), f"has layout 2, but revision {HEAD}"),
+        (("UPDATE alembic_version SET version_num = 'x'", "PRAGMA user_version = 1"), "has la"),
     ],
 )
 def test_a_database_that_lacks_what_its_revision_has_is_refused_and_left_alone(
@@ -243,5 +243,7 @@ def test_a_url_of_more_or_less_than_a_file_is_refused(opener: Opener, url: str) 
 
 def test_another_dialects_url_is_refused_with_those_that_are_possible(opener: Opener) -> None:
     told = "^postgresql://localhost/x: unknown database dialect 'postgresql' .possible: sqlite.; "
-    with pytest.raises(UsageError, match=told + "one module adds a dialect"):
+    with pytest.raises(
+        UsageError, match=told + "a module such as harness/store/sqlite can add a dialect"
+    ):
         opener(Location("postgresql://localhost/x"))

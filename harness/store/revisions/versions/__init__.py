@@ -1,1 +1,1 @@
-"""One file a revision, applied in the order of their numbers."""
+"""One file per revision; revisions are applied in the order of their numbers."""

@@ -10,7 +10,7 @@ depends_on = None
 
 
 def upgrade() -> None:
-    """From an empty database. sqlite/before_alembic.py brings older files to the same layout."""
+    """Start from an empty database. sqlite/before_alembic.py brings older files to this layout."""
     _what_is_measured()
     _runs()
     _results()
@@ -167,5 +167,5 @@ def _hosts() -> None:
 
 
 def _of(table: str) -> sa.ForeignKey:
-    """A row of that table, with which this one is deleted."""
+    """A foreign key to that table; deleting its row deletes this one."""
     return sa.ForeignKey(f"{table}.id", ondelete="CASCADE")

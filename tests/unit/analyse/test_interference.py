@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from harness.analyse.disturbance import SIGNS, counting, disturbances, kept_apart
+from harness.analyse.interference import SIGNS, counted_rounds, interference, kept_apart
 from harness.domain.result import Round, Status
 
 
@@ -14,16 +14,16 @@ def rounds(*facts: dict[str, float]) -> list[Round]:
 
 def test_a_quiet_host_is_not_spoken_of() -> None:
     quiet = {sign.fact: sign.threshold for sign in SIGNS}
-    assert disturbances(rounds(quiet, quiet)) == []
+    assert interference(rounds(quiet, quiet)) == []
 
 
 def test_what_was_not_looked_at_is_not_spoken_of() -> None:
-    assert disturbances(rounds({}, {"host_load": 9.0})) == []
+    assert interference(rounds({}, {"host_load": 9.0})) == []
 
 
 def test_it_tells_in_how_many_rounds_and_how_much_at_most() -> None:
     told = rounds(*({"host_others": share} for share in (0.01, 0.23, 0.02, 0.11)))
-    assert disturbances(told) == ["other processes used up to 23% of the CPU in 2 of 4 rounds"]
+    assert interference(told) == ["other processes used up to 23% of the CPU in 2 of 4 rounds"]
 
 
 @pytest.mark.parametrize(
@@ -32,21 +32,21 @@ def test_it_tells_in_how_many_rounds_and_how_much_at_most() -> None:
         ("host_others", 0.0525, "other processes used 5.2% of the CPU in 1 of 2 rounds"),
         ("host_steal", 0.012, "the hypervisor took 1.2% of the CPU's time in 1 of 2 rounds"),
         ("host_swapped", 3 * 2**20, "3 MiB moved to or from swap in 1 of 2 rounds"),
-        ("host_throttled", 1, "the processor slowed down for heat once in 1 of 2 rounds"),
-        ("host_throttled", 7, "the processor slowed down for heat 7 times in 1 of 2 rounds"),
+        ("host_throttled", 1, "the processor slowed down because of heat once in 1 of 2 rounds"),
+        ("host_throttled", 7, "the processor slowed down because of heat 7 times in 1 of 2 rounds"),
         ("host_gpu_others", 1, "1 other process held the GPU in 1 of 2 rounds"),
         ("host_gpu_others", 2, "2 other processes held the GPU in 1 of 2 rounds"),
-        ("host_gpu_hot", 1, "the GPU slowed down for heat in 1 of 2 rounds"),
-        ("host_gpu_capped", 1, "the GPU slowed down for its power limit in 1 of 2 rounds"),
+        ("host_gpu_hot", 1, "the GPU slowed down because of heat in 1 of 2 rounds"),
+        ("host_gpu_capped", 1, "the GPU slowed down because of its power limit in 1 of 2 rounds"),
     ],
 )
 def test_each_kind_has_its_sentence(fact: str, amount: float, sentence: str) -> None:
-    assert disturbances(rounds({fact: 0.0}, {fact: amount})) == [sentence]
+    assert interference(rounds({fact: 0.0}, {fact: amount})) == [sentence]
 
 
 def test_the_same_in_all_rounds_is_told_once() -> None:
     told = rounds(*[{"host_gpu_hot": 1.0}] * 3)
-    assert disturbances(told) == ["the GPU slowed down for heat in 3 of 3 rounds"]
+    assert interference(told) == ["the GPU slowed down because of heat in 3 of 3 rounds"]
 
 
 BUSY = {"host_others": 0.3}
@@ -56,7 +56,7 @@ BUSY = {"host_others": 0.3}
     ("busy", "count", "said"),
     [
         ("", "0123", ""),
-        ("0", "123", "1 of 4 rounds was disturbed and is kept apart"),
+        ("0", "123", "1 of 4 rounds was disturbed and does not count"),
         (
             "01",
             "0123",
@@ -74,5 +74,5 @@ def test_undisturbed_rounds_alone_count_where_there_are_three(
 ) -> None:
     """Fewer carry no interval: then all count, and are marked."""
     told = rounds(*(BUSY if str(index) in busy else {} for index in range(4)))
-    assert [one.index for one in counting(told)] == [int(index) for index in count]
+    assert [one.index for one in counted_rounds(told)] == [int(index) for index in count]
     assert kept_apart(told) == said

@@ -5,14 +5,14 @@ from datetime import timedelta
 from types import ModuleType
 
 from harness.domain.run import Commit
-from harness.site.chronicle import chronicles, newest_first
+from harness.site.cell_history import cell_histories, newest_first
 
 
-def test_one_cell_on_two_hosts_has_two_chronicles(sample: ModuleType) -> None:
+def test_one_cell_on_two_hosts_has_two_histories(sample: ModuleType) -> None:
     on_both = [
         sample.make_result(run=sample.make_run(host=h)) for h in (sample.LAPTOP, sample.SERVER)
     ]
-    told = chronicles(on_both)
+    told = cell_histories(on_both)
     assert {one.host for one in told} == {sample.LAPTOP, sample.SERVER}
     assert len({one.page for one in told}) == 2
 
@@ -20,7 +20,7 @@ def test_one_cell_on_two_hosts_has_two_chronicles(sample: ModuleType) -> None:
 def test_measuring_an_old_commit_today_does_not_make_it_the_newest(sample: ModuleType) -> None:
     first, second = (sample.make_run(commit) for commit in sample.COMMITS[:2])
     late = replace(first, started=second.started + timedelta(days=30))
-    told = chronicles([sample.make_result(run=late), sample.make_result(run=second)])
+    told = cell_histories([sample.make_result(run=late), sample.make_result(run=second)])
     assert told[0].newest.run.commit == second.commit
 
 
@@ -46,5 +46,5 @@ def test_times_with_and_without_a_zone_can_be_ordered(sample: ModuleType) -> Non
 
 
 def test_a_page_is_named_by_cell_and_host(sample: ModuleType) -> None:
-    [one] = chronicles([sample.make_result()])
+    [one] = cell_histories([sample.make_result()])
     assert one.page == f"cells/{one.cell.id}-{sample.LAPTOP.fingerprint}.html"

@@ -1,4 +1,4 @@
-"""What else happened on the host while a cell was measured, told from its rounds' facts."""
+"""What interfered with a cell's rounds on the host, from the facts of the rounds."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from harness.domain.result import Round
 
 @dataclass(frozen=True)
 class Sign:
-    """A fact that tells of a disturbance where it is above the threshold."""
+    """A fact that indicates interference if it is above the threshold."""
 
     fact: str  # its name among a round's facts
     what: str  # what `harness doctor` calls it
     threshold: float
-    told: str  # {0} stands for how much
+    sentence: str  # {0} stands for the amount
     amount: Callable[[float], str]
     advice: str
 
@@ -42,8 +42,8 @@ def _nothing(_: float) -> str:
     return ""
 
 
-# Shares are of the time of all cores. A few percent pass for the system's own work; the
-# hypervisor takes nothing from a machine that has its cores to itself.
+# Shares are of all cores' time. The system's own work takes a few percent. The hypervisor takes
+# nothing if the machine has its cores to itself.
 SIGNS = (
     Sign(
         "host_others",
@@ -73,9 +73,9 @@ SIGNS = (
         "host_throttled",
         "thermal throttling",
         0,
-        "the processor slowed down for heat {0}",
+        "the processor slowed down because of heat {0}",
         _times,
-        "cool it",
+        "improve the cooling",
     ),
     Sign(
         "host_gpu_others",
@@ -89,15 +89,15 @@ SIGNS = (
         "host_gpu_hot",
         "GPU thermal throttling",
         0,
-        "the GPU slowed down for heat",
+        "the GPU slowed down because of heat",
         _nothing,
-        "cool it",
+        "improve the cooling",
     ),
     Sign(
         "host_gpu_capped",
         "GPU power limit",
         0,
-        "the GPU slowed down for its power limit",
+        "the GPU slowed down because of its power limit",
         _nothing,
         "compare cells at the same limit",
     ),
@@ -108,54 +108,54 @@ _THRESHOLDS = {sign.fact: sign.threshold for sign in SIGNS}
 
 
 def is_disturbed(one: Round) -> bool:
-    """True if some sign was above its threshold while the round ran."""
+    """True if any sign was above its threshold while the round ran."""
     return any(value > _THRESHOLDS.get(fact, math.inf) for fact, value in one.facts.items())
 
 
 def signs_of(one: Round) -> list[str]:
-    """What disturbed the round, a sentence each; empty where nothing was seen."""
+    """A sentence for each sign of interference with the round; empty if there was none."""
     return [
-        sign.told.format(sign.amount(one.facts[sign.fact]))
+        sign.sentence.format(sign.amount(one.facts[sign.fact]))
         for sign in SIGNS
         if one.facts.get(sign.fact, 0.0) > sign.threshold
     ]
 
 
 def undisturbed(rounds: Sequence[Round]) -> list[Round]:
-    """The rounds during which nothing else was seen on the host."""
+    """The rounds without any sign of interference."""
     return [one for one in rounds if not is_disturbed(one)]
 
 
-def counting(rounds: Sequence[Round]) -> list[Round]:
+def counted_rounds(rounds: Sequence[Round]) -> list[Round]:
     """The rounds that a cell's figures come from.
 
-    The undisturbed ones, if there are as many as an interval needs; else all.
+    These are the undisturbed rounds if there are enough for an interval; else all rounds.
     """
     quiet = undisturbed(rounds)
     return quiet if len(quiet) >= FEWEST else list(rounds)
 
 
 def kept_apart(rounds: Sequence[Round]) -> str:
-    """A sentence on what became of the disturbed rounds; empty where there are none."""
+    """A clause that says whether the disturbed rounds count; empty if there are none."""
     count = sum(map(is_disturbed, rounds))
     if not count:
         return ""
     verb = "was" if count == 1 else "were"
-    told = f"{count} of {len(rounds)} round{'' if len(rounds) == 1 else 's'} {verb} disturbed"
-    if len(counting(rounds)) < len(rounds):
-        return f"{told} and {'is' if count == 1 else 'are'} kept apart"
-    return f"{told}; all count, because fewer than {FEWEST} were undisturbed"
+    disturbed = f"{count} of {len(rounds)} round{'' if len(rounds) == 1 else 's'} {verb} disturbed"
+    if len(counted_rounds(rounds)) < len(rounds):
+        return f"{disturbed} and {'does' if count == 1 else 'do'} not count"
+    return f"{disturbed}; all count, because fewer than {FEWEST} were undisturbed"
 
 
-def account(rounds: Sequence[Round]) -> list[str]:
-    """What disturbed the rounds, and what became of those: sentences, none where nothing did."""
-    return [sentence for sentence in (*disturbances(rounds), kept_apart(rounds)) if sentence]
+def interference_report(rounds: Sequence[Round]) -> list[str]:
+    """What disturbed the rounds, and whether those rounds count; empty if nothing did."""
+    return [sentence for sentence in (*interference(rounds), kept_apart(rounds)) if sentence]
 
 
-def disturbances(rounds: Sequence[Round]) -> list[str]:
-    """A sentence for each kind of disturbance that some round saw; empty where none did.
+def interference(rounds: Sequence[Round]) -> list[str]:
+    """A sentence for each kind of interference in the rounds; empty if there was none.
 
-    What a round has no fact of was not looked at, or is not told by that system.
+    A round lacks a fact if it was not looked for, or if the system does not report it.
     """
     return [sentence for sign in SIGNS if (sentence := _sentence(sign, rounds))]
 
@@ -166,6 +166,6 @@ def _sentence(sign: Sign, rounds: Sequence[Round]) -> str:
     if not above:
         return ""
     most = sign.amount(max(above))
-    # One figure stands for several rounds: the largest.
+    # The largest amount stands for all rounds.
     amount = f"up to {most}" if len({sign.amount(value) for value in above}) > 1 else most
-    return f"{sign.told.format(amount)} in {len(above)} of {len(rounds)} rounds"
+    return f"{sign.sentence.format(amount)} in {len(above)} of {len(rounds)} rounds"

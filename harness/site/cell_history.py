@@ -1,4 +1,4 @@
-"""Which result of a cell is the newest, and what came before it."""
+"""A cell's results over time: the newest, and those before it."""
 
 from __future__ import annotations
 
@@ -12,54 +12,54 @@ from harness.domain.run import Host
 
 
 @dataclass(frozen=True)
-class Chronicle:
+class CellHistory:
     """All results of one cell on one kind of host, newest first; never empty."""
 
     results: tuple[Result, ...]
 
     @property
     def newest(self) -> Result:
-        """The one that counts today."""
+        """The newest result, which leaderboards show."""
         return self.results[0]
 
     @property
     def cell(self) -> Cell:
-        """Whose results they are."""
+        """The measured cell."""
         return self.newest.cell
 
     @property
     def host(self) -> Host:
-        """Where it was measured."""
+        """The host it was measured on."""
         return self.newest.run.host
 
     @property
     def page(self) -> str:
-        """The path of its page in the site."""
+        """The path of the cell's page in the site."""
         return f"cells/{self.cell.id}-{self.host.fingerprint}.html"
 
 
-def chronicles(results: Sequence[Result]) -> list[Chronicle]:
-    """One for each cell and kind of host, in the order of `newest_first`."""
+def cell_histories(results: Sequence[Result]) -> list[CellHistory]:
+    """A history for each cell and kind of host, in the order of `newest_first`."""
     gathered: dict[tuple[str, str], list[Result]] = {}
     for result in newest_first(results):
         place = (result.cell.id, result.run.host.fingerprint)
         gathered.setdefault(place, []).append(result)
-    return [Chronicle(tuple(found)) for found in gathered.values()]
+    return [CellHistory(tuple(found)) for found in gathered.values()]
 
 
 def newest_first(results: Sequence[Result]) -> list[Result]:
-    """By commit date, then by when the run started.
+    """The results by commit date, then by the run's start, newest first.
 
-    Measuring an old commit today, to fill the history, does not make it the newest. A commit
-    without a date (code in no git checkout) counts as made when its run started.
+    Measuring an old commit today, to fill the history, does not make it the newest. A result
+    without a commit date (code outside git) takes the run's start instead.
     """
     return sorted(results, key=_age, reverse=True)
 
 
 def _age(result: Result) -> tuple[datetime, datetime, int]:
     started = _aware(result.run.started)
-    made = result.run.commit.date
-    return (_aware(made) if made else started, started, result.id or 0)
+    committed = result.run.commit.date
+    return (_aware(committed) if committed else started, started, result.id or 0)
 
 
 def _aware(when: datetime) -> datetime:
