@@ -86,7 +86,7 @@ def copy_trials(size: WorkingSet, device: torch.device) -> Iterator[Trial]:
     target = torch.zeros_like(source)
     ways: dict[str, Callable[[], object]] = {"torch copy_": lambda: target.copy_(source)}
     if device.type == "cpu":
-        ways["memcpy, one call a thread"] = _threaded_copy(target, source)
+        ways["memcpy, one call per thread"] = _threaded_copy(target, source)
     return _trials(ways, size, 2 * size.bytes)
 
 

@@ -162,10 +162,10 @@ def _measured(entry: Hardware, device: torch.device, order: Order, name: str) ->
     if name == CLOCK:
         return _frequency()
     seconds = search_seconds(name, order.seconds)
-    found = search(_trials(name, order.names, entry, device), seconds, Watch(entry.timer()))
+    findings = search(_trials(name, order.names, entry, device), seconds, Watch(entry.timer()))
     # Other work on the host's processors does not slow a GPU down: it needs none of them.
     processors = torch.get_num_threads() if entry.kind == "cpu" else 0
-    return _best(found, entry.resources(torch.get_num_threads()), processors)
+    return _best(findings, entry.resources(torch.get_num_threads()), processors)
 
 
 def _trials(

@@ -106,8 +106,8 @@ class Campaign:
 
     def events(self) -> list[Event]:
         """The events since the last call, in order."""
-        found, self._events = self._events, []
-        return found
+        events, self._events = self._events, []
+        return events
 
     def _begin(self, items: list[Planned]) -> None:
         wanting = _open(items, self._rounds)
@@ -200,9 +200,9 @@ def against_baseline(item: Planned, rounds: Rounds) -> Speedup | None:
 
 
 def _headline(item: Planned, rounds: Sequence[Round]) -> Estimate:
-    found = estimate(_headline_name(item), rounds)
-    assert found is not None, "a scenario measures its own headline metric"
-    return found
+    headline = estimate(_headline_name(item), rounds)
+    assert headline is not None, "a scenario measures its own headline metric"
+    return headline
 
 
 def _headline_name(item: Planned) -> str:

@@ -133,7 +133,7 @@ def missing_by_hardware(db: Location, plan: Plan, host: Host, environment: Envir
 def by_hardware(
     store: Store, plan: Plan, host: Host, environment: Environment, names: Names, notify: Listener
 ) -> ByHardware:
-    """The ceilings of each hardware of the cells to measure. Measures those in `names` first.
+    """The ceilings of each hardware that a cell to measure needs. First measures those in `names`.
 
     Reports a ceiling that cannot be measured as an event: the cells then lack only that figure.
     """

@@ -84,9 +84,9 @@ class LocalDispatcher:
         if not job.measures:
             return self._round(job, bounds)
         with self._watch.around(job.cell) as seen:
-            found = self._round(job, bounds)
-        facts, notes = {**found.facts, **seen.facts}, {**found.notes, **seen.notes}
-        return replace(found, facts=facts, notes=notes, host=self._host)
+            measured = self._round(job, bounds)
+        facts, notes = {**measured.facts, **seen.facts}, {**measured.notes, **seen.notes}
+        return replace(measured, facts=facts, notes=notes, host=self._host)
 
     def _round(self, job: Job, bounds: Bounds) -> Round:
         if self._server is None:

@@ -11,18 +11,19 @@ from harness.domain.metric import Estimate
 from harness.domain.result import Round, Status
 
 
-def valued(one: Round) -> Round:
+def valued(measured: Round) -> Round:
     """The round, with the value of every registered metric that it carries."""
-    values = {entry.name: entry().value(one) for entry in metrics.registry.entries()}
-    return replace(one, values={name: value for name, value in values.items() if value is not None})
+    values = {entry.name: entry().value(measured) for entry in metrics.registry.entries()}
+    carried = {name: value for name, value in values.items() if value is not None}
+    return replace(measured, values=carried)
 
 
-def with_headline(one: Round, headline: str) -> Round:
+def with_headline(measured: Round, headline: str) -> Round:
     """The round, turned into a failure if its status is OK and it lacks its headline metric."""
-    if one.status is not Status.OK or headline in one.values:
-        return one
+    if measured.status is not Status.OK or headline in measured.values:
+        return measured
     reason = f"its report cannot be read: it has no {headline}"
-    return replace(one, status=Status.FAILED, reason=reason)
+    return replace(measured, status=Status.FAILED, reason=reason)
 
 
 def estimates(rounds: Sequence[Round]) -> Mapping[str, Estimate]:
@@ -39,12 +40,12 @@ def estimate(name: str, rounds: Sequence[Round]) -> Estimate | None:
     """
     metric = metrics.registry[name]()
     counted = counting(rounds)
-    carrying = [one for one in counted if name in one.values]
+    carrying = [done for done in counted if name in done.values]
     if metric.every_round and len(carrying) < len(counted):
         return None
-    carrying = carrying or [one for one in rounds if name in one.values]
+    carrying = carrying or [done for done in rounds if name in done.values]
     if not carrying:
         return None
     value, low, high = metric.over(carrying)
-    samples = sum(metric.samples(one) for one in carrying)
+    samples = sum(metric.samples(done) for done in carrying)
     return Estimate(value, low, high, metric.unit, metric.direction, len(carrying), samples)

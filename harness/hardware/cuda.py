@@ -52,7 +52,7 @@ class Cuda(Hardware):
         return ranks
 
     def crowded(self, ranks: int, host: Host) -> str | None:
-        """Refuses too few GPUs, and different models: the ceilings are those of the first."""
+        """Refuses too few GPUs, and GPUs that differ: the ceilings are those of the first."""
         first, has = self.options.index, len(host.gpus)
         if first + ranks > has:
             return f"each takes a GPU, from GPU {first} on; this host has {has}"

@@ -35,7 +35,7 @@ class DataSheet:
     power_W: float | None = None  # noqa: N815 - watts, as everyone writes them
     price_usd_hr: tuple[float, float] | None = None  # rent: lowest and highest published
     price_median_usd_hr: float | None = None
-    cores: int | None = None  # a processor's cores: its peaks are those of all together
+    cores: int | None = None  # a processor's core count: its peaks are for all cores together
 
     def ceilings(self) -> tuple[Ceiling, ...]:
         """The sheet's figures as ceilings."""

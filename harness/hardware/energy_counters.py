@@ -69,7 +69,7 @@ class Nvml:
 
 
 def processor_counter(powercap: Path = POWERCAP) -> Rapl:
-    """The counter of the host's processors. Raises Unsupported, with the reason, without one."""
+    """The counter of the host's processors. Raises Unsupported, with the reason, if it has none."""
     # A package zone includes its cores, and psys includes everything: only DRAM is separate.
     zones = [
         Zone(folder / "energy_uj", int((folder / "max_energy_range_uj").read_text()))

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from harness.distributed.split import Split
     from harness.model.transformer import Transformer
 
-OLD_FSDP = "shards are made by FSDP2: leave out strategy"
+OLD_FSDP = "the harness shards by FSDP2: leave out strategy"
 # Fabric's own message (lightning/fabric/connector.py).
 NO_FSDP = "You selected the FSDP strategy but FSDP is only available on GPU"
 _PRECISIONS = {"float32": "32-true", "bfloat16": "bf16-true", "float16": "16-true"}

@@ -87,8 +87,8 @@ class Spark(Torch):
         version = java_version(_version_text(java))
         if version is not None and version >= _JAVA:
             return None
-        found = f"Java {version}" if version else "no Java that answers"
-        return f"spark needs Java {_JAVA} or later; {java} is {found}"
+        found = f"is Java {version}" if version else "reports no Java version"
+        return f"spark needs Java {_JAVA} or later; {java} {found}"
 
     @property
     def starts_descendants(self) -> bool:

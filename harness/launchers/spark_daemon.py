@@ -1,4 +1,4 @@
-"""pyspark's daemon, which starts Spark's Python workers, changed to wait for those that have ended.
+"""pyspark's daemon, which starts Spark's Python workers, changed to reap them when they end.
 
 Only Spark runs it. pyspark's own daemon ignores the ends of its children, so the kernel drops their
 processor time, and the round's work looks like that of another program.

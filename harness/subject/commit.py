@@ -59,7 +59,7 @@ def _commit(folder: Path, pathspec: str, excluded: Sequence[Path]) -> Commit:
 
 
 def _valid(text: str) -> str:
-    """The text with a replacement character for what is not UTF-8: databases refuse that."""
+    """The text with replacement characters for bytes that are not UTF-8: databases refuse them."""
     return text.encode(errors="surrogateescape").decode(errors="replace")
 
 

@@ -137,7 +137,7 @@ def test_spark_needs_java(host: Host, monkeypatch: pytest.MonkeyPatch, java: Pat
     assert Spark.unavailable(host) == f"{needs}; {java} is Java 8"
     java.unlink()
     asked_anew()
-    assert Spark.unavailable(host) == f"{needs}; {java} is no Java that answers"
+    assert Spark.unavailable(host) == f"{needs}; {java} reports no Java version"
     monkeypatch.delenv("JAVA_HOME")
     monkeypatch.setenv("PATH", "")
     assert Spark.unavailable(host) == f"{needs}: `make launchers` installs it"
