@@ -16,12 +16,12 @@ from harness.dispatch.campaign import Campaign, Event
 from harness.dispatch.drive import Steps, drive
 from harness.dispatch.local import LocalDispatcher
 from harness.dispatch.run import (
-    Begun,
     Prepared,
+    RoundStarts,
     Watcher,
     bounds_of,
     job_of,
-    measured,
+    measure_cells,
     record_skips,
     trained_files,
 )
@@ -94,7 +94,7 @@ def prepare(request: Request) -> Prepared:
     plan = make_plan(
         specs, host, known, durations, request.fresh, request.retry_failed, load=load_average
     )
-    lacking = ceilings.lacking(request.db, plan, host, this_environment())
+    missing = ceilings.missing_by_hardware(request.db, plan, host, this_environment())
     recipes = artifacts.recipes(plan.of(Action.MEASURE), host, environment)
     return Prepared(
         specs,
@@ -102,7 +102,7 @@ def prepare(request: Request) -> Prepared:
         environment,
         commit,
         plan,
-        lacking,
+        missing,
         artifacts.untrained(recipes),
         artifacts.assumptions(plan),
     )
@@ -114,7 +114,7 @@ def run(request: Request, watcher: Watcher) -> Outcome:
     It may be stopped at any moment: stored rounds stay, and the next run continues from there.
     """
     models = Artifacts()
-    begun = Begun(watcher)
+    begun = RoundStarts(watcher)
     with LocalDispatcher(models.located, begun) as dispatcher:  # its process imports torch now
         prepared = prepare(request)
         artifacts.require_cache(prepared.plan.of(Action.MEASURE))
@@ -125,7 +125,7 @@ def run(request: Request, watcher: Watcher) -> Outcome:
             watcher.begin(prepared)
             try:
                 record_skips(store, this_run, prepared.plan)
-                limits = ceilings.limits(
+                known = ceilings.by_hardware(
                     store,
                     prepared.plan,
                     prepared.host,
@@ -134,8 +134,9 @@ def run(request: Request, watcher: Watcher) -> Outcome:
                     watcher.ceiling,
                 )
                 with models:
-                    ends = measured(store, this_run, dispatcher, prepared, limits, models, watcher)
-                    for end in ends:
+                    for end in measure_cells(
+                        store, this_run, dispatcher, prepared, known, models, watcher
+                    ):
                         statuses[end.item.cell.id] = end.status
             finally:
                 watcher.end()
@@ -197,7 +198,7 @@ def selfchecks(db: Location) -> list[tuple[Host, SelfCheck]]:
 
 
 def ceiling(
-    db: Location, hardware: Choice, report: ceilings.Teller, seconds: float, *, fresh: bool
+    db: Location, hardware: Choice, report: ceilings.Listener, seconds: float, *, fresh: bool
 ) -> tuple[ceilings.Place, tuple[Ceiling, ...]]:
     """This hardware's ceilings on this host, and the place they belong to.
 
@@ -209,7 +210,7 @@ def ceiling(
     with Store(db) as store:
         found = () if fresh else ceilings.stored(store, place)
         names = ceilings.missing(found, place, again=True)
-        return place, ceilings.settled(store, place, names, report, seconds)
+        return place, ceilings.stored_after_measuring(store, place, names, report, seconds)
 
 
 def all_ceilings(db: Location) -> tuple[Ceilings, ...]:

@@ -1,1 +1,1 @@
-"""What a device can do at best: kernels, the search for the fastest, and a process to run it in."""
+"""A device's ceilings: candidate kernels, the search for the fastest, the process that runs it."""

@@ -1,4 +1,4 @@
-"""All-reduce among processes of this host, over loopback by gloo."""
+"""The bandwidth of an all-reduce among processes of this host: gloo, over loopback."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ _MEBIBYTES = (1, 4, 16, 64)
 
 
 def measure_all_reduce(hardware: Hardware, processes: int, seconds: float) -> Findings:
-    """The bus bandwidth that so many processes reach; RuntimeError where one of them dies.
+    """The bus bandwidth that this many processes reach. Raises RuntimeError if one of them dies.
 
-    To be called before this process computes anything: it forks, and threads do not survive that.
+    Call it before this process computes anything: it forks, and threads do not survive a fork.
     """
     with tempfile.TemporaryDirectory(prefix="harness-all-reduce-") as folder:
         ranks = [Rank(index, processes) for index in range(processes)]
@@ -38,31 +38,32 @@ def measure_all_reduce(hardware: Hardware, processes: int, seconds: float) -> Fi
 
 
 def bus_bytes(size: int, processes: int) -> float:
-    """What each process must at least send and receive: 2 (n - 1) / n of the tensor.
+    """The bytes that each process must at least send and receive: 2 (n - 1) / n of the tensor.
 
-    So that figures compare across numbers of processes and algorithms: NVIDIA's nccl-tests,
-    doc/PERFORMANCE.md.
+    This makes figures comparable across numbers of processes and algorithms (NVIDIA's nccl-tests,
+    doc/PERFORMANCE.md).
     """
     return 2 * (processes - 1) / processes * size
 
 
 class _AgreedTimer(HostTimer):
-    """Tells all processes the same durations, the slowest's, so that all decide alike."""
+    """Gives all processes the same durations, so that all take the same decisions."""
 
     def seconds(self, start: object, end: object) -> float:
-        """The longest any process saw."""
-        return _agreed(super().seconds(start, end))
+        """The longest duration that any process measured."""
+        return _maximum(super().seconds(start, end))
 
     @staticmethod
     def now() -> float:
-        """Seconds, of the process that is furthest on."""
-        return _agreed(time.perf_counter())
+        """The latest time, in seconds, that any process reads."""
+        return _maximum(time.perf_counter())
 
 
-def _agreed(value: float) -> float:
-    longest = torch.tensor(value, dtype=torch.float64)
-    dist.all_reduce(longest, op=dist.ReduceOp.MAX)
-    return longest.item()
+def _maximum(value: float) -> float:
+    """The largest value among the processes."""
+    largest = torch.tensor(value, dtype=torch.float64)
+    dist.all_reduce(largest, op=dist.ReduceOp.MAX)
+    return largest.item()
 
 
 def _trials(processes: int) -> Iterator[Trial]:
@@ -89,7 +90,7 @@ def _fork(hardware: Hardware, rank: Rank, folder: Path, seconds: float) -> int:
 
 
 def _wait_for_all(pids: Sequence[int]) -> None:
-    """Until all have ended; once one ends badly, the others are ended too."""
+    """Waits until all processes have ended. Kills the others as soon as one ends badly."""
     left = set(pids)
     verdict = ""
     while left:
@@ -100,7 +101,7 @@ def _wait_for_all(pids: Sequence[int]) -> None:
             end = signal_name(os.WTERMSIG(status)) if died else "an error"
             verdict = f"process {list(pids).index(pid)} of {len(pids)} ended with {end}"
             for other in left:
-                with suppress(ProcessLookupError):  # it ended by itself meanwhile
+                with suppress(ProcessLookupError):  # it has ended by itself
                     os.kill(other, signal.SIGKILL)
     if verdict:
         raise RuntimeError(verdict)
@@ -112,5 +113,5 @@ def _write(folder: Path, findings: Findings) -> None:
 
 def _read(folder: Path) -> Findings:
     data = json.loads((folder / "findings.json").read_text())
-    reached = tuple(Reached(**one) for one in data["reached"])
+    reached = tuple(Reached(**fields) for fields in data["reached"])
     return Findings(reached, tuple(map(tuple, data["failed"])), data["left_out"])

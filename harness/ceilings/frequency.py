@@ -1,8 +1,8 @@
-"""The clock a processor runs at under load, counted rather than asked for.
+"""A processor's frequency under load, found by counting cycles.
 
-Virtual machines hide it, and what Linux tells may be the nominal one. An addition whose operands
-are its own last result takes one cycle on every x86-64 core, so a chain of them counts cycles.
-It is machine code of a few bytes, as no library has such a loop.
+Virtual machines hide the frequency, and Linux may report the nominal one. An addition that depends
+on the last addition's result takes one cycle on every x86-64 core, so a chain of additions counts
+cycles. No library has such a loop, so this module makes it from a few bytes of machine code.
 """
 
 from __future__ import annotations
@@ -16,15 +16,17 @@ from collections.abc import Callable, Sequence
 
 from harness.errors import Unsupported
 
-_CHAIN = 64  # additions an iteration: the counter's own two instructions hide behind them
-_ITERATIONS = 8000  # some 0.2 ms: too short for the clock to change, too long for call overhead
+_CHAIN = 64  # additions per iteration: they hide the loop's own two instructions
+# A burst takes some 0.2 ms: too short for the frequency to change, long enough to make the
+# overhead of the call negligible.
+_ITERATIONS = 8000
 _BURSTS = 40
 
 
-def clock_under_load(work: Callable[[], object]) -> float:
-    """Hz, as seen in short bursts between pieces of work that keep the device busy.
+def frequency_under_load(work: Callable[[], object]) -> float:
+    """The frequency in Hz, measured in short bursts between calls of `work`, which keeps it up.
 
-    Unsupported where there is no such code for this processor, or none may be run.
+    Raises Unsupported if the counter has no code for this processor, or the system lets none run.
     """
     count = _counter()
     bursts = []
@@ -37,18 +39,18 @@ def clock_under_load(work: Callable[[], object]) -> float:
 
 
 def steady(bursts: Sequence[float]) -> float:
-    """The upper quartile: interruptions only lower a burst, an idle moment before may raise one."""
+    """The upper quartile: interruptions only lower a burst; an idle moment before may raise it."""
     return sorted(bursts)[len(bursts) * 3 // 4]
 
 
 def _counter() -> Callable[[int], object]:
-    """A function that takes _CHAIN cycles for each unit of its argument."""
+    """A function that takes its argument times _CHAIN cycles."""
     if platform.machine() not in {"x86_64", "AMD64"} or platform.system() != "Linux":
         raise Unsupported(f"cycles are not counted on {platform.system()} {platform.machine()}")
     try:
         page = mmap.mmap(-1, mmap.PAGESIZE, prot=mmap.PROT_READ | mmap.PROT_WRITE | mmap.PROT_EXEC)
     except OSError as error:
-        raise Unsupported(f"this system lets no code be made: {error.strerror}") from error
+        raise Unsupported(f"no executable memory on this system: {error.strerror}") from error
     page.write(_code())
     address = ctypes.addressof(ctypes.c_char.from_buffer(page))
     function = ctypes.CFUNCTYPE(None, ctypes.c_uint64)(address)
@@ -60,7 +62,7 @@ def _counter() -> Callable[[int], object]:
 
 
 def _code() -> bytes:
-    """`do { rax += rax, _CHAIN times } while (--rdi)`, by the System V calling convention."""
+    """`do { rax += rax, _CHAIN times } while (--rdi)`, in the System V calling convention."""
     add_rax_rax, decrement_rdi = b"\x48\x01\xc0", b"\x48\x83\xef\x01"
     body = add_rax_rax * _CHAIN + decrement_rdi
     jump = b"\x0f\x85"  # back to the body's start while rdi is not zero

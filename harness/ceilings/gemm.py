@@ -1,7 +1,7 @@
-"""Matrix products by every library that torch reaches: candidates for a format's peak.
+"""Matrix products by every library that torch calls: candidates for a format's peak.
 
-One call does 2 m n k FLOPs (for int8: operations), as m x n products of k pairs are summed.
-Nobody multiplies denormals or zeros: operands are random.
+One call does 2 m n k FLOPs (for int8: operations): each of the m x n results sums k products.
+Operands are random: models do not multiply denormals or zeros.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from harness.ceilings.search import Trial
 
 @dataclass(frozen=True)
 class Operands:
-    """One product: a [m, k] times w [n, k] transposed, as a Linear layer has them."""
+    """The operands of a [m, k] times w [n, k] transposed, as in a Linear layer."""
 
     a: Tensor
     w: Tensor
@@ -40,7 +40,7 @@ DTYPES = {
     "int8": torch.int8,
     "fp8": torch.float8_e4m3fn,
 }
-# (m, n, k), the smallest first: its rate tells which of the others the time allows.
+# (m, n, k), the smallest first: from its rate the search decides which others the time allows.
 SHAPES = {
     "cpu": (
         (512, 512, 512),
@@ -61,7 +61,7 @@ SHAPES = {
 
 @dataclass(frozen=True)
 class Kernel:
-    """One way to compute the product, and the formats and devices it is for."""
+    """A way to compute the product, and the formats and devices it supports."""
 
     name: str
     formats: tuple[str, ...]
@@ -70,28 +70,30 @@ class Kernel:
 
 
 def trials(number_format: str, device: torch.device) -> Iterator[Trial]:
-    """Every kernel for the format at every size; the same data for all of one size."""
+    """Every kernel for the format, at every size. Kernels of one size share their operands."""
     kernels = kernels_for(number_format, device.type)
     for shape in SHAPES.get(device.type, SHAPES["cuda"]):
-        operands = _Once(number_format, shape, device)
+        operands = _LazyOperands(number_format, shape, device)
         for kernel in kernels:
             yield Trial(
                 kernel=kernel.name,
                 size=" x ".join(map(str, shape)),
                 work=2.0 * shape[0] * shape[1] * shape[2],
-                prepare=lambda make=kernel.make, data=operands: make(data.made()),  # type: ignore[misc]
+                prepare=lambda make=kernel.make, data=operands: make(data.get()),  # type: ignore[misc]
             )
 
 
 def kernels_for(number_format: str, device: str) -> list[Kernel]:
-    """Those for the format on that type of device."""
-    return [one for one in KERNELS if number_format in one.formats and device in one.devices]
+    """The kernels for this format on this type of device."""
+    return [
+        kernel for kernel in KERNELS if number_format in kernel.formats and device in kernel.devices
+    ]
 
 
 def operands(
     number_format: str, shape: tuple[int, int, int], device: torch.device, seed: int = 0
 ) -> Operands:
-    """Random ones: normal, or for int8 even over its range but the lowest."""
+    """Random operands: normal, or for int8 uniform over -127 to 127."""
     m, n, k = shape
     generator = torch.Generator(device).manual_seed(seed)
     return Operands(*(_random(number_format, size, device, generator) for size in ((m, k), (n, k))))
@@ -105,8 +107,8 @@ def _random(
     return torch.randn(size, device=device, generator=generator).to(DTYPES[number_format])
 
 
-class _Once:
-    """The data of one size, made when first needed and shared by its kernels."""
+class _LazyOperands:
+    """The operands of one size, made when first needed and shared by all kernels."""
 
     def __init__(
         self, number_format: str, shape: tuple[int, int, int], device: torch.device
@@ -114,7 +116,7 @@ class _Once:
         self._format, self._shape, self._device = number_format, shape, device
         self._made: Operands | None = None
 
-    def made(self) -> Operands:
+    def get(self) -> Operands:
         if self._made is None:
             self._made = operands(self._format, self._shape, self._device)
         return self._made
@@ -130,14 +132,14 @@ def _linear(x: Operands) -> Call:
 
 
 def _packed(x: Operands) -> Call:
-    """Weights laid out beforehand as oneDNN likes them best."""
+    """Weights reordered beforehand into oneDNN's preferred layout."""
     weight = torch.ops.mkldnn._reorder_linear_weight(x.w, x.shape[0])
     compute = torch.ops.mkldnn._linear_pointwise
     return lambda: compute(x.a, weight, None, "none", [], "")
 
 
 def _converted(x: Operands) -> Call:
-    """In fp32, converting inside the clock: some processors are faster so than in the format."""
+    """Computes in fp32 and times the conversion: on some processors that beats the format."""
     b = x.w.t().contiguous()
     return lambda: torch.matmul(x.a.float(), b.float()).to(x.a.dtype)
 
@@ -158,7 +160,7 @@ def _int_mm(x: Operands) -> Call:
 
 
 def _quantized(engine: str) -> Callable[[Operands], Call]:
-    """torch.ops.quantized.linear: int8 in, int8 out, by the engine named."""
+    """torch.ops.quantized.linear of the named engine: int8 in, int8 out."""
 
     def make(x: Operands) -> Call:
         torch.backends.quantized.engine = engine
@@ -171,7 +173,7 @@ def _quantized(engine: str) -> Callable[[Operands], Call]:
 
 
 def _dynamic(engine: str) -> Callable[[Operands], Call]:
-    """The same from fp32 activations, quantised inside the clock, to fp32."""
+    """The same with fp32 in and out: the time includes quantising the activations."""
 
     def make(x: Operands) -> Call:
         torch.backends.quantized.engine = engine
@@ -183,7 +185,7 @@ def _dynamic(engine: str) -> Callable[[Operands], Call]:
 
 
 def _onednn_int8(x: Operands) -> Call:
-    """The kernel that torch.export's quantisation compiles to: int8 in, fp32 out."""
+    """The kernel that torch.export's quantisation uses: int8 in, fp32 out."""
     m, n, k = x.shape
     packed = torch.ops.onednn.qlinear_prepack(x.w, [m, k])
     a, ones, zeros = _unsigned(x.a), torch.ones(n), torch.zeros(n, dtype=torch.int32)
@@ -194,7 +196,7 @@ def _onednn_int8(x: Operands) -> Call:
 
 
 def _signed(w: Tensor) -> Tensor:
-    """The weights as they are, one scale of 1 an output channel."""
+    """The weights unchanged, with a scale of 1 for each output channel."""
     channels = w.shape[0]
     scales, zeros = (
         torch.ones(channels, dtype=torch.double),
@@ -204,18 +206,18 @@ def _signed(w: Tensor) -> Tensor:
 
 
 def _unsigned(a: Tensor) -> Tensor:
-    """uint8 with 128 for zero, which is what processors' int8 instructions multiply."""
+    """uint8 with zero point 128, the format that processors' int8 instructions multiply."""
     return (a.to(torch.int16) + 128).to(torch.uint8)
 
 
 def _output_scale(x: Operands) -> float:
-    """So that a sum of k products fits in int8, but for one in some thousands."""
+    """The scale at which all but a few in ten thousand sums of k products fit in int8."""
     spread = float(x.a.float().std() * x.w.float().std())
     return max(1.0, 4 * spread * math.sqrt(x.shape[2]) / 127)
 
 
 def _scaled_mm(x: Operands) -> Call:
-    """fp8 to bf16, one scale a tensor."""
+    """fp8 in, bf16 out, one scale per tensor."""
     b, one = x.w.t(), torch.ones((), device=x.a.device)
     return lambda: torch._scaled_mm(x.a, b, scale_a=one, scale_b=one, out_dtype=torch.bfloat16)
 

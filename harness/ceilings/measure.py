@@ -1,4 +1,4 @@
-"""The parent's side of measuring what a device can do at best."""
+"""The parent's side of measuring a device's ceilings."""
 
 from __future__ import annotations
 
@@ -28,13 +28,12 @@ from harness.hardware.datasheets import data_sheet
 from harness.hardware.processors import Load, Processor, core_of, theoretical, why_no_core
 from harness.streamed import lines
 
-# Beside the search: importing torch, making the data, the last repeats.
-_START_SECONDS = 4.0
-_AROUND_SECONDS = 1.0
-# The process is given up after this many times what is expected, and a minute.
+_START_SECONDS = 4.0  # to import torch
+_AROUND_SECONDS = 1.0  # per ceiling, beside the search: making the data, the last repeats
+# The process may take a minute plus this many times the expected time.
 _PATIENCE = 4
 _MOST_PROCESSES = 8
-# Of the host's memory, what a buffer of the curve takes at most: one part in so many.
+# A buffer of the bandwidth curve takes at most one part in this many of the host's memory.
 _MEMORY_SHARE = 16
 
 _PROCESSOR = ("fp32", "bf16", "fp16", "int8")
@@ -42,10 +41,10 @@ _GPU = ("fp32", "tf32", "bf16", "fp16", "int8")
 
 
 def wanted(choice: Choice, host: Host, processor: Processor | None) -> tuple[str, ...]:
-    """The names of the ceilings to measure of this hardware, in the order they are told.
+    """The names of the ceilings to measure on this hardware, in the order of measuring.
 
-    fp8 only where the device's data sheet says that it has units for it. The clock only of a
-    processor whose peak can be computed from it.
+    fp8 is among them only if the device's data sheet lists units for it, and the processor's
+    frequency only if a theoretical peak can be computed from it.
     """
     entry = hardware.registry.of(choice)
     sizes = [size for size in CURVE if size <= host.memory_bytes // _MEMORY_SHARE]
@@ -53,20 +52,20 @@ def wanted(choice: Choice, host: Host, processor: Processor | None) -> tuple[str
     if entry.threads_on(host) is None:
         sheet = data_sheet(entry.device(host))
         lacks = sheet.lacks if sheet else ()
-        formats = [one for one in _GPU if one not in lacks]
+        formats = [number_format for number_format in _GPU if number_format not in lacks]
         formats += ["fp8"] if sheet and "fp8" in sheet.peaks else []
         return (*map(gemm, formats), *memory)
     counts = [2**power for power in range(1, _MOST_PROCESSES.bit_length())]
     together = [all_reduce(count) for count in counts if count <= host.logical_cores]
-    clock = [FREQUENCY] if core_of(processor, host.isa) else []
-    return (*together, *clock, *map(gemm, _PROCESSOR), *memory)
+    frequency = [FREQUENCY] if core_of(processor, host.isa) else []
+    return (*together, *frequency, *map(gemm, _PROCESSOR), *memory)
 
 
 def expected_seconds(names: Sequence[str], seconds: float) -> float:
-    """How long measuring these is expected to take, at so many seconds each."""
+    """The time that measuring these ceilings is expected to take, at `seconds` for each search."""
     if not names:
         return 0.0
-    # The curve's sizes share one buffer, which takes no time again.
+    # The sizes of the curve share one buffer, which is made only once.
     around = sum(_AROUND_SECONDS for name in names if buffer_bytes(name) is None)
     return _START_SECONDS + around + sum(search_seconds(name, seconds) for name in names)
 
@@ -74,7 +73,7 @@ def expected_seconds(names: Sequence[str], seconds: float) -> float:
 def derived(
     choice: Choice, host: Host, processor: Processor | None, measured: Iterable[Ceiling]
 ) -> tuple[Ceiling, ...]:
-    """Theoretical peaks, where the core and its clock are known, and the device's data sheet."""
+    """The device's data sheet, and theoretical peaks if the core and its frequency are known."""
     entry = hardware.registry.of(choice)
     threads = entry.threads_on(host)
     cores = None if threads is None else min(threads, host.physical_cores)
@@ -83,24 +82,24 @@ def derived(
 
 
 def no_theory(choice: Choice, host: Host, processor: Processor | None) -> str | None:
-    """Why there is no theoretical peak of this hardware; None where there is one."""
+    """Why this hardware has no theoretical peak. None if it has one."""
     entry = hardware.registry.of(choice)
     if entry.threads_on(host) is None:
-        return "of a GPU there is only its data sheet"
+        return "a GPU has only the peaks of its data sheet"
     return why_no_core(processor, host.isa)
 
 
 def measure(choice: Choice, names: Sequence[str], seconds: float) -> Generator[Answer, None, None]:
-    """Measure these ceilings in a process of their own, telling each as it comes.
+    """Measures these ceilings in a separate process, and yields each as it is measured.
 
-    CeilingError where the process ends before its time, or takes far too long. It never
+    Raises CeilingError if the process ends early or takes far too long. The process never
     outlives the iteration.
     """
     limit = 60 + _PATIENCE * expected_seconds(names, seconds)
     order = Order(choice, tuple(names), seconds).encode()
     try:
-        with closing(lines("harness.ceilings.worker", order, limit)) as told:
-            yield from map(decode, told)
+        with closing(lines("harness.ceilings.worker", order, limit)) as answers:
+            yield from map(decode, answers)
     except ProcessLost as error:
         raise CeilingError(f"the process that measures {error}") from error
 
@@ -109,7 +108,7 @@ def _theoretical(
     host: Host, cores: int | None, processor: Processor | None, measured: Iterable[Ceiling]
 ) -> tuple[Ceiling, ...]:
     core = core_of(processor, host.isa)
-    clock = values(measured, CeilingKind.MEASURED).get(FREQUENCY)
-    if core is None or cores is None or clock is None:
+    frequency = values(measured, CeilingKind.MEASURED).get(FREQUENCY)
+    if core is None or cores is None or frequency is None:
         return ()
-    return theoretical(core, Load(cores, clock, "seen under load", host.isa))
+    return theoretical(core, Load(cores, frequency, "seen under load", host.isa))

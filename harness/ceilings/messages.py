@@ -1,4 +1,4 @@
-"""What the parent and the process that measures ceilings say to each other: a line of JSON each."""
+"""The messages between the parent and the process that measures ceilings: one line of JSON each."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from harness.domain.cell import Choice
 
 @dataclass(frozen=True)
 class Order:
-    """Which ceilings to measure, of which hardware, and for how long each."""
+    """The ceilings to measure, their hardware, and the seconds for each."""
 
     hardware: Choice
     names: tuple[str, ...]
@@ -34,7 +34,7 @@ class Order:
 
 @dataclass(frozen=True)
 class Found:
-    """A ceiling that has been measured, and what each kernel tried reached (FLOP/s or B/s)."""
+    """A measured ceiling, and the rate of each kernel tried (FLOP/s or B/s)."""
 
     ceiling: Ceiling
     tried: tuple[tuple[str, float], ...] = ()
@@ -60,7 +60,7 @@ Answer: TypeAlias = Found | Missing
 
 
 def decode(line: bytes) -> Answer:
-    """The inverse of both encodes; ValueError where the line was cut short."""
+    """The inverse of both encode methods. Raises ValueError if the line is cut short."""
     data = json.loads(line)
     if "missing" in data:
         return Missing(**data["missing"])

@@ -1,8 +1,8 @@
-"""The best of several kernels: each is tried, and the best are tried again until time is over.
+"""Searches for the fastest of several kernels: tries each, then repeats the best until time is up.
 
-A limit is what any kernel within reach can do, so a slow one costs nothing but its try. The
-rate of a repeat is the work of all its calls over its time; the best repeat counts, as what
-else runs on the machine only ever takes away.
+A ceiling is the best rate of any available kernel, so a slow kernel costs only the time of its
+try. The rate of a repeat is the work of all its calls over their time. The best repeat counts,
+because other work on the machine can only lower a rate.
 """
 
 from __future__ import annotations
@@ -14,11 +14,11 @@ from dataclasses import dataclass, replace
 
 from harness.timer import Timer
 
-# A repeat lasts at least that long, or a twentieth of the time there is for all.
+# A repeat lasts at least this long, or a twentieth of the search time if that is shorter.
 REPEAT_SECONDS = 0.05
-# Of the time there is, what trying each kernel may take; the rest is the best ones' alone.
+# The share of the search time for trying every kernel. The rest is for repeating the best.
 _SURVEY_SHARE = 0.6
-# A trial whose single call would take more of the time than this is left out.
+# A trial is left out if a single call would take more than this share of the search time.
 _LONGEST_CALL = 0.15
 _FINALISTS = 3
 _MOST_CALLS = 100_000
@@ -30,54 +30,54 @@ class Trial:
 
     kernel: str
     size: str
-    work: float  # what one call does: FLOPs, or bytes moved
+    work: float  # per call: FLOPs, or bytes moved
     prepare: Callable[[], Callable[[], object]]
 
 
 @dataclass(frozen=True)
 class Reached:
-    """What a trial came to."""
+    """The best rate that a trial reached."""
 
     kernel: str
     size: str
-    rate: float  # work a second, in the best repeat
+    rate: float  # work per second, in the best repeat
     repeats: int
-    processors: float = 0.0  # processor seconds a second that this process got in it
+    processors: float = 0.0  # in that repeat: processor seconds per second of this process
 
 
 @dataclass(frozen=True)
 class Findings:
-    """All that a search came to, the best first."""
+    """The results of a search, the best first."""
 
     reached: tuple[Reached, ...]
-    failed: tuple[tuple[str, str], ...] = ()  # kernel and why it cannot be used here
-    left_out: int = 0  # trials too long for the time, or for which none was left
+    failed: tuple[tuple[str, str], ...] = ()  # each unusable kernel, and why it is unusable here
+    left_out: int = 0  # trials not tried: their call is too long, or the time was up
 
     @property
     def best(self) -> Reached | None:
-        """None where no kernel could be used."""
+        """The fastest trial. None if no kernel is usable."""
         return self.reached[0] if self.reached else None
 
     def by_kernel(self) -> tuple[Reached, ...]:
-        """Each kernel's best size, the best kernel first."""
+        """The fastest trial of each kernel, the fastest kernel first."""
         firsts: dict[str, Reached] = {}
-        for one in self.reached:
-            firsts.setdefault(one.kernel, one)
+        for trial in self.reached:
+            firsts.setdefault(trial.kernel, trial)
         return tuple(firsts.values())
 
 
 @dataclass(frozen=True)
 class Watch:
-    """What a search measures by. `now` and `spent` tell seconds: of the wall, of processors."""
+    """The timers of a search. `now` gives wall-clock seconds, `spent` processor seconds."""
 
     timer: Timer  # on the device's own time line
     now: Callable[[], float] = time.perf_counter
     spent: Callable[[], float] = time.process_time
 
     def timed(self, call: Callable[[], object], calls: int) -> tuple[float, float]:
-        """Seconds of so many calls, and the processors that this process had meanwhile.
+        """The seconds that the calls take, and the number of processors this process had meanwhile.
 
-        Never zero seconds, which a coarse clock might tell.
+        The seconds are never zero, even if the timer is coarse.
         """
         spent, start = self.spent(), self.timer.mark()
         for _ in range(calls):
@@ -88,7 +88,7 @@ class Watch:
 
 @dataclass(frozen=True)
 class _Runner:
-    """A prepared trial: its call, and how many make a repeat."""
+    """A prepared trial: its call, and the number of calls in a repeat."""
 
     call: Callable[[], object]
     work: float
@@ -105,7 +105,7 @@ class _Runner:
 
 
 def search(trials: Iterable[Trial], seconds: float, watch: Watch) -> Findings:
-    """The trials' rates after about so many seconds; at least the first is tried."""
+    """The rates that the trials reach in about `seconds`. The first trial always runs."""
     begin = watch.now()
     repeat = min(REPEAT_SECONDS, seconds / 20)
     finalists: list[_Runner] = []
@@ -113,37 +113,37 @@ def search(trials: Iterable[Trial], seconds: float, watch: Watch) -> Findings:
     failed: dict[str, str] = {}
     left_out = 0
     for trial in trials:
-        best = max((one.rate for one in reached), default=0.0)
+        best = max((result.rate for result in reached), default=0.0)
         late = bool(reached) and watch.now() - begin > seconds * _SURVEY_SHARE
         if late or (best and trial.work / best > seconds * _LONGEST_CALL):
             left_out += 1
             continue
         try:
             runner = _tried(trial, repeat, watch)
-        except Exception as error:  # noqa: BLE001 - what this build or device lacks, told as such
+        except Exception as error:  # noqa: BLE001 - reported: this build or device lacks it
             failed[trial.kernel] = f"{type(error).__name__}: {error}".splitlines()[0]
             continue
         reached.append(runner.reached)
-        # Only the best keep their data: all together would fill the memory.
+        # Only the best keep their operands: those of all trials would fill the memory.
         finalists = _best([*finalists, runner])
     finalists = _finals(finalists, watch, lambda: watch.now() - begin < seconds)
-    final = {(one.reached.kernel, one.reached.size): one.reached for one in finalists}
-    told = (final.get((one.kernel, one.size), one) for one in reached)
-    ordered = tuple(sorted(told, key=lambda one: one.rate, reverse=True))
+    final = {(runner.reached.kernel, runner.reached.size): runner.reached for runner in finalists}
+    latest = (final.get((result.kernel, result.size), result) for result in reached)
+    ordered = tuple(sorted(latest, key=lambda result: result.rate, reverse=True))
     return Findings(ordered, tuple(failed.items()), left_out)
 
 
 def _finals(runners: list[_Runner], watch: Watch, goes_on: Callable[[], bool]) -> list[_Runner]:
-    """The best tried again in turn, at least once each."""
+    """Repeats the finalists in turn, each at least once."""
     while runners:
-        runners = [one.again(watch) for one in runners]
+        runners = [runner.again(watch) for runner in runners]
         if not goes_on():
             break
     return runners
 
 
 def _tried(trial: Trial, repeat: float, watch: Watch) -> _Runner:
-    """Warmed up by one call; then timed, first alone to tell how many make a repeat."""
+    """Warms up with one call, times one call to size a repeat, then times the first repeat."""
     call = trial.prepare()
     call()
     alone, _ = watch.timed(call, 1)
@@ -153,4 +153,4 @@ def _tried(trial: Trial, repeat: float, watch: Watch) -> _Runner:
 
 
 def _best(runners: list[_Runner]) -> list[_Runner]:
-    return sorted(runners, key=lambda one: one.reached.rate, reverse=True)[:_FINALISTS]
+    return sorted(runners, key=lambda runner: runner.reached.rate, reverse=True)[:_FINALISTS]

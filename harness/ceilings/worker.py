@@ -1,10 +1,10 @@
-"""Measures what a device can do at best, in a process of its own.
+"""Measures a device's ceilings, in a process of its own.
 
     python -m harness.ceilings.worker PARENT DESCRIPTOR ORDER
 
-PARENT is the parent's process id, ORDER an Order as JSON. Each ceiling is told through the
-descriptor as soon as it is measured, one line of JSON each (ceilings/messages.py). The
-process ends with its parent.
+PARENT is the parent's process id, ORDER an Order as JSON. The process writes each ceiling to the
+descriptor as soon as it is measured, as a line of JSON (ceilings/messages.py). It ends with its
+parent.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ import torch
 
 from harness import hardware
 from harness.ceilings.collective import measure_all_reduce
-from harness.ceilings.frequency import clock_under_load
+from harness.ceilings.frequency import frequency_under_load
 from harness.ceilings.gemm import trials as gemm_trials
 from harness.ceilings.memory import copy_trials, curve_trials, read_trials, working_set
 from harness.ceilings.messages import Answer, Found, Missing, Order
@@ -46,27 +46,27 @@ from harness.hardware import Hardware
 from harness.host.watch import HostWatch, Reading, between
 from harness.process import die_with_parent
 
-# Measured so often where other work took much of the machine, as long as all tries together
-# have not taken so many times what a search may.
+# If other work took much of the machine, a ceiling is measured up to _TRIES times, unless the
+# tries together have taken _PATIENCE times the search time.
 _TRIES = 3
 _PATIENCE = 4
-# A repeat that had this share of its threads' time had them to itself.
+# A repeat had its processors to itself if it got this share of their time.
 _WHOLE = 0.95
 
 
 def main(parent: int, descriptor: int, order: Order) -> None:
-    """Do what is ordered; the parent reads what comes of it."""
+    """Measures the ceilings of the order, and writes them to the descriptor."""
     die_with_parent(parent)
-    # Torch's int8 kernels for processors are deprecated, its prototypes unstable: it says so often.
+    # Torch warns often that its int8 kernels for processors are deprecated or unstable.
     warnings.simplefilter("ignore")
-    gc.disable()  # a collection inside the clock would time the harness's own garbage
+    gc.disable()  # otherwise a sample could include collecting the harness's own garbage
     with os.fdopen(descriptor, "wb", buffering=0) as pipe:
         for answer in answers(order):
             pipe.write(answer.encode())
 
 
 def answers(order: Order) -> Iterator[Answer]:
-    """One for each name, the all-reduces first: they fork, and nothing may be computed before."""
+    """An answer for each name. The all-reduces come first: they must fork before any computing."""
     entry = hardware.registry.of(order.hardware)
     collectives = [name for name in order.names if name.startswith("all_reduce_")]
     for name in collectives:
@@ -83,9 +83,9 @@ def answers(order: Order) -> Iterator[Answer]:
 
 
 def _groups(names: Sequence[str]) -> Iterator[list[str]]:
-    """What is measured in one go: all sizes of the curve, and every other ceiling by itself.
+    """Groups to measure in one go: all sizes of the curve together, every other ceiling alone.
 
-    A single size takes too little time for the system to say what other processes did meanwhile.
+    A single size takes too little time for the system to show what other processes did meanwhile.
     """
     for of_curve, group in groupby(names, key=lambda name: buffer_bytes(name) is not None):
         together = list(group)
@@ -93,19 +93,20 @@ def _groups(names: Sequence[str]) -> Iterator[list[str]]:
 
 
 def _answers(names: Sequence[str], measure: _Measure, seconds: float) -> Iterator[Answer]:
-    """What came of measuring; what cannot be measured leaves the other groups alone."""
+    """Measures one group. A failure does not affect the other groups."""
     try:
-        best = _undisturbed(names, measure, _PATIENCE * seconds)
-    except Exception as error:  # noqa: BLE001 - whatever it is, it is told as the reason
-        told = str(error) if isinstance(error, HarnessError) else f"{type(error).__name__}: {error}"
-        reason = (told or type(error).__name__).splitlines()[0]
+        best = _best_of_tries(names, measure, _PATIENCE * seconds)
+    except Exception as error:  # noqa: BLE001 - any error is reported as the reason
+        own = isinstance(error, HarnessError)
+        message = str(error) if own else f"{type(error).__name__}: {error}"
+        reason = (message or type(error).__name__).splitlines()[0]
         yield from (Missing(name, reason) for name in names)
         return
-    for name, one in best.items():
+    for name, found in best.items():
         ceiling = Ceiling(
-            name, one.value, unit_of(name), CeilingKind.MEASURED, one.how, others=one.others
+            name, found.value, unit_of(name), CeilingKind.MEASURED, found.how, others=found.others
         )
-        yield Found(ceiling, one.tried)
+        yield Found(ceiling, found.tried)
 
 
 @dataclass(frozen=True)
@@ -113,41 +114,46 @@ class _Measured:
     value: float
     how: str
     tried: tuple[tuple[str, float], ...] = ()
-    whole: bool = False  # whether it certainly had all its processors to itself
-    others: float = 0.0
+    had_processors: bool = False  # True if it certainly had all its processors to itself
+    others: float = 0.0  # the share of the machine that other work took
 
 
 _Measure: TypeAlias = Callable[[str], _Measured]
 
 
-def _undisturbed(
+def _best_of_tries(
     names: Sequence[str], measure: _Measure, seconds: float
 ) -> Mapping[str, _Measured]:
-    """The best of up to _TRIES; one that other work cannot have lowered is good at once."""
+    """The best of up to _TRIES tries. Tries again only if other work may have lowered a figure."""
     tries: list[Mapping[str, _Measured]] = []
     host = HostWatch()
     begin = time.monotonic()
     while not tries or (
         len(tries) < _TRIES
         and time.monotonic() - begin < seconds
-        and any(all(one[name].others > MOST_INTERFERENCE for one in tries) for name in names)
+        and any(
+            all(figures[name].others > MOST_INTERFERENCE for figures in tries) for name in names
+        )
     ):
         first = host.read()
-        found = {name: measure(name) for name in names}
+        measured = {name: measure(name) for name in names}
         others = _others(first, host.read())
         tries.append(
-            {name: one if one.whole else replace(one, others=others) for name, one in found.items()}
+            {
+                name: figure if figure.had_processors else replace(figure, others=others)
+                for name, figure in measured.items()
+            }
         )
-    return {name: _best_try([one[name] for one in tries]) for name in names}
+    return {name: _best_figure([figures[name] for figures in tries]) for name in names}
 
 
-def _best_try(told: Sequence[_Measured]) -> _Measured:
-    best = max(told, key=lambda one: one.value)
-    return replace(best, others=min(one.others for one in told))
+def _best_figure(figures: Sequence[_Measured]) -> _Measured:
+    best = max(figures, key=lambda figure: figure.value)
+    return replace(best, others=min(figure.others for figure in figures))
 
 
 def _others(first: Reading | None, last: Reading | None) -> float:
-    """The share of the machine that went elsewhere; 0 where the system does not tell."""
+    """The share of the machine that other work took. 0 if the system does not report it."""
     if first is None or last is None:
         return 0.0
     shares = between(first, last)
@@ -156,18 +162,18 @@ def _others(first: Reading | None, last: Reading | None) -> float:
 
 def _measured(entry: Hardware, device: torch.device, order: Order, name: str) -> _Measured:
     if name == FREQUENCY:
-        return _clock()
+        return _frequency()
     seconds = search_seconds(name, order.seconds)
-    found = search(_trials(name, order.names, entry, device), seconds, Watch(entry.timer()))
-    # Work on the host's processors leaves a GPU alone: it needs none of them to be whole.
+    findings = search(_trials(name, order.names, entry, device), seconds, Watch(entry.timer()))
+    # Other work on the host's processors does not slow a GPU down: it needs none of them.
     processors = torch.get_num_threads() if entry.kind == "cpu" else 0
-    return _best(found, entry.resources(torch.get_num_threads()), processors)
+    return _best(findings, entry.resources(torch.get_num_threads()), processors)
 
 
 def _trials(
     name: str, names: Sequence[str], entry: Hardware, device: torch.device
 ) -> Iterator[Trial]:
-    """Candidates for this ceiling; `names` are all that are measured."""
+    """The candidates for this ceiling. `names` are all ceilings of the order."""
     if name in _MEMORY:
         return _MEMORY[name](working_set(entry), device)
     if size := buffer_bytes(name):
@@ -182,11 +188,11 @@ _MEMORY: Mapping[str, Callable[..., Iterator[Trial]]] = {
 }
 
 
-def _clock() -> _Measured:
+def _frequency() -> _Measured:
     a = torch.randn(1024, 1024)
-    hertz = clock_under_load(lambda: torch.matmul(a, a))
+    hertz = frequency_under_load(lambda: torch.matmul(a, a))
     how = "dependent additions counted in bursts between fp32 products, upper quartile"
-    return _Measured(hertz, how, whole=True)  # interrupted bursts are below the quartile
+    return _Measured(hertz, how, had_processors=True)  # interrupted bursts are below the quartile
 
 
 def _all_reduce(entry: Hardware, seconds: float, name: str) -> _Measured:
@@ -196,20 +202,22 @@ def _all_reduce(entry: Hardware, seconds: float, name: str) -> _Measured:
 
 
 def _best(findings: Findings, where: str, processors: float) -> _Measured:
-    """The best kernel's figure, and how near the others came.
+    """The best kernel's rate, and how near the other kernels came.
 
-    It was whole if it had that many processors all the time.
+    It had its processors to itself if it got `processors` of them all the time.
     """
     best = findings.best
     if best is None:
-        told = "; ".join(f"{kernel}: {reason}" for kernel, reason in findings.failed)
-        raise Unsupported(told or "nothing was tried")
-    others = [f"{one.kernel} {one.rate / best.rate:.0%}" for one in findings.by_kernel()[1:]]
+        reasons = "; ".join(f"{kernel}: {reason}" for kernel, reason in findings.failed)
+        raise Unsupported(reasons or "no kernel was tried")
+    others = [f"{trial.kernel} {trial.rate / best.rate:.0%}" for trial in findings.by_kernel()[1:]]
     others += [f"{kernel} not usable" for kernel, _ in findings.failed]
     how = f"{best.kernel}, {best.size}, {where}, best of {best.repeats} repeats"
-    tried = tuple((f"{one.kernel}, {one.size}", one.rate) for one in findings.reached)
-    told = f"{how}; {', '.join(others)}" if others else how
-    return _Measured(best.rate, told, tried, whole=best.processors >= _WHOLE * processors)
+    if others:
+        how = f"{how}; {', '.join(others)}"
+    tried = tuple((f"{trial.kernel}, {trial.size}", trial.rate) for trial in findings.reached)
+    had_processors = best.processors >= _WHOLE * processors
+    return _Measured(best.rate, how, tried, had_processors)
 
 
 if __name__ == "__main__":

@@ -39,7 +39,7 @@ def _document(db: Location) -> dict[str, Any]:
 
     from harness import pipeline
     from harness.cli.listing import entry_rows
-    from harness.host.energy import standing
+    from harness.host.energy import energy_support
     from harness.host.interference import findings
     from harness.host.machine import this_host
 
@@ -52,7 +52,7 @@ def _document(db: Location) -> dict[str, Any]:
         "subject": measured,
         "results": {"database": str(db), "cells": len(stored)},
         "disturbance": [asdict(one) for one in findings(host)],
-        "energy": standing(host),
+        "energy": energy_support(host),
         "unusable": [row for row in entry_rows(host) if not row["usable"]],
     }
 

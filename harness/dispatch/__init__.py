@@ -1,1 +1,1 @@
-"""The parent's side of a round: which come next, where each is measured, what it needs first."""
+"""The parent's side of a round: chooses the next one, prepares its files, and runs it."""

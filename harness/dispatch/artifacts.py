@@ -1,4 +1,4 @@
-"""Models that are made once and then loaded: the reference, and what compression makes of it."""
+"""Model files that are made once and then loaded: reference models and prepared models."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from typing import Self
 
 from harness import backends, operators
 from harness.dispatch.drive import Steps
-from harness.dispatch.steps import measured, one
+from harness.dispatch.steps import round_steps, single_job
 from harness.domain.cell import Cell, Choice
 from harness.domain.result import Round, Status
 from harness.domain.run import Environment, Host
@@ -33,14 +33,13 @@ from harness.quality.recipe import TRAINED, Recipe
 from harness.streamed import lines
 from harness.worker.messages import Job
 
-# A training is given up after so long.
-_PATIENCE = 3600.0
+_TRAINING_TIMEOUT = 3600.0  # seconds
 _TRAINER = "harness.worker.trainer"
 
 
 @dataclass(frozen=True)
 class Step:
-    """A step of training a reference model is done."""
+    """Progress of training a reference model, reported after each step."""
 
     model: str
     done: int
@@ -50,7 +49,7 @@ class Step:
 
 
 def cache() -> Path:
-    """Where models are kept: $HARNESS_CACHE, else the user's cache folder."""
+    """The folder that models are kept in: $HARNESS_CACHE, else the user's cache folder."""
     given = os.environ.get("HARNESS_CACHE")
     if given:
         return Path(given)
@@ -63,12 +62,12 @@ def _home() -> Path:
         return Path.home()
     except RuntimeError as error:
         raise UsageError(
-            "this user has no home folder to keep models in: HARNESS_CACHE names another"
+            "this user has no home folder to keep models in: set HARNESS_CACHE to a folder"
         ) from error
 
 
 def require_cache(items: Iterable[Planned]) -> None:
-    """UsageError where one of these cells needs the cache, and it cannot be written."""
+    """Raises UsageError if one of these cells needs the cache and the cache cannot be written."""
     folder = cache()
     if not any(item.cell.is_prepared for item in items):
         return
@@ -79,39 +78,39 @@ def require_cache(items: Iterable[Planned]) -> None:
     except OSError as error:
         raise UsageError(
             f"models cannot be kept in {folder}: {error.strerror}; "
-            "HARNESS_CACHE names another folder"
+            "set HARNESS_CACHE to another folder"
         ) from error
 
 
 def is_trained(cell: Cell) -> bool:
-    """Whether the cell's model is one that the harness trains itself."""
+    """True if the harness trains the cell's model itself."""
     return dict(cell.model.options).get("weights") == TRAINED
 
 
 def recipes(
     items: Iterable[Planned], host: Host, environment: Environment
 ) -> Mapping[Choice, Recipe]:
-    """By model that the harness trains itself, what makes it on this host."""
+    """The recipe, on this host, of each model that the harness trains itself."""
     models = dict.fromkeys(item.cell.model for item in items if is_trained(item.cell))
     return {model: _recipe(model, host, environment) for model in models}
 
 
 def assumptions(items: Iterable[Planned]) -> tuple[str, ...]:
-    """What no file says of the models with weights, a sentence each."""
-    told: dict[str, None] = {}
+    """What the harness assumes about models whose weight files leave it open, a sentence each."""
+    sentences: dict[str, None] = {}  # a set that keeps its order
     for item in items:
         shape = shape_of(item.cell.model)
         if not isinstance(shape, Shape):
             continue
         file = item.weights.get(shape.weights)
         if file and (assumed := assumption(Path(file), shape)):
-            told[f"{item.cell.model}: {assumed}"] = None
-    return tuple(told)
+            sentences[f"{item.cell.model}: {assumed}"] = None
+    return tuple(sentences)
 
 
 def untrained(wanted: Mapping[Choice, Recipe]) -> Mapping[Choice, Recipe]:
-    """Those that are not in the cache yet."""
-    return {model: one for model, one in wanted.items() if not _file(one).exists()}
+    """The recipes whose models are not in the cache yet."""
+    return {model: recipe for model, recipe in wanted.items() if not _file(recipe).exists()}
 
 
 def _recipe(model: Choice, host: Host, environment: Environment) -> Recipe:
@@ -124,43 +123,43 @@ def _recipe(model: Choice, host: Host, environment: Environment) -> Recipe:
     )
 
 
-def expected_training(made_by: Recipe) -> Span:
-    """Seconds that training takes."""
-    parameters = cost.parameters(made_by.shape, operators.registry["sdpa"]())
-    return training(parameters, made_by.steps * made_by.batch * made_by.length, made_by.threads)
+def expected_training(recipe: Recipe) -> Span:
+    """The seconds that training is expected to take."""
+    parameters = cost.parameters(recipe.shape, operators.registry["sdpa"]())
+    return training(parameters, recipe.steps * recipe.batch * recipe.length, recipe.threads)
 
 
-def reference(model: Choice, made_by: Recipe, tell: Callable[[Step], None]) -> Path:
-    """The file of a reference model, trained now unless it was before.
+def reference(model: Choice, recipe: Recipe, notify: Callable[[Step], None]) -> Path:
+    """The file of a reference model. Trains the model first if it is not in the cache.
 
-    Two runs that want the same one train it once: the second waits. TrainingError where training
-    ends before it is done.
+    If two runs want the same model, the first trains it and the second waits. Raises
+    TrainingError if training fails.
     """
-    path = _file(made_by)
+    path = _file(recipe)
     path.parent.mkdir(parents=True, exist_ok=True)
     with _locked(path.with_suffix(".lock")):
         if not path.exists():
-            _train(made_by, path, str(model), tell)
+            _train(recipe, path, str(model), notify)
     return path
 
 
-def _file(made_by: Recipe) -> Path:
-    return cache() / "reference" / f"{made_by.name}.safetensors"
+def _file(recipe: Recipe) -> Path:
+    return cache() / "reference" / f"{recipe.name}.safetensors"
 
 
-def _train(made_by: Recipe, path: Path, model: str, tell: Callable[[Step], None]) -> None:
-    order = json.dumps({"recipe": made_by.to_json(), "path": str(path)})
+def _train(recipe: Recipe, path: Path, model: str, notify: Callable[[Step], None]) -> None:
+    order = json.dumps({"recipe": recipe.to_json(), "path": str(path)})
     begin = time.monotonic()
     try:
-        for line in lines(_TRAINER, order, _PATIENCE):
+        for line in lines(_TRAINER, order, _TRAINING_TIMEOUT):
             step, loss = json.loads(line)
             spent = time.monotonic() - begin
-            left = spent / (step + 1) * (made_by.steps - step - 1)
-            tell(Step(model, step + 1, made_by.steps, loss, left))
+            left = spent / (step + 1) * (recipe.steps - step - 1)
+            notify(Step(model, step + 1, recipe.steps, loss, left))
     except ProcessLost as error:
         raise TrainingError(f"the reference model could not be trained: {error}") from error
     if not path.exists():
-        raise TrainingError("the reference model could not be trained: it left no file")
+        raise TrainingError("the reference model could not be trained: the trainer wrote no file")
 
 
 @contextmanager
@@ -172,12 +171,12 @@ def _locked(path: Path) -> Iterator[None]:
 
 @dataclass
 class Artifacts:
-    """The prepared models of one run, in a folder that goes with it. A context manager."""
+    """The prepared models of one run. A context manager: it deletes its folder at the end."""
 
-    folder: Path = field(default_factory=lambda: cache() / "artifacts" / _mine())
-    paths: dict[str, str] = field(default_factory=dict)  # of files from elsewhere, by digest
-    _told: dict[str, Round] = field(default_factory=dict)  # by file name
-    _making: set[str] = field(default_factory=set)  # files that a job in flight prepares
+    folder: Path = field(default_factory=lambda: cache() / "artifacts" / _own_name())
+    paths: dict[str, str] = field(default_factory=dict)  # by digest: files from outside the folder
+    _prepared: dict[str, Round] = field(default_factory=dict)  # preparation rounds, by file name
+    _preparing: set[str] = field(default_factory=set)  # names of files that a job now prepares
 
     def __enter__(self) -> Self:
         _sweep(self.folder.parent)
@@ -187,70 +186,71 @@ class Artifacts:
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def located(self, job: Job) -> Job:
-        """The job with this host's paths of the files it names."""
+        """The job, with the path on this host of each file that it names."""
         files = {digest: self.paths[digest] for digest in job.weights.values()}
         if job.artifact:
             files[job.artifact] = str(self.folder / f"{job.artifact}.safetensors")
         return replace(job, files=files, cache=str(self.folder / "compiled" / job.cell.id))
 
-    def steps(self, item: Planned, job: Job, tell: Callable[[Planned], None]) -> Steps:
-        """The cell's round, its model prepared before the first one that wants it.
+    def steps(self, item: Planned, job: Job, notify: Callable[[Planned], None]) -> Steps:
+        """The jobs of one round of the cell. The first round to need a model prepares it.
 
         A cell whose model cannot be prepared gets the preparation's status.
         """
         if not item.cell.is_prepared:
-            return (yield from measured(job))
-        name = _name(item, job)
-        while name in self._making:
+            return (yield from round_steps(job))
+        name = _file_name(item, job)
+        while name in self._preparing:
             yield None
-        if name not in self._told:
-            tell(item)
+        if name not in self._prepared:
+            notify(item)
             self.folder.mkdir(parents=True, exist_ok=True)
-            asked = replace(job, quality=item.measure.quality, artifact=name, prepares=True)
-            self._making.add(name)
+            preparation = replace(job, quality=item.measure.quality, artifact=name, prepares=True)
+            self._preparing.add(name)
             try:
-                self._told[name] = yield from one(asked)
+                self._prepared[name] = yield from single_job(preparation)
             finally:
-                self._making.discard(name)
-        made = self._told[name]
-        if made.status is not Status.OK:
-            return replace(made, index=job.index)
-        found = yield from measured(replace(job, artifact=name))
-        first = job.index == item.rounds_done and found.status is Status.OK
-        return _with_what_is_known(found, made, item.cell) if first else found
+                self._preparing.discard(name)
+        prepared = self._prepared[name]
+        if prepared.status is not Status.OK:
+            return replace(prepared, index=job.index)
+        measured = yield from round_steps(replace(job, artifact=name))
+        first = job.index == item.rounds_done and measured.status is Status.OK
+        return _with_preparation(measured, prepared, item.cell) if first else measured
 
 
-def _with_what_is_known(found: Round, made: Round, cell: Cell) -> Round:
-    """A cell's first round tells what preparing its model told: it was done once.
+def _with_preparation(measured: Round, prepared: Round, cell: Cell) -> Round:
+    """The cell's first round, with the facts and notes of preparing its model.
 
-    The prepared model was judged by the reference backend. Another one's quality is its own, or
-    unknown where its runtime does not tell.
+    The preparation judges quality on the reference backend. A cell on another backend keeps only
+    the quality that its own runtime measured.
     """
-    notes = {**made.notes, **found.notes}
+    notes = {**prepared.notes, **measured.notes}
     if backends.registry[cell.backend.name].reference:
-        return replace(found, facts={**made.facts, **found.facts}, notes=notes, scores=made.scores)
-    of_model = {name: value for name, value in made.facts.items() if name != "logit_error"}
-    return replace(found, facts={**of_model, **found.facts}, notes=notes)
+        facts = {**prepared.facts, **measured.facts}
+        return replace(measured, facts=facts, notes=notes, scores=prepared.scores)
+    of_model = {name: value for name, value in prepared.facts.items() if name != "logit_error"}
+    return replace(measured, facts={**of_model, **measured.facts}, notes=notes)
 
 
-def _name(item: Planned, job: Job) -> str:
-    """Alike for cells that share the model: what it is made to do is no part of it."""
+def _file_name(item: Planned, job: Job) -> str:
+    """The same for all cells that share the model, whatever their scenario and backend."""
     content = item.cell.content()
     axes = ("model", "hardware", "compression", "operator", "precision")
     shared = {axis: content[axis] for axis in axes}
-    told = json.dumps([shared, job.seed, item.measure.quality], sort_keys=True)
-    return sha256(told.encode()).hexdigest()[:16]
+    text = json.dumps([shared, job.seed, item.measure.quality], sort_keys=True)
+    return sha256(text.encode()).hexdigest()[:16]
 
 
-def _mine() -> str:
+def _own_name() -> str:
     pid, started = identity()
     return f"{pid}-{started}"
 
 
 def _sweep(folder: Path) -> None:
-    """Take away what runs left that were killed."""
+    """Deletes the folders that killed runs left behind."""
     for other in folder.glob("*-*"):
         pid, _, started = other.name.partition("-")
-        with suppress(ValueError):  # a folder of another's making is left alone
+        with suppress(ValueError):  # not a run's folder: leave it alone
             if not is_alive(int(pid), float(started)):
                 shutil.rmtree(other, ignore_errors=True)

@@ -1,4 +1,4 @@
-"""A job in flight on this host: its report as it comes, within the time and memory it may use."""
+"""A job in flight on this host: reads its report and enforces its time and memory limits."""
 
 from __future__ import annotations
 
@@ -23,18 +23,18 @@ from harness.process import (
 )
 from harness.worker.messages import Job, Report
 
-# How long ranks have to say where they stand, once the round's time is up.
+# After a time-out, ranks have this long to report where they stand.
 _GRACE_SECONDS = 15.0
-# A million samples take half of it.
+# In bytes. A report of a million samples takes half of it.
 _LONGEST_REPORT = 128 * 2**20
-# A round that prints more is ended, before it fills the disk.
+# In bytes. A round that prints more is ended before it fills the disk.
 _LONGEST_OUTPUT = 2**30
 
 
 def report_of(server: ForkServer, job: Job, bounds: Bounds, output: IO[bytes]) -> Report:
-    """The round's report, or the parent's own where the round was ended or died."""
+    """The round's report, or a report by the parent if the round was ended or died."""
     kills_before = oom_kills()
-    asks = job.processes > 1
+    has_ranks = job.processes > 1
     reader, writer = os.pipe()
     os.set_blocking(reader, False)
     with os.fdopen(reader, "rb", buffering=0) as pipe:
@@ -44,22 +44,22 @@ def report_of(server: ForkServer, job: Job, bounds: Bounds, output: IO[bytes]) -
             os.close(writer)
         flight = _Flight(server, pid, bounds, pipe, output)
         try:
-            wait_status = flight.land(asks=asks)
+            wait_status = flight.land(has_ranks=has_ranks)
         except BaseException:
-            flight.end()  # Ctrl-C, most likely: nothing of the round may stay behind
+            flight.end()  # Ctrl-C, most likely: no process of the round may survive
             raise
     if flight.verdict is not None:
-        return _with_place(flight.verdict, flight.told()) if asks else flight.verdict
+        return _with_location(flight.verdict, flight.report()) if has_ranks else flight.verdict
     if os.WIFSIGNALED(wait_status):
         return _death(os.WTERMSIG(wait_status), kernel_killed=oom_kills() > kills_before)
     if not flight.text:
         code = os.WEXITSTATUS(wait_status)
         return Report(Status.FAILED, f"ended without a report (exit code {code})")
-    return flight.told()
+    return flight.report()
 
 
 class _Flight:
-    """A round in flight: its report as it comes, and what it may use."""
+    """A round in flight: the report read so far, and the bounds it must keep."""
 
     def __init__(
         self, server: ForkServer, pid: int, bounds: Bounds, pipe: IO[bytes], output: IO[bytes]
@@ -68,13 +68,13 @@ class _Flight:
         self._pipe, self._output = pipe, output
         self._deadline = time.monotonic() + bounds.seconds
         self.text = bytearray()
-        self.verdict: Report | None = None  # the parent's own, where the round left its bounds
+        self.verdict: Report | None = None  # the parent's report of a round that broke its bounds
 
-    def land(self, *, asks: bool) -> int:
-        """Take the report until the process has ended; its wait status.
+    def land(self, *, has_ranks: bool) -> int:
+        """Reads the report until the process ends, and returns the process's wait status.
 
-        A round that leaves its bounds is ended. `asks`: when its time is up, ask it first where
-        its ranks stand, which it answers by a report.
+        Ends a round that breaks its bounds. A round with several ranks first gets
+        _GRACE_SECONDS after a time-out to report where its ranks stand.
         """
         grace = lost = float("inf")
         reading: list[Any] = [self._pipe, self._server.channel]
@@ -85,7 +85,8 @@ class _Flight:
             if self._server.channel in ready:
                 message = self._server.hear()
                 if message.get("ended") == self._pid:
-                    while self._read():  # what is there: a process left behind may keep it open
+                    # Not until end of file: a process left behind may keep the pipe open.
+                    while self._read():
                         pass
                     return int(message["wait_status"])
             self._server.wake()
@@ -93,8 +94,8 @@ class _Flight:
             if self.verdict is None:
                 self.verdict = self._out_of_bounds()
                 if self.verdict is not None:
-                    waits = asks and self.verdict.status is Status.TIMED_OUT
-                    grace = now + (self._ask() if waits else 0.0)
+                    asks = has_ranks and self.verdict.status is Status.TIMED_OUT
+                    grace = now + (self._ask_ranks() if asks else 0.0)
             if now >= grace:
                 self.end()
                 grace, lost = float("inf"), now + END_SECONDS
@@ -102,28 +103,28 @@ class _Flight:
                 raise WorkerLost("the process that starts rounds does not answer")
 
     def end(self) -> None:
-        """Kill all processes of the round, also those that left its group or lost their parent."""
+        """Kills all processes of the round, even those that left its group or lost their parent."""
         end_descendants(self._server.pid)
         end_group(self._pid)
 
-    def told(self) -> Report:
-        """The round's own report; a failure where it cannot be read."""
+    def report(self) -> Report:
+        """The round's own report, or a failure if it cannot be read."""
         try:
             return Report.decode(bytes(self.text))
         except UnreadableReport as error:
             return Report(Status.FAILED, str(error))
 
-    def _ask(self) -> float:
-        """Have the round tell where its ranks stand; how long it may take to."""
+    def _ask_ranks(self) -> float:
+        """Asks the round where its ranks stand, and returns the seconds it has to answer."""
         with contextlib.suppress(ProcessLookupError):
             os.kill(self._pid, ASK)
         return _GRACE_SECONDS
 
     def _read(self) -> bool:
-        """Take what is there of the report; False where there is, or will be, no more."""
+        """Reads the next chunk of the report. False if there is none now, or none to come."""
         if len(self.text) > _LONGEST_REPORT:
             return False
-        chunk = self._pipe.read(1 << 16)  # None where there is nothing now
+        chunk = self._pipe.read(1 << 16)  # None if the pipe is empty for now
         self.text += chunk or b""
         return bool(chunk)
 
@@ -143,14 +144,14 @@ class _Flight:
         return None
 
 
-def _with_place(verdict: Report, where: Report) -> Report:
-    """The verdict, with what the round answered when it was asked where its ranks stand."""
-    if where.status is not Status.TIMED_OUT:
+def _with_location(verdict: Report, answer: Report) -> Report:
+    """The verdict, with the round's answer to the question where its ranks stand."""
+    if answer.status is not Status.TIMED_OUT:
         return verdict
-    return replace(verdict, reason=f"{verdict.reason}: {where.reason}")
+    return replace(verdict, reason=f"{verdict.reason}: {answer.reason}")
 
 
 def _death(number: int, kernel_killed: bool) -> Report:
     if number == signal.SIGKILL and kernel_killed:
-        return Report(Status.OUT_OF_MEMORY, "the kernel killed it for want of memory")
+        return Report(Status.OUT_OF_MEMORY, "the kernel killed it: the host ran out of memory")
     return Report(Status.CRASHED, f"died by {signal_name(number)}")

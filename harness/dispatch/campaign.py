@@ -1,4 +1,4 @@
-"""The order of rounds over cells, and when a cell is done: a state machine that does nothing."""
+"""The order of rounds over cells, and when a cell is done: a state machine without effects."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class CellDone:
     detail: str = ""
     stop_rule: StopRule | None = None
     metrics: Mapping[str, Estimate] = field(default_factory=dict)
-    disturbed: str = ""  # how many of its rounds were, and what became of those
+    disturbed: str = ""  # how many of its rounds were disturbed, and whether they count
 
 
 Event = RoundDone | CellDone
@@ -55,33 +55,34 @@ class _Family:
     """A baseline and the cells compared with it, in one pass."""
 
     items: list[Planned]
-    waiting: set[str]  # keys of those whose round is not in yet
+    waiting: set[str]  # keys of the items whose round is not in yet
 
 
 class Campaign:
-    """Which rounds may run next, and what their results make of the cells. Pure.
+    """Decides which round may run next and when a cell is done. Pure: it runs nothing itself.
 
-    A pass gives every open cell one round, in an order shuffled anew: so drift of the machine,
-    and whatever else runs on it, hits all cells alike. A baseline and the cells compared with it
-    stay together, and it is measured as long as one of them is and its `max_rounds` allows, so
-    that each of their rounds has one of its near it in time. `earlier` holds the rounds that a
-    cut-short run left: they count, so a baseline among them may reach its maximum first.
+    Each pass gives every open cell one round, in a new random order, so that drift of the machine
+    and interference hit all cells alike. A baseline and the cells compared with it stay together.
+    The baseline keeps being measured while any of these cells is open and its own `max_rounds`
+    allows, so that each of their rounds has a baseline round near it in time. The rounds in
+    `earlier`, from an interrupted run, count: a baseline with many of them may reach its maximum
+    before the other cells are done.
 
-    Rounds may be handed out while others are still in flight, and may come in in any order; the
-    next pass begins when the last round of a pass is in.
+    The caller may take a round while others are in flight, and return rounds in any order. The
+    next pass begins once all rounds of this pass are in.
     """
 
     def __init__(self, items: Sequence[Planned], earlier: Rounds, seed: int) -> None:
         self._order = random.Random(seed)  # noqa: S311 - a shuffle, not a secret
         self._rounds = {item.key: list(earlier.get(item.key, ())) for item in items}
         self._left = {item.key: item for item in items}
-        self._families: deque[list[Planned]] = deque()  # of this pass, not begun yet
-        self._queue: deque[Planned] = deque()  # of the family that was begun last
+        self._families: deque[list[Planned]] = deque()  # families not begun in this pass
+        self._queue: deque[Planned] = deque()  # items left of the family begun last
         self._begun: list[_Family] = []
         self._events: list[Event] = []
 
     def next(self) -> Wanted | None:
-        """The next round; None while all that may run are in flight, or when all is done."""
+        """The next round, or None: all rounds of the pass are in flight, or every cell is done."""
         while not self._queue:
             if not self._families:
                 if self._begun or not self._left:
@@ -92,21 +93,21 @@ class Campaign:
         return Wanted(item, len(self._rounds[item.key]))
 
     def take(self, wanted: Wanted, measured: Round) -> None:
-        """A round is in."""
+        """Records a measured round."""
         item = wanted.item
         done = with_headline(valued(measured), _headline_name(item))
         self._rounds[item.key].append(done)
         self._events.append(RoundDone(item, done))
-        family = next(one for one in self._begun if item.key in one.waiting)
+        family = next(family for family in self._begun if item.key in family.waiting)
         family.waiting.discard(item.key)
         if not family.waiting:
             self._begun.remove(family)
             self._close(family.items)
 
     def events(self) -> list[Event]:
-        """What happened since they were last asked for, in order."""
-        found, self._events = self._events, []
-        return found
+        """The events since the last call, in order."""
+        events, self._events = self._events, []
+        return events
 
     def _begin(self, items: list[Planned]) -> None:
         wanting = _open(items, self._rounds)
@@ -139,31 +140,31 @@ def _shuffled(items: Iterable[Planned], order: random.Random) -> list[list[Plann
 def _open(family: Sequence[Planned], rounds: Rounds) -> list[Planned]:
     """The cells that take part in a pass: all that want a round, and their baseline."""
     wanting = {item.key: item.baseline for item in family if wants_round(item, rounds)}
-    held = set(wanting.values())
+    baselines = set(wanting.values())
     return [
         item
         for item in family
-        if item.key in wanting or (item.key in held and _may_go_on(item, rounds[item.key]))
+        if item.key in wanting or (item.key in baselines and _may_go_on(item, rounds[item.key]))
     ]
 
 
 def _may_go_on(item: Planned, rounds: Sequence[Round]) -> bool:
-    """True unless a round ended badly or all that are allowed are done."""
+    """True unless a round ended badly or `max_rounds` is reached."""
     return _bad(rounds) is None and len(rounds) < item.measure.max_rounds
 
 
 def wants_round(item: Planned, rounds: Rounds) -> bool:
-    """Whether the cell, taken for itself, is to be measured further."""
+    """True if the cell itself needs another round, whether or not it serves as a baseline."""
     return _bad(rounds[item.key]) is None and stop_rule(item, rounds) is None
 
 
 def stop_rule(item: Planned, rounds: Rounds) -> StopRule | None:
-    """What ends a cell whose rounds all went well; None while it wants another.
+    """The rule that ends a cell whose rounds all went well. None while it needs another round.
 
-    The asked number of rounds is always done. Further ones follow until as many were not
-    disturbed, and the headline metric's interval and, where there is a baseline, the speed-up's
-    are as narrow as asked, which only ENOUGH rounds can tell; until the time box ends; or until
-    the most rounds are done.
+    `rounds` rounds always run. More follow until the first of these holds: the target is met,
+    the time box ends, or `max_rounds` are done. To meet the target, a cell needs as many
+    undisturbed rounds, ENOUGH at least, and a narrow interval of its headline metric and, if it
+    has a baseline, of its speed-up.
     """
     effort, ours = item.measure, rounds[item.key]
     if len(ours) < effort.rounds:
@@ -173,20 +174,20 @@ def stop_rule(item: Planned, rounds: Rounds) -> StopRule | None:
         return StopRule.TARGET
     if len(ours) >= effort.max_rounds:
         return StopRule.ROUNDS
-    if sum(one.seconds for one in ours) >= effort.max_time:
+    if sum(done.seconds for done in ours) >= effort.max_time:
         return StopRule.TIME_BOX
     return None
 
 
 def _is_narrow(item: Planned, rounds: Rounds) -> bool:
     ratio = against_baseline(item, rounds)
-    told = [_headline(item, rounds[item.key])] + ([ratio.estimate] if ratio else [])
-    widths = [relative_half_width(one) for one in told]
+    estimated = [_headline(item, rounds[item.key])] + ([ratio.estimate] if ratio else [])
+    widths = [relative_half_width(value) for value in estimated]
     return all(width is not None and width <= item.measure.target_ci for width in widths)
 
 
 def against_baseline(item: Planned, rounds: Rounds) -> Speedup | None:
-    """The speed-up so far; None for a baseline, and without good rounds of one."""
+    """The speed-up so far. None for a baseline, and while the baseline has no good rounds."""
     theirs = rounds.get(item.baseline or "", ())
     if item.baseline in {None, item.key} or not theirs or _bad(theirs) is not None:
         return None
@@ -199,9 +200,9 @@ def against_baseline(item: Planned, rounds: Rounds) -> Speedup | None:
 
 
 def _headline(item: Planned, rounds: Sequence[Round]) -> Estimate:
-    found = estimate(_headline_name(item), rounds)
-    assert found is not None, "a scenario measures its own headline metric"
-    return found
+    headline = estimate(_headline_name(item), rounds)
+    assert headline is not None, "a scenario measures its own headline metric"
+    return headline
 
 
 def _headline_name(item: Planned) -> str:
@@ -209,8 +210,8 @@ def _headline_name(item: Planned) -> str:
 
 
 def _bad(rounds: Sequence[Round]) -> Round | None:
-    """The round that ended its cell by not ending well: the same would happen again."""
-    return next((one for one in rounds if one.status is not Status.OK), None)
+    """The round that ended badly, and so ended its cell: another round would end the same way."""
+    return next((done for done in rounds if done.status is not Status.OK), None)
 
 
 def _closed(item: Planned, rounds: Rounds) -> CellDone:

@@ -1,4 +1,4 @@
-"""What this host can do at best: looked up, measured where it is not known, kept."""
+"""This host's ceilings: loads the stored ones, measures and stores the missing ones."""
 
 from __future__ import annotations
 
@@ -41,21 +41,21 @@ class Begun:
 
 @dataclass(frozen=True)
 class Failed:
-    """Measuring ended before all was measured."""
+    """Measuring ended early."""
 
     hardware: Choice
     reason: str
 
 
 Event: TypeAlias = Begun | Found | Missing | Failed
-Teller: TypeAlias = Callable[[Event], None]
-Names: TypeAlias = Mapping[Choice, Sequence[str]]
-Limits: TypeAlias = Mapping[Choice, Sequence[Ceiling]]
+Listener: TypeAlias = Callable[[Event], None]
+Names: TypeAlias = Mapping[Choice, Sequence[str]]  # by hardware
+ByHardware: TypeAlias = Mapping[Choice, Sequence[Ceiling]]
 
 
 @dataclass(frozen=True)
 class Place:
-    """Where ceilings hold: this host, this environment, this hardware."""
+    """The host, environment and hardware for which ceilings hold."""
 
     host: Host
     environment: Environment
@@ -63,115 +63,121 @@ class Place:
 
 
 def missing(found: Iterable[Ceiling], place: Place, *, again: bool = False) -> tuple[str, ...]:
-    """The names of those that are still to be measured, beside the ones found.
+    """The names of the ceilings that are still to be measured, given those found.
 
-    With `again` those too that are found, but known to be too low.
+    With `again`, this includes ceilings that are found but known to be too low.
     """
-    measured = [one for one in found if one.kind is CeilingKind.MEASURED]
-    have = {one.name for one in measured if not (again and one.is_too_low)}
+    measured = [ceiling for ceiling in found if ceiling.kind is CeilingKind.MEASURED]
+    have = {ceiling.name for ceiling in measured if not (again and ceiling.is_too_low)}
     names = wanted(place.hardware, place.host, this_processor())
     return tuple(name for name in names if name not in have)
 
 
-def settle(
+def measure_and_store(
     store: Store,
     place: Place,
     names: Sequence[str],
-    tell: Teller,
+    notify: Listener,
     seconds: float = SEARCH_SECONDS,
 ) -> None:
-    """Measure these and store them, with what follows from them and what a data sheet says.
+    """Measures and stores these ceilings, then those derived from them or from a data sheet.
 
-    Each is stored as it comes, so that nothing is lost where measuring is stopped. CeilingError
-    where it could not be done; what was measured until then is stored.
+    Stores each ceiling as soon as it is measured, so that nothing is lost if measuring is
+    stopped. Raises CeilingError if measuring fails; the ceilings measured before stay stored.
     """
-    before = {one.name: one for one in stored(store, place) if one.kind is CeilingKind.MEASURED}
+    before = {
+        ceiling.name: ceiling
+        for ceiling in stored(store, place)
+        if ceiling.kind is CeilingKind.MEASURED
+    }
     if names:
-        tell(Begun(place.hardware, tuple(names), expected_seconds(names, seconds)))
+        notify(Begun(place.hardware, tuple(names), expected_seconds(names, seconds)))
         with closing(measure(place.hardware, names, seconds)) as answers:
             for answer in answers:
                 if isinstance(answer, Found):
                     _save(store, place, [better(before.get(answer.ceiling.name), answer.ceiling)])
-                tell(answer)
+                notify(answer)
     others = derived(place.hardware, place.host, this_processor(), stored(store, place))
     _save(store, place, others)
 
 
 def better(before: Ceiling | None, now: Ceiling) -> Ceiling:
-    """The one to keep: what is known to be too low replaces nothing that is higher."""
+    """The ceiling to keep: one known to be too low never replaces a higher one."""
     return before if before and now.is_too_low and before.value > now.value else now
 
 
-def settled(
+def stored_after_measuring(
     store: Store,
     place: Place,
     names: Sequence[str],
-    tell: Teller,
+    notify: Listener,
     seconds: float = SEARCH_SECONDS,
 ) -> tuple[Ceiling, ...]:
-    """All that is known once these are measured, or as many as could be, which is told."""
+    """Measures these ceilings, and returns all that are stored. Reports a failure as an event."""
     try:
-        settle(store, place, names, tell, seconds)
+        measure_and_store(store, place, names, notify, seconds)
     except CeilingError as error:
-        tell(Failed(place.hardware, str(error)))
+        notify(Failed(place.hardware, str(error)))
     return stored(store, place)
 
 
-def lacking(db: Location, plan: Plan, host: Host, environment: Environment) -> Names:
-    """By hardware of the cells to measure, the ceilings that are asked for and not stored."""
+def missing_by_hardware(db: Location, plan: Plan, host: Host, environment: Environment) -> Names:
+    """The ceilings that cells to measure ask for and that are not stored, by hardware."""
     asked = {item.cell.hardware for item in plan.of(Action.MEASURE) if item.measure.ceiling}
-    places = [Place(host, environment, one) for one in sorted(asked, key=str)]
+    places = [Place(host, environment, choice) for choice in sorted(asked, key=str)]
     with StoreReader(db) as store:
-        names = {one.hardware: missing(stored(store, one), one) for one in places}
-    return {choice: some for choice, some in names.items() if some}
+        names = {place.hardware: missing(stored(store, place), place) for place in places}
+    return {choice: absent for choice, absent in names.items() if absent}
 
 
-def limits(
-    store: Store, plan: Plan, host: Host, environment: Environment, names: Names, tell: Teller
-) -> Limits:
-    """What each hardware of the cells to measure can do at best; these are measured first.
+def by_hardware(
+    store: Store, plan: Plan, host: Host, environment: Environment, names: Names, notify: Listener
+) -> ByHardware:
+    """The ceilings of each hardware that a cell to measure needs. First measures those in `names`.
 
-    What cannot be measured is told, and only leaves the cells without that figure.
+    Reports a ceiling that cannot be measured as an event: the cells then lack only that figure.
     """
     choices = dict.fromkeys(item.cell.hardware for item in plan.of(Action.MEASURE))
     places = [Place(host, environment, choice) for choice in choices]
     return {
-        one.hardware: settled(store, one, names[one.hardware], tell)
-        if one.hardware in names
-        else stored(store, one)
-        for one in places
+        place.hardware: stored_after_measuring(store, place, names[place.hardware], notify)
+        if place.hardware in names
+        else stored(store, place)
+        for place in places
     }
 
 
 def stored(store: StoreReader, place: Place) -> tuple[Ceiling, ...]:
-    """Those stored, of every kind."""
+    """All stored ceilings of the place, of every kind."""
     return store.ceilings(place.host, place.environment, str(place.hardware))
 
 
 def refuse(place: Place) -> None:
-    """UsageError where the host has no such hardware."""
+    """Raises UsageError if the host has no such hardware."""
     entry = hardware.registry.of(place.hardware)
     if obstacle := entry.obstacle(place.host):
         raise UsageError(f"{place.hardware}: {obstacle}")
 
 
 def why_no_theory(place: Place, found: Sequence[Ceiling]) -> str | None:
-    """Why the place has no theoretical peak; None where it has one among those found."""
+    """Why the place has no theoretical peak. None if one is among the ceilings found."""
     if why := no_theory(place.hardware, place.host, this_processor()) or refutation(found):
         return why
-    if any(one.kind is CeilingKind.THEORETICAL for one in found):
+    if any(ceiling.kind is CeilingKind.THEORETICAL for ceiling in found):
         return None
-    return "the clock of the processor under load is not known"
+    return "the processor's frequency under load is not known"
 
 
 def peaks(
     cell: Cell, host: Host, found: Sequence[Ceiling], facts: Mapping[str, float]
 ) -> Mapping[str, float]:
-    """The measured ceilings of what the cell does, as facts of its rounds, where they are known.
+    """The measured ceilings that apply to the cell, as facts of its rounds.
 
-    `peak_flops` in FLOP/s, of the format it computes in; `peak_bandwidth` in B/s, of reading its
-    working set; both of all devices that it takes together. `facts` are the round's own.
-    Empty if its processes use more threads than the hardware has: the ceilings do not apply to it.
+    `peak_flops`, in FLOP/s: the peak of the format that the cell computes in. `peak_bandwidth`, in
+    B/s: the bandwidth of reading the cell's working set. Both are totals over all devices that the
+    cell uses. `facts` are the round's own.
+    Empty if the cell runs more processes than the hardware has threads: the ceilings do not apply
+    to it.
     """
     entry = hardware.registry.of(cell.hardware)
     threads = entry.threads_on(host)
@@ -188,9 +194,9 @@ def peaks(
 
 
 def _bandwidth(cell: Cell, measured: Mapping[str, float], moved: float) -> float | None:
-    """Of reading what one pass of the cell does, where an iteration moves so many bytes.
+    """The bandwidth of reading what one pass of the cell reads. An iteration moves `moved` bytes.
 
-    A pass finds in the caches what the pass before left there, unless they are emptied between.
+    A pass finds in the caches what the last pass left there, unless the scenario flushes them.
     """
     scenario = scenarios.registry.of(cell.scenario)
     if scenario.cold:

@@ -1,4 +1,4 @@
-"""Rounds carried from a campaign to a dispatcher and back."""
+"""Carries rounds from a campaign to a dispatcher and back."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ from harness.domain.result import Round, Status
 from harness.plan.plan import Planned
 from harness.worker.messages import Job
 
-# A round takes one job or several: its model is prepared, its split is checked, and then it is
-# measured. A generator yields each job and is sent its round; it returns the round they all make.
+# A round takes one job or several: prepare the model, check the split, measure. The generator
+# yields each job, is sent the job's round, and returns the round that they make up together.
 # It yields None to wait for a job of another round, such as one that prepares the same model.
 Steps = Generator[Job | None, Round | None, Round]
 Start = Callable[[Planned, int], Steps]
 
-_TRIES = 2  # of a job that is lost on the way
+_TRIES = 2  # how often a job is submitted if the dispatcher loses it
 
 
 @dataclass
 class _Flight:
-    """A round that was begun, and the job of it that is in flight."""
+    """A round that has begun, and its job in flight."""
 
     wanted: Wanted
     steps: Steps
@@ -37,9 +37,9 @@ def drive(
     start: Start,
     bounds: Callable[[Planned], Bounds],
 ) -> Iterator[Event]:
-    """Have the campaign's rounds measured, as many at a time as the dispatcher has slots.
+    """Measures the campaign's rounds, as many at a time as the dispatcher has slots.
 
-    When the caller stops asking for events, all that is in flight is cancelled.
+    Cancels every job in flight when the caller stops asking for events.
     """
     flights = _Flights(campaign, dispatcher)
     try:
@@ -58,24 +58,24 @@ def drive(
 
 
 class _Flights:
-    """All rounds that were begun and are not over."""
+    """All rounds that have begun and are not over."""
 
     def __init__(self, campaign: Campaign, dispatcher: Dispatcher) -> None:
         self._campaign, self._dispatcher = campaign, dispatcher
         self._flying: dict[int, _Flight] = {}  # by ticket
-        self._waiting: list[_Flight] = []  # for another's job
+        self._waiting: list[_Flight] = []  # for a job of another round
 
     @property
     def count(self) -> int:
-        """How many there are."""
+        """How many rounds are in flight or waiting."""
         return len(self._flying) + len(self._waiting)
 
     def begin(self, flight: _Flight) -> None:
-        """Submit its first job."""
+        """Submits the round's first job."""
         self._go_on(flight, None)
 
     def land(self, finished: Finished) -> None:
-        """Go on with what the job was waited for; submit it again if it was lost, once."""
+        """Hands the job's result to its round. Submits a lost job once more."""
         flight = self._flying.pop(finished.ticket)
         assert flight.job is not None
         if finished.round is None and flight.tries < _TRIES:
@@ -83,11 +83,11 @@ class _Flights:
             return
         self._go_on(flight, finished.round or _lost(flight.job, finished))
         waiting, self._waiting = self._waiting, []
-        for one in waiting:
-            self._go_on(one, None)
+        for other in waiting:
+            self._go_on(other, None)
 
     def cancel(self) -> None:
-        """End all of them."""
+        """Cancels all rounds."""
         for ticket in self._flying:
             self._dispatcher.cancel(ticket)
         for flight in (*self._flying.values(), *self._waiting):

@@ -1,4 +1,4 @@
-"""The fork server's process and the line to it, from the parent's side (worker/server.py)."""
+"""The fork server's process and the channel to it, on the parent's side (see worker/server.py)."""
 
 from __future__ import annotations
 
@@ -24,19 +24,18 @@ from harness.process import (
 )
 from harness.worker.messages import PACKET, Job
 
-POLL_SECONDS = 0.05  # between two looks at a round; one takes 0.1 ms a process
-# How long the fork server has to import torch, to start a round, to notice the end of one that
-# was killed, and to end itself.
-_READY_SECONDS = 300.0
-_START_SECONDS = 120.0
-END_SECONDS = 30.0
-_CLOSE_SECONDS = 5.0
+POLL_SECONDS = 0.05  # between two checks of a round; a check takes 0.1 ms per process
+# How long the fork server has ...
+_READY_SECONDS = 300.0  # to import torch
+_START_SECONDS = 120.0  # to start a round
+END_SECONDS = 30.0  # to notice that a killed round has ended
+_CLOSE_SECONDS = 5.0  # to end itself
 # Marks the server's environment, which all its descendants inherit.
 _MARK = "HARNESS_ROUNDS"
 
 
 class ForkServer:
-    """The fork server's process and the line to it."""
+    """The fork server's process and the channel to it."""
 
     def __init__(self) -> None:
         self.channel, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
@@ -55,7 +54,7 @@ class ForkServer:
         self._ready = False
 
     def hear(self, seconds: float = END_SECONDS) -> dict[str, Any]:
-        """The server's next message; WorkerLost when there will be none, or none in time."""
+        """The server's next message. Raises WorkerLost if none comes in time or ever will."""
         deadline = time.monotonic() + seconds
         while not select.select([self.channel], [], [], POLL_SECONDS)[0]:
             self.wake()
@@ -71,35 +70,35 @@ class ForkServer:
         return message
 
     def start(self, job: Job, report: int, output: int) -> int:
-        """Fork a process for the job; its process id."""
+        """Forks a process for the job, and returns its process id."""
         if not self._ready:
             self.hear(_READY_SECONDS)
             self._ready = True
         try:
             socket.send_fds(self.channel, [job.encode()], [report, output])
         except (BrokenPipeError, ConnectionResetError):
-            self.hear()  # says how it ended
+            self.hear()  # raises WorkerLost, which says how the server ended
             raise
         pid: int = self.hear(_START_SECONDS)["started"]
         return pid
 
     def wake(self) -> None:
-        """Have it go on, should anyone have stopped it (SIGSTOP)."""
+        """Resumes the server if something has stopped it (SIGSTOP)."""
         with contextlib.suppress(psutil.NoSuchProcess):
             if psutil.Process(self.pid).status() == psutil.STATUS_STOPPED:
                 os.kill(self.pid, signal.SIGCONT)
 
     def close(self) -> None:
-        """End the server, any round it has in flight, and all that rounds left behind."""
+        """Ends the server, any round in flight, and all processes that rounds left behind."""
         self.channel.close()
-        if not self._ready:  # it still imports, and would not notice
+        if not self._ready:  # it is still importing, and would not notice the closed channel
             self._process.kill()
         self.wake()
         self._end()
         end_marked(_MARK, self._mark)
 
     def _end(self) -> str:
-        """How it ended; killed if it does not end by itself."""
+        """Waits for the server to end, or kills it, and says how it ended."""
         try:
             code = self._process.wait(_CLOSE_SECONDS)
         except subprocess.TimeoutExpired:

@@ -1,4 +1,4 @@
-"""The dispatcher of this host: starts a job, watches its time and memory, takes its report."""
+"""The dispatcher of this host: starts each job, watches its time and memory, reads its report."""
 
 from __future__ import annotations
 
@@ -22,21 +22,21 @@ from harness.host.machine import this_host
 from harness.host.watch import HostWatch
 from harness.worker.messages import Job
 
-# What a round printed, as far as its result keeps it.
+# A failed round's result keeps this much of what the round printed last.
 _TAIL_BYTES = 4000
 
 
 def _quiet(_: Job) -> None:
-    """Nobody wants to know."""
+    """Does nothing."""
 
 
 class LocalDispatcher:
     """Runs jobs on this host, one at a time, each in a process group of its own.
 
-    A context manager. The fork server starts at once, so that it imports torch while the caller
-    prepares, and anew should it be lost. A job that measures is watched: what interfered with it
-    is in its round. `files` says where the files are that jobs name by digest, and `starts` is
-    called as each job starts.
+    A context manager. The fork server starts on entry, so that it imports torch while the caller
+    prepares; if it is lost, the next job starts another. While a job measures, the host is
+    watched, and the round records the interference. `files` adds to a job the paths of the files
+    that it names by digest. `starts` is called as each job starts.
     """
 
     slots = 1
@@ -56,17 +56,17 @@ class LocalDispatcher:
         self._close()
 
     def submit(self, job: Job, bounds: Bounds) -> int:
-        """It is begun when its round is waited for."""
+        """Queues the job: it starts in `wait`."""
         ticket = next(self._tickets)
         self._queue[ticket] = (job, bounds)
         return ticket
 
     def cancel(self, ticket: int) -> None:
-        """A job in flight ends with the exception that ended the waiting."""
+        """Removes a queued job. A job in flight has already ended with the exception in `wait`."""
         self._queue.pop(ticket, None)
 
     def wait(self) -> Finished:
-        """Do the job that was submitted first; whatever becomes of it is in its round's status."""
+        """Runs the job that was submitted first. The round's status says how it ended."""
         ticket = min(self._queue)
         job, bounds = self._queue.pop(ticket)
         self._starts(job)
@@ -84,9 +84,9 @@ class LocalDispatcher:
         if not job.measures:
             return self._round(job, bounds)
         with self._watch.around(job.cell) as seen:
-            found = self._round(job, bounds)
-        facts, notes = {**found.facts, **seen.facts}, {**found.notes, **seen.notes}
-        return replace(found, facts=facts, notes=notes, host=self._host)
+            measured = self._round(job, bounds)
+        facts, notes = {**measured.facts, **seen.facts}, {**measured.notes, **seen.notes}
+        return replace(measured, facts=facts, notes=notes, host=self._host)
 
     def _round(self, job: Job, bounds: Bounds) -> Round:
         if self._server is None:
@@ -117,7 +117,7 @@ class LocalDispatcher:
 
 
 def _tail(output: IO[bytes]) -> str:
-    """The last lines the round printed."""
+    """The end of the round's output."""
     size = output.seek(0, os.SEEK_END)
     output.seek(max(0, size - _TAIL_BYTES))
     return output.read().decode(errors="replace").strip()

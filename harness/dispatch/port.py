@@ -1,7 +1,7 @@
 """The port through which rounds are measured: jobs go in, rounds come out, in any order.
 
-A dispatcher knows machines; whoever submits knows none. A job names the files it needs by digest,
-so that a dispatcher can have them ready wherever it runs the job.
+Only the dispatcher knows the machines. A job names the files it needs by digest, so that the
+dispatcher can provide them on whichever machine runs the job.
 """
 
 from __future__ import annotations
@@ -18,14 +18,14 @@ class Bounds:
     """What a job may use before it is ended."""
 
     seconds: float
-    memory_bytes: int  # resident, all its processes together
+    memory_bytes: int  # resident memory of all its processes together
 
 
 @dataclass(frozen=True)
 class Finished:
-    """A job is over: its round, whatever its status; or None if the job was lost on the way.
+    """A job is over. `round` is its round, with whatever status, or None if the job was lost.
 
-    What is lost says nothing about the cell, and may be submitted again.
+    A lost job says nothing about the cell, and may be submitted again.
     """
 
     ticket: int
@@ -38,13 +38,13 @@ class Dispatcher(Protocol):
 
     @property
     def slots(self) -> int:
-        """How many jobs it runs at a time."""
+        """How many jobs the dispatcher runs at a time."""
 
     def submit(self, job: Job, bounds: Bounds) -> int:
-        """Have the job done; its ticket."""
+        """Accepts the job, and returns its ticket."""
 
     def wait(self) -> Finished:
-        """The next job that is over, of those submitted and not yet returned."""
+        """Waits for the next submitted job to be over, and returns it."""
 
     def cancel(self, ticket: int) -> None:
-        """End the job, or never begin it: nothing of it stays behind, and no round comes."""
+        """Ends the job, or removes it from the queue. It leaves no process and yields no round."""

@@ -1,4 +1,4 @@
-"""A run: the cells that a plan says to measure, from the first round to the stored result."""
+"""A run: measures the planned cells, from the first round to the stored result."""
 
 from __future__ import annotations
 
@@ -21,46 +21,46 @@ from harness.spec.load import Spec
 from harness.store import Store
 from harness.worker.messages import Effort, Job
 
-# Without a limit of its own a round may hold this share of the host's memory: beyond it the
-# machine would swap, or the kernel would choose what to kill.
+# If the spec sets no memory limit, a round may hold this share of the host's memory. Beyond it
+# the machine would swap, or the kernel would choose a process to kill.
 _MEMORY_SHARE = 0.9
 
 
-# By model that the harness trains itself, the digest of its weights.
+# The digests of the weights of each model that the harness trains itself.
 Trained: TypeAlias = Mapping[Choice, Mapping[str, str]]
 
 
 @dataclass(frozen=True)
 class Prepared:
-    """A request, looked up against this host and what is stored."""
+    """A request resolved against this host and the stored results."""
 
     specs: tuple[Spec, ...]
     host: Host
     environment: Environment
     commit: Commit
     plan: Plan
-    # By hardware, the ceilings that a run measures before the first round.
+    # The ceilings that the run measures before the first round, by hardware.
     ceilings: ceilings.Names = field(default_factory=dict)
-    # The reference models that a run trains before the first round, by their recipes.
+    # The recipes of the reference models that the run trains before the first round.
     trainings: Mapping[Choice, Recipe] = field(default_factory=dict)
-    # What no file says of the models, and the specs alone do.
+    # What the harness assumes about models whose weight files leave it open, a sentence each.
     assumptions: tuple[str, ...] = ()
 
 
 class Watcher(Protocol):
-    """Is told how a run goes."""
+    """Follows the progress of a run."""
 
     def begin(self, prepared: Prepared) -> None:
-        """The plan stands; measuring starts."""
+        """The plan is made; measuring starts."""
 
     def ceiling(self, event: ceilings.Event) -> None:
-        """Measuring what the host can do at best starts, goes on, or fails."""
+        """Measuring the host's ceilings starts, proceeds or fails."""
 
     def training(self, step: artifacts.Step) -> None:
-        """Training the reference model goes on."""
+        """Training of a reference model has done a step."""
 
     def preparing(self, item: Planned) -> None:
-        """A cell's model is compressed, written and judged, before its first round."""
+        """Before a cell's first round, its model is compressed, written and evaluated."""
 
     def start(self, item: Planned, index: int) -> None:
         """A round starts."""
@@ -69,12 +69,12 @@ class Watcher(Protocol):
         """A round or a cell is done."""
 
     def end(self) -> None:
-        """No more will come, whether all is done or the run was stopped."""
+        """The run is over, whether it finished or was stopped."""
 
 
 @dataclass
-class Begun:
-    """Tells the watcher of each round that starts to be measured."""
+class RoundStarts:
+    """Reports the start of each measured round to the watcher."""
 
     watcher: Watcher
     items: Mapping[str, Planned] = field(default_factory=dict)
@@ -86,23 +86,23 @@ class Begun:
 
 
 def record_skips(store: Store, this_run: Run, plan: Plan) -> None:
-    """Store the cells that are not tried, with the reason."""
+    """Stores each skipped cell with its reason."""
     for item in plan.items:
         if item.action is Action.SKIP and item.status is not None:
             result = store.open_result(this_run, item.cell, item.baseline, adopt=None)
             store.close_result(result, item.status, item.reason)
 
 
-def measured(
+def measure_cells(
     store: Store,
     this_run: Run,
     dispatcher: Dispatcher,
     prepared: Prepared,
-    limits: ceilings.Limits,
+    known: ceilings.ByHardware,
     models: Artifacts,
     watcher: Watcher,
 ) -> Iterator[CellDone]:
-    """Measure the cells that the plan says to, storing as it goes; each one's end."""
+    """Measures the planned cells, stores each round as it ends, and yields each cell's end."""
     items = [item for item in prepared.plan.items if item.action is Action.MEASURE]
     keys = {
         item.cell.id: store.open_result(this_run, item.cell, item.baseline, adopt=item.adopt)
@@ -113,16 +113,16 @@ def measured(
     def steps(item: Planned, index: int) -> Steps:
         if reason := untrained.get(item.cell.model):
             return Round(index, Status.FAILED, reason)
-        found = yield from models.steps(item, job_of(item, index, trained), watcher.preparing)
-        known = limits[item.cell.hardware] if found.status is Status.OK else ()
-        peaks = ceilings.peaks(item.cell, prepared.host, known, found.facts)
-        return replace(found, facts={**found.facts, **_price(item), **peaks})
+        measured = yield from models.steps(item, job_of(item, index, trained), watcher.preparing)
+        applicable = known[item.cell.hardware] if measured.status is Status.OK else ()
+        peaks = ceilings.peaks(item.cell, prepared.host, applicable, measured.facts)
+        return replace(measured, facts={**measured.facts, **_price(item), **peaks})
 
     campaign = Campaign(items, _earlier_rounds(store, items, keys), this_run.seed)
     for event in drive(campaign, dispatcher, steps, lambda item: bounds_of(item, prepared.host)):
         key = keys[event.item.cell.id]
         if isinstance(event, RoundDone):
-            assert event.round.host in {None, this_run.host}, "a run is of one host"
+            assert event.round.host in {None, this_run.host}, "all rounds of a run are of one host"
             store.save_round(key, this_run, event.round)
         else:
             close(store, key, event)
@@ -134,11 +134,12 @@ def trained_files(
     items: Sequence[Planned],
     prepared: Prepared,
     models: Artifacts,
-    tell: Callable[[artifacts.Step], None],
+    notify: Callable[[artifacts.Step], None],
 ) -> tuple[Trained, Mapping[Choice, str]]:
-    """By model that the harness trains itself, its file, or why it has none; trained if need be.
+    """The file of each model that the harness trains itself, and each failure, by model.
 
-    Where these files are, and those that the spec names, is from then on known to `models`.
+    Trains the models that are not in the cache. Adds to `models` the paths of these files and of
+    those that the spec names.
     """
     files: dict[Choice, Mapping[str, str]] = {}
     failures: dict[Choice, str] = {}
@@ -147,7 +148,7 @@ def trained_files(
     recipes = artifacts.recipes(items, prepared.host, prepared.environment)
     for model, recipe in recipes.items():
         try:
-            models.paths[recipe.name] = str(artifacts.reference(model, recipe, tell))
+            models.paths[recipe.name] = str(artifacts.reference(model, recipe, notify))
             files[model] = {TRAINED: recipe.name}
         except TrainingError as error:
             failures[model] = str(error)
@@ -157,31 +158,34 @@ def trained_files(
 def _earlier_rounds(
     store: Store, items: Sequence[Planned], keys: Mapping[str, int]
 ) -> Mapping[str, Sequence[Round]]:
-    """Rounds that a cut-short run left of the cells."""
+    """The rounds of each cell that an interrupted run stored."""
     return {item.cell.id: store.rounds_of(keys[item.cell.id]) for item in items if item.rounds_done}
 
 
 def _price(item: Planned) -> Mapping[str, float]:
-    """Of an hour of the cell's hardware, as a fact of the round; nothing where it has none."""
+    """The price of an hour of the cell's hardware, as a fact. Empty if the hardware has none."""
     return {} if item.price is None else {"price_per_hour": item.price}
 
 
 def close(store: Store, key: int, end: CellDone) -> None:
-    """Store how a cell ended."""
+    """Stores how a cell ended."""
     store.close_result(key, end.status, end.reason, end.detail, end.stop_rule, end.metrics)
 
 
 def job_of(item: Planned, index: int, trained: Trained) -> Job:
-    """The job that measures a round of the cell."""
+    """The job that measures this round of the cell."""
     effort = item.measure
     return Job(
         cell=item.cell,
         index=index,
         seed=effort.seed,
         effort=Effort(effort.round_time, effort.samples, effort.max_samples),
-        # Once is enough: the same seed makes the same model in every round.
+        # Only once: the seed gives every round the same model.
         quality=effort.quality and index == 0,
-        weights={**{one: one for one in item.weights}, **trained.get(item.cell.model, {})},
+        weights={
+            **{digest: digest for digest in item.weights},
+            **trained.get(item.cell.model, {}),
+        },
         energy=effort.energy,
         allocator=effort.allocator,
         cold=index % 2 == 1,
@@ -189,6 +193,6 @@ def job_of(item: Planned, index: int, trained: Trained) -> Job:
 
 
 def bounds_of(item: Planned, host: Host) -> Bounds:
-    """What its spec allows the cell's jobs, or what the host can bear."""
+    """The bounds of the cell's jobs: the spec's limits, or a share of the host's memory."""
     limit = item.limits.memory or int(_MEMORY_SHARE * host.memory_bytes)
     return Bounds(seconds=item.limits.timeout, memory_bytes=limit)

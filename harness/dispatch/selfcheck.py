@@ -1,4 +1,4 @@
-"""A cell compared with itself, by the very rules that compare two cells."""
+"""Compares a cell with itself, by the same rules that compare two cells."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def trials(
     effort: Measure,
     measured: Callable[[Campaign], Iterator[Event]],
 ) -> Iterator[Trial]:
-    """Each a campaign of its own, to be `measured`: the cell as its baseline, and a copy of it."""
+    """Runs `count` trials. Each is a campaign of the cell as baseline and a copy of the cell."""
     base = Planned(
         cell=cell,
         action=Action.MEASURE,
@@ -50,7 +50,7 @@ def _trial(base: Planned, copy: Planned, events: Iterator[Event]) -> Trial:
             raise HarnessError(_failure(event))
     ratio = against_baseline(copy, rounds)
     assert ratio is not None, "both sides ended well"
-    values = tuple(one.values[metric] for side in rounds.values() for one in side)
+    values = tuple(done.values[metric] for side in rounds.values() for done in side)
     return Trial(ratio, (sides[0], sides[1]), values)
 
 

@@ -9,26 +9,26 @@ from harness.domain.result import Round, Status
 from harness.worker.messages import Job
 
 
-def measured(job: Job) -> Steps:
-    """The round; of a split cell the first comes after the parity check with one process."""
+def round_steps(job: Job) -> Steps:
+    """Measures a round. Before the first round of a split cell, runs the parity check."""
     if not job.cell.parallelism or not job.quality:
-        return (yield from one(job))
-    check = yield from one(replace(job, proves=True))
+        return (yield from single_job(job))
+    check = yield from single_job(replace(job, proves=True))
     if check.status is Status.OUT_OF_MEMORY:
-        why = "not measurable: one process's model does not fit beside the split one"
-        found = yield from one(job)
-        return replace(found, notes={**found.notes, "split_error": why})
+        why = "not measurable: the whole model does not fit in memory beside the split model"
+        measured = yield from single_job(job)
+        return replace(measured, notes={**measured.notes, "split_error": why})
     if check.status is not Status.OK:
         return replace(check, index=job.index)
     if "split_error" not in check.facts:
-        reason = "its parity check compared nothing"
+        reason = "the parity check compared nothing"
         return replace(check, index=job.index, status=Status.FAILED, reason=reason)
-    found = yield from one(job)
-    return replace(found, facts={**check.facts, **found.facts})
+    measured = yield from single_job(job)
+    return replace(measured, facts={**check.facts, **measured.facts})
 
 
-def one(job: Job) -> Steps:
-    """A single job."""
-    found: Round | None = yield job
-    assert found is not None, "a job that was submitted has a round"
-    return found
+def single_job(job: Job) -> Steps:
+    """A round of a single job."""
+    done: Round | None = yield job
+    assert done is not None, "a job that was submitted has a round"
+    return done

@@ -1,1 +1,1 @@
-"""What a model that is split over ranks is made of: torch's own parallel parts, put together."""
+"""Splits a model over ranks, with torch's own parallel components."""

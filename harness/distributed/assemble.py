@@ -1,4 +1,4 @@
-"""A whole model in, this rank's part of it out."""
+"""Turns a whole model into this rank's part of it."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ Change = Callable[[Split], None]
 
 @dataclass(frozen=True)
 class Whole:
-    """A model before it is split, and how it is to be: by the strategies' changes, in order."""
+    """A whole model, and the changes by which the strategies split it, in order."""
 
     core: Transformer
     degrees: Mapping[str, int]
@@ -29,17 +29,17 @@ class Whole:
     timer: Timer
 
     def split(self) -> Split:
-        """Nothing is changed yet, and ranks are in no grid."""
+        """A Split that no strategy has changed yet, without a mesh of ranks."""
         return Split(self.core, self.device, self.degrees, self.trains, self.timer)
 
     def change(self, split: Split) -> None:
-        """The innermost strategy's first."""
+        """Applies the strategies' changes, the innermost first."""
         for change in self.changes:
             change(split)
 
 
 def exchange_gradients(split: Split) -> None:
-    """Have torch average or scatter the gradients of ranks that see other tokens."""
+    """Lets torch average or scatter gradients among the ranks that see different tokens."""
     if split.has("shard"):
         shard_parameters(split)
     elif split.has("data") or split.has("context"):
@@ -47,7 +47,7 @@ def exchange_gradients(split: Split) -> None:
 
 
 def split_model(whole: Whole, exchange: Change = exchange_gradients) -> Split:
-    """Apply strategies' changes; then have gradients exchanged."""
+    """Applies the strategies' changes and, for training, the exchange of gradients."""
     split = whole.split()
     split.mesh = mesh_of(whole.degrees, whole.device)
     whole.change(split)

@@ -1,4 +1,4 @@
-"""What ranks send each other, counted as it goes: how many calls, and how many bytes, by kind."""
+"""Counts the communication between ranks: calls and bytes, by kind."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from typing import Any, Self
 import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 
-# By torch's names of its operations, of process groups and functional ones: what kind it is, and
-# which argument holds what a rank hands over.
+# By torch's name of an operation (of process groups and functional): its kind, and the index of
+# the argument with the tensors that a rank hands to it.
 _OPERATIONS = {
     "allreduce_": ("all_reduce", 0),
     "allreduce_coalesced_": ("all_reduce", 0),
@@ -36,20 +36,20 @@ _OPERATIONS = {
     "send": ("send", 0),
 }
 
-_told: list[Collectives] = []  # those that are entered
+_active: list[Collectives] = []
 
 
-def tell(kind: str, size: int) -> None:
-    """Of a call that is none of torch's: its kind, and the bytes that this rank hands to it."""
-    for one in _told:
-        one.add(kind, size)
+def record(kind: str, size: int) -> None:
+    """Counts a call outside torch: its kind, and the bytes that this rank hands to it."""
+    for collectives in _active:
+        collectives.add(kind, size)
 
 
 class Collectives(TorchDispatchMode):
-    """While it is entered, this rank's calls and the bytes it hands to each.
+    """While active, counts this rank's calls and the bytes that it hands to them.
 
-    Of an all-gather the bytes of its own share count, of a reduce-scatter those of all shares, of
-    a message those sent; so a figure is what the algorithm asks for, whatever the transport does.
+    An all-gather counts the bytes of the rank's own share, a reduce-scatter those of all shares, a
+    message those sent. So the figures show what the algorithm needs, whatever the transport does.
     """
 
     def __init__(self) -> None:
@@ -58,30 +58,30 @@ class Collectives(TorchDispatchMode):
         self.bytes: Counter[str] = Counter()
 
     def __enter__(self) -> Self:
-        """Be the one that is told, too, what no dispatch sees."""
-        _told.append(self)
+        """Also counts the calls that `record` reports, which torch does not dispatch."""
+        _active.append(self)
         super().__enter__()  # type: ignore[no-untyped-call]
         return self
 
     def __exit__(self, *reason: object) -> None:
-        """Be told no more."""
+        """Stops counting."""
         super().__exit__(*reason)  # type: ignore[no-untyped-call]
-        _told.remove(self)
+        _active.remove(self)
 
     def add(self, kind: str, size: int) -> None:
-        """One more call, to which this rank hands so many bytes."""
+        """Adds a call to which this rank hands `size` bytes."""
         self.calls[kind] += 1
         self.bytes[kind] += size
 
     def __torch_dispatch__(
         self, func: Any, types: Any, args: Any = (), kwargs: Mapping[str, Any] | None = None
     ) -> Any:
-        """Look at a call, and let it pass."""
+        """Counts the call, then runs it."""
         if func.namespace in {"c10d", "_c10d_functional"}:
             name = func._schema.name.split("::")[1]
             if name in _OPERATIONS:
                 kind, argument = _OPERATIONS[name]
-                self.add(kind, sum(one.nbytes for one in _tensors(args[argument])))
+                self.add(kind, sum(tensor.nbytes for tensor in _tensors(args[argument])))
         return func(*args, **(kwargs or {}))
 
 
@@ -89,5 +89,5 @@ def _tensors(given: Any) -> Iterator[torch.Tensor]:
     if isinstance(given, torch.Tensor):
         yield given
     elif isinstance(given, (list, tuple)):
-        for one in given:
-            yield from _tensors(one)
+        for item in given:
+            yield from _tensors(item)

@@ -1,4 +1,4 @@
-"""Runs a split model as one process would run a whole one: prompts, decode steps, training."""
+"""Runs a split model as if it were whole: prompts, decode steps, training steps."""
 
 from __future__ import annotations
 
@@ -17,18 +17,18 @@ if TYPE_CHECKING:
 
 
 class Driver:
-    """Runs this rank's part; all ranks call the same methods in the same order."""
+    """Runs this rank's part. All ranks call the same methods in the same order."""
 
     def __init__(self, split: Split) -> None:
         self.split = split
-        # The ranks that share one sequence; only one of them has the logits of its last token.
+        # The ranks that share a sequence. Only one of them has the logits of its last token.
         mesh = split.over("pipeline", "context")
         self._sharing = None if mesh is None else mesh.get_group()
 
     def logits(self, tokens: torch.Tensor, state: DecodeState) -> torch.Tensor | None:
-        """[B, T] token ids behind those of the state -> [B, 1, vocab] of the last one's successor.
+        """[B, T] token ids, which follow those of the state -> [B, 1, vocab] for the next token.
 
-        None on ranks that do not compute it.
+        None on ranks that do not compute the logits.
         """
         split, single = self.split, tokens.shape[1] == 1
         positions = None if single else split.positions(tokens.shape[1])
@@ -40,29 +40,29 @@ class Driver:
             given = {} if positions is None else {"positions": positions}
             found = split.parts[0](own, state=state, last_only=True, **given)
         state.position = past + tokens.shape[1]
-        return found if split.place("context") == 0 else None
+        return found if split.local_rank("context") == 0 else None
 
     def facts(self) -> dict[str, float]:
-        """Facts of the ranks' work together: a pipeline's `bubble` and `bubble_in_theory`."""
+        """Facts about all ranks together: a pipeline's `bubble` and `bubble_in_theory`."""
         pipelined = self.split.pipelined
         return {} if pipelined is None else pipelined.facts()
 
     def parameters(self) -> list[dict[str, Any]]:
-        """The parameters that this rank updates, as groups of an optimizer."""
+        """The parameters that this rank updates, as an optimizer's parameter groups."""
         return self.split.parameters()
 
     def chosen(self, logits: torch.Tensor | None, tokens: torch.Tensor) -> torch.Tensor:
-        """What `logits` gave for [B, T] tokens -> [B, 1], the likeliest next, on all ranks."""
+        """The likeliest next tokens [B, 1], on all ranks. `logits` are those of [B, T] `tokens`."""
         if self._sharing is None:
             assert logits is not None
             return logits.argmax(-1)
-        made = tokens.new_empty((tokens.shape[0], 1)) if logits is None else logits.argmax(-1)
-        dist.broadcast(made, self._source, group=self._sharing)
-        return made
+        likeliest = tokens.new_empty((tokens.shape[0], 1)) if logits is None else logits.argmax(-1)
+        dist.broadcast(likeliest, self._source, group=self._sharing)
+        return likeliest
 
     @property
     def _source(self) -> int:
-        """The rank with the logits: in the last stage, with the end of the sequence."""
+        """The rank with the logits: it is in the last stage and holds the end of the sequence."""
         assert self._sharing is not None
         contexts = self.split.degrees.get("context", 1)
         stages = self.split.degrees.get("pipeline", 1)
@@ -97,7 +97,7 @@ class Driver:
         def step() -> torch.Tensor:
             total = torch.zeros(())
             for number, (inputs, labels) in enumerate(pieces, 1):
-                with split.exchanging(number == len(pieces)), split.around():
+                with split.gradient_sync(number == len(pieces)), split.around():
                     logits = model(inputs, **given)  # [B, T, V]
                     loss = cross_entropy(logits.flatten(0, 1), labels.flatten()) / len(pieces)
                     split.backward(loss)
@@ -110,8 +110,8 @@ class Driver:
 
 
 def mean_over_ranks(loss: torch.Tensor | None) -> float:
-    """The loss over the whole batch, from each rank's share of it; all ranks take part."""
+    """The mean loss of the whole batch, from each rank's share of it. All ranks take part."""
     gathered: list[float | None] = [None] * dist.get_world_size()
     dist.all_gather_object(gathered, None if loss is None else float(loss))
-    seen: Sequence[float] = [one for one in gathered if one is not None]
-    return sum(seen) / len(seen)
+    losses: Sequence[float] = [value for value in gathered if value is not None]
+    return sum(losses) / len(losses)

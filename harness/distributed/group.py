@@ -13,10 +13,10 @@ if TYPE_CHECKING:
 
 
 def join_group(rank: Rank, rendezvous: Path, groups: str) -> None:
-    """Make this process one of a group, whose members meet in that file; `groups` carry it."""
+    """Joins the group of ranks that rendezvous in this file. `groups` names its backends."""
     import torch.distributed as dist
 
-    # Loopback: the ranks are all here, and a host's own name need not resolve.
+    # Loopback: all ranks are on this host, whose own name may not resolve.
     loopback = "lo0" if sys.platform == "darwin" else "lo"
     for name in ("GLOO_SOCKET_IFNAME", "NCCL_SOCKET_IFNAME"):
         os.environ.setdefault(name, loopback)

@@ -1,4 +1,4 @@
-"""Replicas that share a batch: whole on every rank (DDP), or their parameters split (FSDP2)."""
+"""Data parallelism: whole replicas on every rank (DDP), or sharded parameters (FSDP2)."""
 
 from __future__ import annotations
 
@@ -13,29 +13,29 @@ from harness.distributed.split import Split
 
 
 def average_gradients(split: Split) -> None:
-    """Average gradients over the ranks that see other tokens.
+    """Averages gradients over the ranks that see different tokens.
 
-    By DistributedDataParallel (Li et al. 2020, arXiv 2006.15704); where parameters are split by
-    another strategy too, by its composable form.
+    Uses DistributedDataParallel (Li et al. 2020, arXiv 2006.15704), or its composable form if
+    another strategy splits parameters too.
     """
     mesh = split.over("data", "context")
     assert mesh is not None
     if not split.has("tensor") and not split.has("pipeline"):
         model = DistributedDataParallel(split.core, process_group=mesh.get_group())
         split.parts = [model]
-        split.exchanging = lambda last: nullcontext() if last else model.no_sync()
+        split.gradient_sync = lambda last: nullcontext() if last else model.no_sync()
         return
     for part in split.parts:
         replicate(part, mesh=mesh)
-    split.exchanging = partial(_exchanging, split)
+    split.gradient_sync = partial(_gradient_sync, split)
 
 
 def shard_parameters(split: Split) -> None:
-    """Each rank keeps a share of parameters, gradients and moments (FSDP2 `fully_shard`).
+    """Shards parameters, gradients and moments over the ranks (FSDP2 `fully_shard`).
 
-    A block's parameters are gathered just before it works, and its gradients scattered after
+    A block's parameters are gathered just before it runs, and its gradients are scattered after
     (Zhao et al. 2023, arXiv 2304.11277; ZeRO-3, Rajbhandari et al. 2020, arXiv 1910.02054).
-    Ranks that replicate the whole are a second dimension.
+    Replicas of the whole model are a second dimension of the mesh.
     """
     shards = split.over("shard", "context")
     assert shards is not None
@@ -48,10 +48,10 @@ def shard_parameters(split: Split) -> None:
         for block in part.get_submodule("blocks").children():
             fully_shard(block, mesh=mesh)
         fully_shard(part, mesh=mesh)
-    split.exchanging = partial(_exchanging, split)
+    split.gradient_sync = partial(_gradient_sync, split)
 
 
-def _exchanging(split: Split, last: bool) -> AbstractContextManager[None]:
+def _gradient_sync(split: Split, last: bool) -> AbstractContextManager[None]:
     for part in split.parts:
         assert isinstance(part, FSDPModule)
         part.set_requires_gradient_sync(last)

@@ -1,4 +1,4 @@
-"""This rank's part of a model, while the cell's strategies split it and when they have."""
+"""This rank's part of a model: the cell's strategies change it, then the driver runs it."""
 
 from __future__ import annotations
 
@@ -20,69 +20,69 @@ from harness.timer import Timer
 if TYPE_CHECKING:
     from torch.optim import Optimizer
 
-# From the outermost to the innermost: what exchanges most stands closest (Narayanan et al. 2021,
-# arXiv 2104.04473, section 3).
+# From the outermost to the innermost: the more a strategy communicates, the closer its ranks
+# (Narayanan et al. 2021, arXiv 2104.04473, section 3).
 ORDER = ("pipeline", "data", "shard", "context", "tensor")
 Parameters = Mapping[str, torch.Tensor]  # by their names in the whole model
-# What wrappers put before a parameter's name.
+# The prefixes that wrappers add to a parameter's name.
 _WRAPPERS = re.compile(r"^((_forward_module|module)\.)+")
 
 
-def _as_it_is(optimizer: Optimizer) -> Optimizer:
+def _unchanged(optimizer: Optimizer) -> Optimizer:
     return optimizer
 
 
-def _always(_: bool) -> AbstractContextManager[Any]:
+def _always_sync(_: bool) -> AbstractContextManager[Any]:
     return nullcontext()
 
 
 class Pipelined(Protocol):
-    """Runs a model whose layers are spread over ranks; all ranks call it together."""
+    """Runs a model whose layers are spread over ranks. All ranks call it together."""
 
     def logits(
         self, tokens: torch.Tensor, state: DecodeState, positions: torch.Tensor | None
     ) -> torch.Tensor | None:
-        """The last token's logits [B, 1, vocab]; None on ranks without the last layer."""
+        """The last token's logits [B, 1, vocab]. None on ranks without the last layer."""
 
     def training_step(
         self, optimizer: Optimizer, tokens: torch.Tensor, targets: torch.Tensor
     ) -> Callable[[], torch.Tensor | None]:
-        """A function that takes one optimizer step; it returns the mean loss, or None as above."""
+        """A function that takes one optimizer step and returns the mean loss, or None as above."""
 
     def facts(self) -> dict[str, float]:
-        """What the steps so far showed."""
+        """Facts about the steps so far."""
 
 
 @dataclass
 class Split:
     """This rank's part of a model.
 
-    Strategies are applied to it from the innermost to the outermost of ORDER: each changes the
-    core, or what runs it.
+    Strategies are applied to it from the innermost to the outermost of ORDER. Each changes the
+    core, or the way it runs.
     """
 
     core: Transformer
     device: torch.device
-    degrees: Mapping[str, int]  # by strategy, those above 1
+    degrees: Mapping[str, int]  # the degrees above 1, by strategy
     trains: bool
-    timer: Timer  # of the device's work
+    timer: Timer  # times the device's work
     mesh: DeviceMesh | None = None
     parts: list[nn.Module] = field(default_factory=list)  # the modules that this rank calls
-    accumulate: int = 1  # passes a step
-    keeps_aside: bool = False  # True if activations are kept where autograd's hooks see none
+    accumulate: int = 1  # passes per step
+    keeps_aside: bool = False  # True if activations are kept where autograd's hooks miss them
     pipelined: Pipelined | None = None  # set if layers are spread over ranks
     length: int = 0  # tokens of a whole training sequence
-    # Each selects this rank's positions of a sequence; empty if the rank holds all of them.
+    # Each selects this rank's positions of a sequence. Empty if the rank holds all positions.
     places: list[Callable[[torch.Tensor], torch.Tensor]] = field(default_factory=list)
     # Selects this rank's tokens; None means that the rank holds the whole sequence.
     own_tokens: Callable[[torch.Tensor], torch.Tensor] | None = None
     around: Callable[[], AbstractContextManager[Any]] = nullcontext  # around loss and backward
-    # How it trains: by torch alone, unless a launcher wraps the optimizer.
-    optimizer: Callable[[Optimizer], Optimizer] = _as_it_is
+    # A launcher may wrap the optimizer.
+    optimizer: Callable[[Optimizer], Optimizer] = _unchanged
     backward: Callable[[torch.Tensor], None] = torch.Tensor.backward
-    # Around a pass; True for a step's last pass, the only one that exchanges gradients.
-    exchanging: Callable[[bool], AbstractContextManager[Any]] = _always
-    # By the end of a parameter's name: restores the order of a parameter stored in another.
+    # Entered around each pass, with True for the last of a step: only that exchanges gradients.
+    gradient_sync: Callable[[bool], AbstractContextManager[Any]] = _always_sync
+    # By the end of a parameter's name: restores the order of parameters stored in another order.
     undo: dict[str, Callable[[torch.Tensor], torch.Tensor]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -90,16 +90,17 @@ class Split:
 
     @property
     def shares(self) -> int:
-        """The number of equal shares that the batch is cut into."""
+        """The number of equal shares of the batch."""
         return self.degrees.get("data", 1) * self.degrees.get("shard", 1)
 
     @property
     def share(self) -> int:
         """The index of this rank's share."""
-        return self.place("data") * self.degrees.get("shard", 1) + self.place("shard")
+        shards = self.degrees.get("shard", 1)
+        return self.local_rank("data") * shards + self.local_rank("shard")
 
-    def place(self, name: str) -> int:
-        """This rank's number among the ranks that a strategy splits over."""
+    def local_rank(self, name: str) -> int:
+        """This rank's index among the ranks that a strategy splits over."""
         return self.mesh.get_local_rank(name) if self.mesh is not None and self.has(name) else 0
 
     def has(self, name: str) -> bool:
@@ -107,59 +108,59 @@ class Split:
         return self.degrees.get(name, 1) > 1
 
     def group(self, name: str) -> dist.ProcessGroup:
-        """The ranks that a strategy splits over, this one among them."""
+        """The group of ranks that a strategy splits over, with this rank."""
         assert self.mesh is not None
         return self.mesh.get_group(name)
 
     def over(self, *names: str) -> DeviceMesh | None:
-        """The ranks that several strategies split over together, as one dimension."""
+        """The ranks that these strategies together split over, as one dimension, if any do."""
         present = tuple(name for name in names if self.has(name))
         if not present or self.mesh is None:
             return None
         return self.mesh[present] if len(present) == 1 else self.mesh[present]._flatten()
 
     def positions(self, length: int) -> torch.Tensor | None:
-        """This rank's positions of a sequence; None means that it holds the whole sequence."""
+        """This rank's positions of a sequence. None means that it holds the whole sequence."""
         if not self.places:
             return None
         positions = torch.arange(length, device=self.device)
-        for place in self.places:
-            positions = place(positions)
+        for select in self.places:
+            positions = select(positions)
         return positions
 
     def parameters(self) -> list[dict[str, Any]]:
-        """This rank's parameters, grouped by kind of tensor: fused AdamW takes one kind."""
+        """This rank's parameters, grouped by kind of tensor: fused AdamW takes only one kind."""
         from torch.distributed.tensor import DTensor
 
         every = list(chain.from_iterable(part.parameters() for part in self.parts))
-        split = [one for one in every if isinstance(one, DTensor)]
-        plain = [one for one in every if not isinstance(one, DTensor)]
+        split = [parameter for parameter in every if isinstance(parameter, DTensor)]
+        plain = [parameter for parameter in every if not isinstance(parameter, DTensor)]
         return [{"params": group} for group in (plain, split) if group]
 
     def whole(self) -> Parameters:
-        """Every parameter of the whole model, gathered on the host; all ranks take part."""
-        found: dict[str, torch.Tensor] = {}
+        """Every parameter of the whole model, gathered on the host. All ranks take part."""
+        gathered: dict[str, torch.Tensor] = {}
         for name, parameter in self._named():
-            found[name] = self._restored(name, _full(parameter)).cpu()
+            gathered[name] = self._restored(name, _full(parameter)).cpu()
         if self.has("pipeline"):
             every: list[Any] = [None] * self.degrees["pipeline"]
-            dist.all_gather_object(every, found, group=self.group("pipeline"))
-            found = {name: one for part in every for name, one in part.items()}
-        return found
+            dist.all_gather_object(every, gathered, group=self.group("pipeline"))
+            gathered = {name: tensor for part in every for name, tensor in part.items()}
+        return gathered
 
     def gradient_norm(self) -> float:
-        """The Euclidean norm of the whole gradient; all ranks take part."""
+        """The Euclidean norm of the whole gradient. All ranks take part."""
         squares = {
-            name: float(_full(one.grad).double().square().sum())
-            for name, one in self._named()
-            if one.grad is not None
+            name: float(_full(parameter.grad).double().square().sum())
+            for name, parameter in self._named()
+            if parameter.grad is not None
         }
         if self.has("pipeline"):
             every: list[Any] = [None] * self.degrees["pipeline"]
             dist.all_gather_object(every, squares, group=self.group("pipeline"))
             if self.core.shape.tied:
                 every[-1].pop("head.weight", None)  # the same matrix as the first stage's
-            squares = {name: one for part in every for name, one in part.items()}
+            squares = {name: square for part in every for name, square in part.items()}
         return float(sum(squares.values()) ** 0.5)
 
     def _named(self) -> Iterator[tuple[str, nn.Parameter]]:
@@ -175,11 +176,11 @@ class Split:
 
 
 def plain_tensor(loss: torch.Tensor) -> torch.Tensor:
-    """A loss, detached, also if it is spread over ranks as a DTensor."""
+    """The loss, detached, and gathered if it is a DTensor."""
     from torch.distributed.tensor import DTensor
 
-    found = loss.full_tensor() if isinstance(loss, DTensor) else loss
-    return found.detach()
+    gathered = loss.full_tensor() if isinstance(loss, DTensor) else loss
+    return gathered.detach()
 
 
 def _full(tensor: torch.Tensor) -> torch.Tensor:
@@ -189,7 +190,7 @@ def _full(tensor: torch.Tensor) -> torch.Tensor:
 
 
 def mesh_of(degrees: Mapping[str, int], device: torch.device) -> DeviceMesh | None:
-    """The ranks as a grid with a dimension for each strategy; None for a single rank."""
+    """The mesh of ranks, with a dimension for each strategy. None for a single rank."""
     names = [name for name in ORDER if degrees.get(name, 1) > 1]
     if not names:
         return None

@@ -1,7 +1,7 @@
-"""Where a cell runs: a device and how much of it. One file an entry.
+"""The device that a cell runs on, and how much of it. One file per entry.
 
-What differs from device to device is a method of its entry: its timer, the probe of its memory, its
-counters. Nothing else asks which device it is, but for kernels, which are chosen by `kind`.
+Everything that differs from device to device is a method of the entry: timer, memory probe,
+counters. Only the choice of kernels depends on the device elsewhere, through `kind`.
 """
 
 from __future__ import annotations
@@ -27,116 +27,119 @@ class MemoryProbe(Protocol):
     """Reads the memory that this process holds on a device, in bytes."""
 
     def restart(self) -> None:
-        """Forget the peak so far."""
+        """Resets the peak."""
 
     def now(self) -> int:
-        """What is held at this moment."""
+        """The memory held now."""
 
     def peak(self) -> int:
-        """The most held since the last restart."""
+        """The most memory held since the last restart."""
 
     def facts(self) -> Mapping[str, float]:
         """Further peaks that the device counts, as facts of a round."""
 
 
 class EnergyCounter(Protocol):
-    """A counter that only goes up; only differences of its readings mean something."""
+    """A counter that only goes up. Only differences between its readings have a meaning."""
 
     update: float  # seconds between two updates of the reading
 
     def read(self) -> object:
-        """Its reading now."""
+        """The reading now."""
 
     def joules(self, start: object, end: object) -> float:
         """The energy between two readings."""
 
 
 class Hardware(Entry):
-    """A device of this host. The defaults are those of the host's processor."""
+    """A device of this host. By default, methods describe the host's processor."""
 
     kind: ClassVar[str] = "cpu"  # the device's type, as torch spells it
-    groups: ClassVar[str] = "gloo"  # what carries what ranks exchange, as torch spells it
+    groups: ClassVar[str] = "gloo"  # the ranks' communication backend, as torch spells it
 
     @abstractmethod
     def prepare(self, ranks: int, rank: int = 0) -> torch.device:
-        """Set up the process (its threads, say) as one of `ranks` and name the device to use.
+        """Sets up the process (its threads, say) as one of `ranks`, and returns its device.
 
-        Raises Unsupported where the device turns out not to be usable.
+        Raises Unsupported if the device turns out not to be usable.
         """
 
     def timer(self) -> Timer:
-        """Times this device's work."""
+        """A timer of this device's work."""
         return HostTimer()
 
     def memory(self) -> MemoryProbe:
-        """Reads the memory that this process holds on its device."""
+        """A probe of the memory that this process holds on its device."""
         return ResidentMemory()
 
     def cache_bytes(self) -> int:
-        """Bytes of the last-level cache; raises Unsupported if the system does not report it."""
+        """Bytes of the last-level cache. Raises Unsupported if the system does not report them."""
         return last_level_bytes()
 
     def free_bytes(self) -> int:
-        """Bytes of the device's memory that nothing uses now."""
+        """Bytes of the device's memory that are free now."""
         import psutil
 
         free: int = psutil.virtual_memory().available
         return free
 
     def resources(self, threads: int) -> str:
-        """What a process with so many threads computes with, e.g. `4 threads`."""
+        """A label for the resources of a process with this many threads, e.g. `4 threads`."""
         return f"{threads} thread{'' if threads == 1 else 's'}"
 
     def energy_counter(self, ranks: int) -> EnergyCounter:
-        """Counts the energy of the devices of so many ranks; called in rank 0.
+        """A counter of the energy of all ranks' devices. Only rank 0 calls this.
 
-        Raises Unsupported, with the reason, if they have no counter or it may not be read.
+        Raises Unsupported, with the reason, if there is no counter or this user may not read it.
         """
         return processor_counter()
 
     def clocks(self, ranks: int, when: str) -> Mapping[str, float]:
-        """Clocks and temperature of the ranks' devices, as facts named after `when`; in rank 0."""
+        """Clocks and temperatures of all ranks' devices, as facts whose names end in `when`.
+
+        Only rank 0 calls this.
+        """
         return {}
 
     def neighbours(self, ranks: int) -> Mapping[str, float]:
-        """Other processes on the devices of so many ranks, as facts, while none of ours runs."""
+        """Facts about other processes on the ranks' devices. Called while no rank runs."""
         return {}
 
     def connect(self, device: torch.device) -> None:
-        """Connect the ranks, if their transport would otherwise do so in the first exchange."""
+        """Connects the ranks, if their transport would otherwise connect in the first exchange."""
 
     def devices(self, ranks: int) -> int:
-        """How many such devices so many processes take: by default they share one."""
+        """How many devices this many processes take. By default they share one."""
         return 1
 
     def crowded(self, ranks: int, host: Host) -> str | None:
-        """Why so many processes have no room on the host; None where they have."""
+        """Why the host has no room for this many processes. None if it has."""
         return None
 
     def obstacle(self, host: Host) -> str | None:
-        """Why this host cannot do what the options ask; None where it can."""
+        """Why this host cannot provide what the options ask for. None if it can."""
         return self.unavailable(host)
 
     def unsupported(self, cell: Cell, host: Host) -> str | None:
-        """The same, whatever the cell."""
+        """The obstacle, whatever the cell."""
         return self.obstacle(host)
 
     def device(self, host: Host) -> str:
-        """The device's name, as its driver or the system tells it; "" where it is not known."""
+        """The device's name, as the driver or the system reports it. "" if it is not known."""
         return ""
 
     def threads_on(self, host: Host) -> int | None:
-        """Processor threads it computes with, all ranks together; None for other devices."""
+        """The processor threads that all ranks use together. None for other devices."""
         return None
 
     @abstractmethod
     def memory_bytes(self, host: Host) -> int:
-        """Bytes of memory of one device, which the model must fit in."""
+        """The memory of one device in bytes. The model must fit in it."""
 
     def price_per_hour(self, host: Host) -> float | None:
-        """US dollars an hour of one device, where a data sheet has a price.
+        """The price of one device in US dollars an hour. None if no data sheet has a price.
 
-        A spec's `prices` go before it.
+        A spec's `prices` override it.
         """
         return None
 

@@ -1,4 +1,4 @@
-"""This host's processor, with a chosen number of threads."""
+"""This host's processor, with a given number of threads."""
 
 from __future__ import annotations
 
@@ -21,28 +21,28 @@ class Cpu(Hardware):
     class Options(Options):
         """How much of the processor to use."""
 
-        threads: int = Field(0, ge=0, description="threads in all; 0 means one a physical core")
+        threads: int = Field(0, ge=0, description="threads in all; 0 means one per physical core")
 
     @property
     def threads(self) -> int:
-        """Threads in all; 0 means one a physical core."""
+        """Threads in all; 0 means one per physical core."""
         threads: int = self.options.threads
         return threads
 
     def obstacle(self, host: Host) -> str | None:
-        """More threads than the host has would measure the scheduler."""
+        """Refuses more threads than the host has: that would measure the scheduler."""
         if self.threads > host.logical_cores:
             return f"asks for {self.threads} threads; this host has {host.logical_cores}"
         return None
 
     def crowded(self, ranks: int, host: Host) -> str | None:
-        """A core each, or they wait for one another's."""
+        """Requires a core for each process. Otherwise processes wait for one another's cores."""
         if ranks <= host.logical_cores:
             return None
         return f"this host has {host.logical_cores} cores"
 
     def prepare(self, ranks: int, rank: int = 0) -> torch.device:
-        """Threads are split among the ranks, each at least one."""
+        """Splits the threads among the ranks, with at least one for each."""
         import psutil
         import torch
 
@@ -51,11 +51,11 @@ class Cpu(Hardware):
         return torch.device("cpu")
 
     def device(self, host: Host) -> str:
-        """The processor's."""
+        """The processor's name."""
         return host.cpu
 
     def threads_on(self, host: Host) -> int | None:
-        """As asked, else one a physical core."""
+        """The given number of threads, else one per physical core."""
         return self.threads or host.physical_cores
 
     def memory_bytes(self, host: Host) -> int:

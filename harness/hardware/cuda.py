@@ -1,4 +1,4 @@
-"""An NVIDIA GPU through CUDA."""
+"""An NVIDIA GPU, used through CUDA."""
 
 from __future__ import annotations
 
@@ -22,47 +22,47 @@ if TYPE_CHECKING:
 
 @register("cuda", "an NVIDIA GPU")
 class Cuda(Hardware):
-    """One CUDA device; several processes take one each, and NCCL carries what they exchange."""
+    """A CUDA device. Several processes take one each, and communicate by NCCL."""
 
     kind = "cuda"
     groups = "cpu:gloo,cuda:nccl"
 
     class Options(Options):
-        """Which device."""
+        """Which device to use."""
 
         index: int = Field(
             0,
             ge=0,
-            description="which GPU, as the driver numbers them; of several processes the first's",
+            description="the GPU's number, as the driver counts; with several processes, the first",
         )
 
     @classmethod
     def unavailable(cls, host: Host) -> str | None:
-        """Told by the driver, so that a host without torch can tell too."""
+        """Relies on the driver's list of GPUs, so that the check works without torch."""
         return None if host.gpus else "this host has no CUDA device"
 
     def obstacle(self, host: Host) -> str | None:
-        """A device number beyond the last."""
+        """Refuses an index beyond the last GPU."""
         if host.gpus and self.options.index >= len(host.gpus):
             return f"asks for GPU {self.options.index}; this host has {len(host.gpus)}"
         return self.unavailable(host)
 
     def devices(self, ranks: int) -> int:
-        """One each: ranks on one GPU would measure its time slicing, and NCCL refuses them."""
+        """One each: ranks that share a GPU measure its time slicing, and NCCL refuses them."""
         return ranks
 
     def crowded(self, ranks: int, host: Host) -> str | None:
-        """Fewer GPUs from that index on; or unlike ones, as limits are those of the first."""
+        """Refuses too few GPUs, and GPUs that differ: the ceilings are those of the first."""
         first, has = self.options.index, len(host.gpus)
         if first + ranks > has:
             return f"each takes a GPU, from GPU {first} on; this host has {has}"
         names = {gpu.name for gpu in host.gpus[first : first + ranks]}
         if len(names) > 1:
-            return f"each takes a GPU, and these are not alike: {', '.join(sorted(names))}"
+            return f"each takes a GPU, and these differ: {', '.join(sorted(names))}"
         return None
 
     def prepare(self, ranks: int, rank: int = 0) -> torch.device:
-        """The rank's own."""
+        """The rank's own GPU."""
         import torch
 
         if not torch.cuda.is_available():
@@ -77,21 +77,21 @@ class Cuda(Hardware):
         return device
 
     def timer(self) -> Timer:
-        """CUDA events."""
+        """A timer by CUDA events."""
         return _EventTimer()
 
     def memory(self) -> MemoryProbe:
-        """Torch's allocator counts, not the driver: other processes use the card too."""
+        """Asks torch's allocator, not the driver, which also counts other processes."""
         return _ReservedMemory()
 
     def cache_bytes(self) -> int:
-        """The L2 cache."""
+        """Bytes of the L2 cache."""
         import torch
 
         return int(torch.cuda.get_device_properties(torch.cuda.current_device()).L2_cache_size)
 
     def free_bytes(self) -> int:
-        """As the driver counts it."""
+        """The driver's count."""
         import torch
 
         free, _ = torch.cuda.mem_get_info()
@@ -104,24 +104,24 @@ class Cuda(Hardware):
         return torch.cuda.get_device_name()
 
     def energy_counter(self, ranks: int) -> EnergyCounter:
-        """NVML's."""
+        """The counter that NVML reads."""
         return gpu_counter(self._uuids(ranks))
 
     def clocks(self, ranks: int, when: str) -> Mapping[str, float]:
-        """Waits for the GPU first: its clocks fall as soon as it has nothing to do."""
+        """Waits for queued work first: the clocks fall as soon as the GPU is idle."""
         import torch
 
         torch.cuda.synchronize()
         return nvidia_smi.clocks(self._uuids(ranks), when)
 
     def neighbours(self, ranks: int) -> Mapping[str, float]:
-        """As the driver lists them."""
+        """The processes that the driver lists."""
         first = self.options.index
         devices = range(first, first + self.devices(ranks))
         return nvidia_smi.others([str(index) for index in devices])
 
     def connect(self, device: torch.device) -> None:
-        """NCCL connects in the first exchange."""
+        """Runs an all-reduce: NCCL connects in its first collective."""
         import torch
         import torch.distributed as dist
 
@@ -129,25 +129,25 @@ class Cuda(Hardware):
         torch.cuda.synchronize(device)
 
     def _uuids(self, ranks: int) -> list[str]:
-        """Those of the ranks' GPUs: torch may number GPUs in another order than the driver."""
+        """UUIDs of the ranks' GPUs. Torch and the driver may number GPUs in different orders."""
         import torch
 
         first = self.options.index
-        every = map(torch.cuda.get_device_properties, range(first, first + self.devices(ranks)))
-        return [f"GPU-{one.uuid}" for one in every]
+        indices = range(first, first + self.devices(ranks))
+        return [f"GPU-{torch.cuda.get_device_properties(index).uuid}" for index in indices]
 
     def device(self, host: Host) -> str:
-        """The GPU's; "" where there is no such device."""
+        """The GPU's name. "" if there is no such device."""
         gpus = host.gpus[self.options.index : self.options.index + 1]
         return gpus[0].name if gpus else ""
 
     def price_per_hour(self, host: Host) -> float | None:
-        """The published median, where there is one: of a range alone nobody knows the price."""
+        """The published median, if there is one: a range alone gives no price."""
         sheet = data_sheet(self.device(host))
         return sheet.price_median_usd_hr if sheet else None
 
     def memory_bytes(self, host: Host) -> int:
-        """The device's memory; 0 where there is no such device."""
+        """The device's memory in bytes. 0 if there is no such device."""
         gpus = host.gpus[self.options.index : self.options.index + 1]
         return gpus[0].memory_bytes if gpus else 0
 
@@ -156,7 +156,7 @@ class _ReservedMemory:
     """A MemoryProbe of the memory that torch's allocator has reserved."""
 
     def restart(self) -> None:
-        """Gives freed memory back first: it would count as held."""
+        """Resets the peak. Returns freed memory first, which would count as held."""
         import torch
 
         gc.collect()
@@ -164,7 +164,7 @@ class _ReservedMemory:
         torch.cuda.reset_peak_memory_stats()
 
     def now(self) -> int:
-        """Bytes reserved at this moment."""
+        """Bytes reserved now."""
         import torch
 
         return torch.cuda.memory_reserved()
@@ -176,7 +176,7 @@ class _ReservedMemory:
         return torch.cuda.max_memory_reserved()
 
     def facts(self) -> Mapping[str, float]:
-        """What tensors took, apart from what the allocator reserved."""
+        """The peak memory of tensors, and the peak that the allocator reserved."""
         import torch
 
         return {
@@ -186,7 +186,7 @@ class _ReservedMemory:
 
 
 class _EventTimer:
-    """CUDA events: times the device's own work, not the host's queueing of it."""
+    """A timer by CUDA events: measures the device's work, not the host's queueing of it."""
 
     resolution = 5e-7  # as documented for cudaEventElapsedTime
 
@@ -199,7 +199,7 @@ class _EventTimer:
         return event
 
     def seconds(self, start: object, end: object) -> float:
-        """Waits for the later event; events tell milliseconds."""
+        """Waits for the later event. CUDA reports milliseconds."""
         first, last = cast("torch.cuda.Event", start), cast("torch.cuda.Event", end)
         last.synchronize()
         return float(first.elapsed_time(last)) / 1e3

@@ -1,8 +1,8 @@
-"""What makers publish of their devices: dense peaks, bandwidth, power, and prices where known.
+"""Published figures of devices: dense peaks, bandwidth, power, and prices if known.
 
-Records rather than branches, each with its source; a device that is not here has no data sheet.
-Peaks are dense: makers like to print twice as much, with half the weights zero. A source that
-says "to be checked" was not yet compared with the maker's own sheet.
+Each record names its source. A device without a record here has no data sheet. Peaks are dense:
+makers often print twice as much, for weights of which half are zero. A source with "to be checked"
+has not yet been compared with the maker's own sheet.
 """
 
 from __future__ import annotations
@@ -23,23 +23,23 @@ from harness.domain.ceiling import (
 
 @dataclass(frozen=True)
 class DataSheet:
-    """One device. `devices` are the exact names by which drivers and Linux know it."""
+    """The figures of one device. `devices` are the exact names that drivers and Linux give it."""
 
     name: str
     devices: tuple[str, ...]
     peaks: Mapping[str, float]  # dense FLOP/s (for int8, operations/s) by format
-    bandwidth: float  # of its memory, B/s
+    bandwidth: float  # memory bandwidth, B/s
     source: str
-    lacks: tuple[str, ...] = ()  # formats it has no units for; one in neither list is unknown
+    lacks: tuple[str, ...] = ()  # formats without units; a format in neither list is unknown
     memory_bytes: int | None = None
     power_W: float | None = None  # noqa: N815 - watts, as everyone writes them
-    price_usd_hr: tuple[float, float] | None = None  # to rent, lowest and highest published
+    price_usd_hr: tuple[float, float] | None = None  # rent: lowest and highest published
     price_median_usd_hr: float | None = None
-    cores: int | None = None  # of a processor: the sheet speaks of all of them together
+    cores: int | None = None  # a processor's core count: its peaks are for all cores together
 
     def ceilings(self) -> tuple[Ceiling, ...]:
-        """What the sheet promises."""
-        peaks = [(gemm(one), value, FLOPS) for one, value in self.peaks.items()]
+        """The sheet's figures as ceilings."""
+        peaks = [(gemm(number_format), peak, FLOPS) for number_format, peak in self.peaks.items()]
         memory = [(name, self.bandwidth, BANDWIDTH) for name in (MEMORY_READ, MEMORY_COPY)]
         return tuple(
             Ceiling(name, value, unit, CeilingKind.DATA_SHEET, f"{self.name}: {self.source}")
@@ -48,17 +48,16 @@ class DataSheet:
 
 
 def data_sheet(device: str, cores: int | None = None) -> DataSheet | None:
-    """The sheet of a device by its exact name; None where nobody has looked it up.
+    """The sheet of the device with this exact name. None if there is no record.
 
-    A processor's speaks of the whole part, so it holds only where exactly its `cores` are used.
+    A processor's sheet is for the whole part, so it applies only if all its `cores` are used.
     """
-    return next(
-        (one for one in DATA_SHEETS if device in one.devices and one.cores in {None, cores}), None
-    )
+    sheets = (sheet for sheet in DATA_SHEETS if device in sheet.devices)
+    return next((sheet for sheet in sheets if sheet.cores in {None, cores}), None)
 
 
 def _tera(**peaks: float) -> dict[str, float]:
-    return {one: value * 1e12 for one, value in peaks.items()}
+    return {number_format: value * 1e12 for number_format, value in peaks.items()}
 
 
 _STAS = (

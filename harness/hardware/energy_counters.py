@@ -1,8 +1,8 @@
-"""Energy counters of the hardware: read, never modelled, never guessed.
+"""The hardware's energy counters. Energy is read, never modelled or guessed.
 
-Processors count by RAPL, which Linux shows in files (Documentation/power/powercap); GPUs by NVML,
-through NVIDIA's own binding (the extra `energy`). A counter covers a whole package or card, with
-whatever else runs on it and with its idle power.
+Processors count by RAPL, which Linux exposes in files (Documentation/power/powercap). GPUs count by
+NVML, read through NVIDIA's own binding (the extra `energy`). A counter covers a whole package or
+card: it includes idle power and whatever else runs there.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ NO_BINDING = "reading a GPU's counter needs nvidia-ml-py (the extra `energy` of 
 
 @dataclass(frozen=True)
 class Zone:
-    """One RAPL zone: where its microjoules stand, and at which number they begin anew."""
+    """A RAPL zone: the file of its counter, and the microjoules at which the counter wraps."""
 
     file: Path
     wraps_at: int
@@ -37,11 +37,11 @@ class Rapl:
         self._zones = zones
 
     def read(self) -> tuple[int, ...]:
-        """Microjoules by zone."""
+        """Microjoules of each zone."""
         return tuple(int(zone.file.read_text()) for zone in self._zones)
 
     def joules(self, start: Any, end: Any) -> float:
-        """A counter that has begun anew meanwhile did so once: it takes many minutes."""
+        """A counter takes many minutes to wrap, so it has wrapped once at most."""
         pairs = zip(start, end, self._zones, strict=True)
         microjoules = sum((last - first) % zone.wraps_at for first, last, zone in pairs)
         return float(microjoules) / 1e6
@@ -50,7 +50,7 @@ class Rapl:
 class Nvml:
     """GPUs, each with its memory, summed."""
 
-    # A100 and H100 look at their power every 100 ms (Yang et al. 2024, arXiv 2312.02741).
+    # A100 and H100 sample their power every 100 ms (Yang et al. 2024, arXiv 2312.02741).
     update = 0.1
 
     def __init__(self, library: Any, uuids: Sequence[str]) -> None:
@@ -69,25 +69,25 @@ class Nvml:
 
 
 def processor_counter(powercap: Path = POWERCAP) -> Rapl:
-    """The host's processors; Unsupported, with the reason, where nothing counts them."""
-    # Package zones hold their cores, and psys everything: only DRAM stands beside a package.
+    """The counter of the host's processors. Raises Unsupported, with the reason, if it has none."""
+    # A package zone includes its cores, and psys includes everything: only DRAM is separate.
     zones = [
         Zone(folder / "energy_uj", int((folder / "max_energy_range_uj").read_text()))
         for folder in sorted(powercap.glob("intel-rapl:*"))
         if (folder / "name").read_text().startswith(("package", "dram"))
     ]
     if not zones:
-        raise Unsupported(f"{NOT_HERE}: this system tells no RAPL counters of the processor")
+        raise Unsupported(f"{NOT_HERE}: this system exposes no RAPL counters")
     counter = Rapl(zones)
     try:
         counter.read()
     except PermissionError as error:
-        raise Unsupported(f"{NOT_HERE}: {error.filename} may not be read by this user") from None
+        raise Unsupported(f"{NOT_HERE}: this user may not read {error.filename}") from None
     return counter
 
 
 def gpu_counter(uuids: Sequence[str]) -> Nvml:
-    """GPUs by their UUIDs; Unsupported, with the reason, where nothing counts one of them."""
+    """The counter of the GPUs with these UUIDs. Raises Unsupported if one of them has none."""
     if find_spec("pynvml") is None:
         raise Unsupported(f"{NOT_HERE}: {NO_BINDING}")
     import pynvml

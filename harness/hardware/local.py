@@ -1,4 +1,4 @@
-"""This host's processor as it comes: one thread a physical core."""
+"""This host's processor, one thread per physical core."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ from harness.hardware import register
 from harness.hardware.cpu import Cpu
 
 
-@register("local", "this host's processor, one thread a physical core")
+@register("local", "this host's processor, one thread per physical core")
 class Local(Cpu):
-    """The CPU without options: what a spec means that does not care."""
+    """The CPU without options: the default choice for a spec."""
 
     Options = Options  # type: ignore[assignment]  # an entry may drop its base's options
 
     @property
     def threads(self) -> int:
-        """One a physical core."""
+        """0: one per physical core."""
         return 0

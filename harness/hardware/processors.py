@@ -1,7 +1,7 @@
-"""What processor cores can do in a cycle, with the source of each figure.
+"""FLOPs per cycle of processor cores, with the source of each figure.
 
-Records rather than branches: a processor that is not here has no theoretical peak. Figures are
-per core, for 512-bit and 256-bit fused multiply-add units (FMA), each doing 2 FLOPs a lane.
+A processor without a record here has no theoretical peak. Figures are per core, for 512-bit and
+256-bit fused multiply-add (FMA) units, which do 2 FLOPs per lane.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from harness.domain.ceiling import FLOPS, Ceiling, CeilingKind, gemm
 
 @dataclass(frozen=True)
 class Processor:
-    """A processor as /proc/cpuinfo tells it."""
+    """A processor as /proc/cpuinfo names it."""
 
     vendor: str  # "GenuineIntel"
     family: int
@@ -28,10 +28,10 @@ class Processor:
 class Core:
     """A kind of core.
 
-    `units_512` counts 512-bit FMAs that can start in a cycle, two ganged 256-bit units as one.
-    `extensions` are all that it can have, of those that a Host names: a virtual machine may hide
-    some, but one that shows others runs on another core. `halved` names extensions whose
-    instructions start half as often as an FMA of that width.
+    `units_512` counts the 512-bit FMAs that can start in a cycle; two ganged 256-bit units count
+    as one. `extensions` are all that the core can have, of those that a Host lists. A virtual
+    machine may hide some, but if it shows others it runs on another core. `halved` names extensions
+    whose instructions start half as often as an FMA of the same width.
     """
 
     name: str
@@ -48,17 +48,17 @@ class Core:
 
 @dataclass(frozen=True)
 class Extension:
-    """An instruction set extension that does more multiply-adds a lane than fp32 FMA does."""
+    """An instruction set extension that does more multiply-adds per lane than an fp32 FMA."""
 
     flag: str  # as Linux spells it
     number_format: str
     width: int  # bits of its registers
-    multiple: int  # of the fp32 FLOPs of an FMA as wide
+    multiple: int  # its FLOPs, as a multiple of those of an fp32 FMA of the same width
 
 
 @dataclass(frozen=True)
 class Tile:
-    """An AMX instruction: FLOPs a cycle and core, whatever the vector units do."""
+    """An AMX instruction. `flops` are per cycle and core, whatever the vector units do."""
 
     flag: str
     number_format: str
@@ -131,7 +131,7 @@ CORES = (
     Core("Zen 5", "AuthenticAMD", 26, frozenset({2, 17, 68}), 2, 2, _ZEN, _ZEN_5),
 )
 
-# Products of two bf16 pairs, of two fp16 numbers in half the lane, of four int8 pairs.
+# In a 32-bit lane: two products of bf16 pairs, two fp16 FMAs, four products of int8 pairs.
 EXTENSIONS = (
     Extension("avx512_bf16", "bf16", 512, 2),
     Extension("avx512_fp16", "fp16", 512, 2),
@@ -139,8 +139,8 @@ EXTENSIONS = (
     Extension("avx_vnni", "int8", 256, 4),
 )
 
-# A product of 16 x 64 by 64 x 16 bytes each 16 cycles: Intel Optimization Reference Manual,
-# chapter on AMX.
+# A product of 16 x 64 bytes by 64 x 16 bytes every 16 cycles: Intel Optimization Reference
+# Manual, chapter on AMX.
 TILES = (
     Tile("amx_bf16", "bf16", 1024),
     Tile("amx_fp16", "fp16", 1024),
@@ -152,7 +152,7 @@ _FP32_BITS = 32
 
 @dataclass(frozen=True)
 class Peak:
-    """The most FLOPs a core can do in a cycle in a format, and by which instructions."""
+    """The most FLOPs per cycle that a core can do in a format, and the instructions it needs."""
 
     flops: float
     by: str
@@ -160,52 +160,52 @@ class Peak:
 
 @dataclass(frozen=True)
 class Load:
-    """How many cores work, and how fast their clock was seen to run."""
+    """How many cores work, and at which frequency."""
 
     cores: int
-    clock: float  # Hz
-    seen: str  # how the clock was found
+    frequency: float  # Hz
+    seen: str  # how the frequency was found
     isa: Collection[str] = field(default_factory=frozenset)
 
 
 def core_of(processor: Processor | None, isa: Collection[str]) -> Core | None:
-    """The record of that processor; None for one that nobody has looked up.
+    """The record of the processor's core. None if there is no record.
 
-    Nor is there one where the host has extensions that the core cannot have: its hypervisor gives
-    the processor the number of another.
+    Also None if the host has extensions that the core cannot have: then the hypervisor presents the
+    processor under the number of another.
     """
     core = _recorded(processor)
     return core if core and core.extensions.issuperset(isa) else None
 
 
 def why_no_core(processor: Processor | None, isa: Collection[str]) -> str | None:
-    """Why no record holds for that processor; None where one does."""
+    """Why no record applies to the processor. None if one does."""
     if processor is None:
-        return "this system does not tell the processor's family and model"
+        return "this system does not report the processor's family and model"
     core = _recorded(processor)
     if core is None:
-        return f"what {processor} does in a cycle is in no record (harness/hardware/processors.py)"
+        return f"there is no record of {processor} (harness/hardware/processors.py)"
     impossible = sorted(set(isa) - core.extensions)
     if not impossible:
         return None
     return (
-        f"this host says it is {processor}, but has {', '.join(impossible)}, which that core "
-        f"({core.name}) cannot have: what it does in a cycle is not known"
+        f"this host reports {processor}, but has {', '.join(impossible)}, which that core "
+        f"({core.name}) cannot have: its FLOPs per cycle are not known"
     )
 
 
 def peaks(core: Core, isa: Collection[str]) -> Mapping[str, Peak]:
-    """By format, the most a core can do in a cycle with these extensions.
+    """The peak of a core with these extensions, by format.
 
-    bf16 and fp16 can always be done in fp32 after conversion, so they have at least its peak;
-    int8 has none unless an extension multiplies it.
+    bf16 and fp16 can always be converted to fp32, so they have at least its peak. int8 has a peak
+    only if an extension multiplies it.
     """
     fp32 = _fp32(core, isa)
     if fp32 is None:
         return {}
     best = {
         "fp32": fp32,
-        **{one: Peak(fp32.flops, f"{fp32.by} in fp32") for one in ("bf16", "fp16")},
+        **{half: Peak(fp32.flops, f"{fp32.by} in fp32") for half in ("bf16", "fp16")},
     }
     for number_format, peak in (*_extended(core, isa), *_tiled(isa)):
         if number_format not in best or peak.flops > best[number_format].flops:
@@ -214,14 +214,14 @@ def peaks(core: Core, isa: Collection[str]) -> Mapping[str, Peak]:
 
 
 def theoretical(core: Core, load: Load) -> tuple[Ceiling, ...]:
-    """What the cores could do if every unit were busy in every cycle."""
+    """The peaks of the cores if every unit is busy in every cycle."""
     return tuple(
         Ceiling(
             name=gemm(number_format),
-            value=load.cores * peak.flops * load.clock,
+            value=load.cores * peak.flops * load.frequency,
             unit=FLOPS,
             kind=CeilingKind.THEORETICAL,
-            how=_told(core, load, peak),
+            how=_derivation(core, load, peak),
         )
         for number_format, peak in peaks(core, load.isa).items()
     )
@@ -246,7 +246,7 @@ def _fp32(core: Core, isa: Collection[str]) -> Peak | None:
 
 
 def _fma(units: float, width: int) -> float:
-    """FLOPs a cycle: a multiply and an add in each lane of each unit."""
+    """FLOPs per cycle: a multiply and an add in each lane of each unit."""
     return units * (width // _FP32_BITS) * 2
 
 
@@ -254,25 +254,26 @@ def _extended(core: Core, isa: Collection[str]) -> list[tuple[str, Peak]]:
     units = {256: core.units_256, 512: core.units_512}
     return [
         (
-            one.number_format,
+            extension.number_format,
             Peak(
-                _fma(units[one.width], one.width)
-                * one.multiple
-                * (0.5 if one.flag in core.halved else 1.0),
-                one.flag,
+                _fma(units[extension.width], extension.width)
+                * extension.multiple
+                * (0.5 if extension.flag in core.halved else 1.0),
+                extension.flag,
             ),
         )
-        for one in EXTENSIONS
-        if one.flag in isa and units[one.width]
+        for extension in EXTENSIONS
+        if extension.flag in isa and units[extension.width]
     ]
 
 
 def _tiled(isa: Collection[str]) -> list[tuple[str, Peak]]:
-    return [(one.number_format, Peak(one.flops, one.flag)) for one in TILES if one.flag in isa]
+    return [(tile.number_format, Peak(tile.flops, tile.flag)) for tile in TILES if tile.flag in isa]
 
 
-def _told(core: Core, load: Load, peak: Peak) -> str:
+def _derivation(core: Core, load: Load, peak: Peak) -> str:
+    """How the peak is computed, e.g. `2 cores x 64 a cycle (2 x 512-bit FMA) x 2.50 GHz`."""
     cores = "1 core" if load.cores == 1 else f"{load.cores} cores"
-    arithmetic = f"{cores} x {peak.flops:g} a cycle ({peak.by}) x {load.clock / 1e9:.2f} GHz"
+    arithmetic = f"{cores} x {peak.flops:g} a cycle ({peak.by}) x {load.frequency / 1e9:.2f} GHz"
     note = f"; {core.note}" if core.note else ""
     return f"{arithmetic} ({load.seen}); {core.name}, {core.source}{note}"

@@ -1,4 +1,4 @@
-"""The resident memory of this process, as the system counts it."""
+"""The resident memory of this process."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ _STATUS = Path("/proc/self/status")
 class ResidentMemory:
     """A MemoryProbe of resident memory.
 
-    Linux forgets the peak when asked to (clear_refs 5); on a system that does not, the peak of a
-    phase includes that of earlier phases.
+    Linux can reset the peak (clear_refs 5). On other systems the peak of a phase includes the peaks
+    of earlier phases.
     """
 
     def restart(self) -> None:
-        """Forget the peak so far."""
+        """Resets the peak, if the system can."""
         if _CLEAR.exists():
             _CLEAR.write_text("5")
 
     def now(self) -> int:
-        """Bytes resident at this moment."""
+        """Bytes resident now."""
         if _STATUS.exists():
             return _status_bytes("VmRSS")
         import psutil
@@ -40,7 +40,7 @@ class ResidentMemory:
         return peak if sys.platform == "darwin" else peak * 1024
 
     def facts(self) -> Mapping[str, float]:
-        """None: the system does not tell tensors from the allocator's reserve."""
+        """No facts: the system cannot distinguish tensors from the allocator's reserve."""
         return {}
 
 

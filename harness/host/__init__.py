@@ -1,1 +1,1 @@
-"""Which machine this is, how it is set to run, and what interferes with a measurement."""
+"""The host: its hardware, its settings, and what interferes with a measurement."""

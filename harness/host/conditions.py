@@ -1,4 +1,4 @@
-"""How the processor is set to run: its governor, turbo and clock, as far as Linux tells them."""
+"""The processor's settings that Linux reports: governor, turbo and frequency."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ CPU = Path("/sys/devices/system/cpu")
 
 
 def governor(cpu: Path = CPU) -> str | None:
-    """What chooses the clock: `performance`, `powersave`, ..."""
+    """The policy that chooses the frequency: `performance`, `powersave`, ..."""
     return read(cpu / "cpu0/cpufreq/scaling_governor")
 
 
 def turbo(cpu: Path = CPU) -> str | None:
-    """Whether the clock may rise above its nominal value: `on` or `off`."""
+    """`on` if the frequency may rise above its nominal value, else `off`."""
     boost, no_turbo = read(cpu / "cpufreq/boost"), read(cpu / "intel_pstate/no_turbo")
     if boost is None and no_turbo is None:
         return None
@@ -21,13 +21,13 @@ def turbo(cpu: Path = CPU) -> str | None:
 
 
 def megahertz(cpu: Path = CPU) -> float | None:
-    """The first core's clock now."""
+    """The current frequency of the first core."""
     kilohertz = read(cpu / "cpu0/cpufreq/scaling_cur_freq") or ""
     return int(kilohertz) / 1e3 if kilohertz.isdigit() else None
 
 
 def read(file: Path) -> str | None:
-    """The file's text, stripped; None where it is not there, or not ours to read."""
+    """The file's text, stripped. None if the file does not exist or is not readable."""
     try:
         return file.read_text().strip()
     except OSError:

@@ -1,4 +1,4 @@
-"""Energy of a phase, read from the hardware's counters, and whether this host has them."""
+"""Measures the energy of a phase, and reports whether this host has energy counters."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ from harness.errors import Unsupported
 from harness.hardware import EnergyCounter
 from harness.hardware.energy_counters import NO_BINDING, NOT_HERE, processor_counter
 
-# Fewest updates of a counter in a phase: at both ends one may be missed, 4% of the least.
+# A phase must span this many updates of a counter. It may miss one at each end: 4% of 50.
 _LEAST_UPDATES = 50
 
 
-def standing(host: Host) -> dict[str, str]:
-    """By kind of hardware, whether its energy can be measured here, and if not, why."""
-    return {"processor": _processor_standing(), "gpu": _gpu_standing(host)}
+def energy_support(host: Host) -> dict[str, str]:
+    """Whether energy can be measured here and, if not, why, by kind of hardware."""
+    return {"processor": _processor_support(), "gpu": _gpu_support(host)}
 
 
-def _processor_standing() -> str:
+def _processor_support() -> str:
     try:
         processor_counter()
     except Unsupported as refusal:
@@ -29,16 +29,16 @@ def _processor_standing() -> str:
     return "measurable, by RAPL"
 
 
-def _gpu_standing(host: Host) -> str:
+def _gpu_support(host: Host) -> str:
     if not host.gpus:
         return f"{NOT_HERE}: this host has no CUDA device"
     if find_spec("pynvml") is None:
         return f"{NOT_HERE}: {NO_BINDING}"
-    return "NVML is asked when a cell is measured"
+    return "known once a cell is measured, through NVML"
 
 
 class Meter:
-    """Energy of what is done inside its `with`; `counter` is called at its start."""
+    """Measures the energy that its `with` block takes. `counter` is called at the start."""
 
     def __init__(
         self, counter: Callable[[], EnergyCounter], seconds: Callable[[], float] = time.perf_counter
@@ -63,7 +63,7 @@ class Meter:
         least = _LEAST_UPDATES * self._counter.update
         if lasted < least:
             self.why_not = (
-                f"the round was too short: it took samples for {lasted:.2g} s, and the counter "
+                f"the round was too short: it sampled for {lasted:.2g} s, and the counter "
                 f"needs {least:g} s (raise measure.round_time)"
             )
         else:

@@ -1,4 +1,4 @@
-"""What on this host can disturb a measurement: read, not guessed."""
+"""Whatever on this host can interfere with a measurement: read, not guessed."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ from harness.host import conditions
 from harness.host.conditions import read
 from harness.host.watch import HostWatch, between
 
-_WATCHED_SECONDS = 1.1  # enough ticks of even a single core
-_NOT_TOLD = "not told by this system"
+_WATCHED_SECONDS = 1.1  # even a single core has enough ticks in this time
+_NOT_REPORTED = "not reported by this system"
 
 
 @dataclass(frozen=True)
 class Finding:
-    """One thing looked at: what it is, how it stands, and whether it makes numbers noisy."""
+    """A condition of the host: its name, its state, and whether it makes numbers noisy."""
 
     what: str
     value: str
@@ -32,16 +32,16 @@ class Finding:
 
 
 def findings(host: Host) -> list[Finding]:
-    """All that this system lets an ordinary user read.
+    """Everything that this system lets an ordinary user read.
 
-    First what can be seen now, by the names and thresholds that results are judged by; then
-    what the machine is like.
+    The interference now comes first, under the names and thresholds that rounds are judged by.
+    The machine's settings follow.
     """
     return [*_signs(host), _load(host), _governor(), _turbo(), _smt(host), _virtual(), _swap()]
 
 
 def _signs(host: Host) -> list[Finding]:
-    """What a round would note, over a short while."""
+    """The interference that a round of _WATCHED_SECONDS would record now."""
     facts = _watched(host)
     return [_of_sign(sign, facts) for sign in SIGNS if host.gpus or "gpu" not in sign.fact]
 
@@ -63,7 +63,7 @@ def _watched(host: Host) -> Mapping[str, float]:
 
 def _of_sign(sign: Sign, facts: Mapping[str, float]) -> Finding:
     if sign.fact not in facts:
-        return Finding(sign.what, _NOT_TOLD)
+        return Finding(sign.what, _NOT_REPORTED)
     amount = facts[sign.fact]
     value = (
         sign.sentence.format(sign.amount(amount)) if amount > sign.threshold else "none seen now"
@@ -80,12 +80,13 @@ def _load(host: Host) -> Finding:
 def _governor() -> Finding:
     value = conditions.governor()
     noisy = value not in {None, "performance"}
-    return Finding("frequency governor", value or _NOT_TOLD, noisy, "set it to `performance`")
+    return Finding("frequency governor", value or _NOT_REPORTED, noisy, "set it to `performance`")
 
 
 def _turbo() -> Finding:
     value = conditions.turbo()
-    return Finding("turbo", value or _NOT_TOLD, value == "on", "switch it off for steadier numbers")
+    advice = "switch it off for steadier numbers"
+    return Finding("turbo", value or _NOT_REPORTED, value == "on", advice)
 
 
 def _smt(host: Host) -> Finding:

@@ -1,4 +1,4 @@
-"""What this host is: processor, instruction sets, memory, GPUs."""
+"""This host's hardware: processor, instruction sets, memory, GPUs."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import psutil
 from harness.domain.run import Gpu, Host
 from harness.hardware.processors import Processor
 
-# Extensions that matrix kernels are chosen by, as Linux spells them.
+# Extensions that libraries choose matrix kernels by, as Linux spells them.
 _ISA = (
     "avx2",
     "fma",
@@ -53,17 +53,17 @@ def this_host() -> Host:
 
 
 def this_processor() -> Processor | None:
-    """This host's processor by its numbers; None where the system does not tell them."""
+    """This host's processor by vendor, family and model. None if the system reports none."""
     fields = _cpu_fields()
-    told = [fields.get(key, "") for key in ("cpu family", "model")]
-    if not all(number.isdigit() for number in told):
+    numbers = [fields.get(key, "") for key in ("cpu family", "model")]
+    if not all(number.isdigit() for number in numbers):
         return None
-    family, model = map(int, told)
+    family, model = map(int, numbers)
     return Processor(fields.get("vendor_id", ""), family, model)
 
 
 def _cpu_fields() -> dict[str, str]:
-    """The first processor's fields in /proc/cpuinfo; empty where there is no such file."""
+    """The first processor's fields in /proc/cpuinfo. Empty if there is no such file."""
     file = Path("/proc/cpuinfo")
     if not file.exists():
         return {}
@@ -73,7 +73,7 @@ def _cpu_fields() -> dict[str, str]:
 
 
 def _gpus() -> tuple[Gpu, ...]:
-    """NVIDIA GPUs as their driver tells them, so that torch need not be imported."""
+    """The NVIDIA GPUs that the driver lists. Asking the driver saves importing torch."""
     if shutil.which("nvidia-smi") is None:
         return ()
     query = "--query-gpu=name,memory.total,driver_version"
@@ -82,7 +82,7 @@ def _gpus() -> tuple[Gpu, ...]:
         capture_output=True,
         text=True,
         timeout=30,
-        check=False,  # without a driver it fails, and there is no GPU to use
+        check=False,  # it fails if there is no driver; then there is no usable GPU either
     )
     if answer.returncode != 0:
         return ()

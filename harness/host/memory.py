@@ -1,4 +1,4 @@
-"""Memory that processes hold now, looked at from outside."""
+"""The memory that other processes hold now."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ _PROC = Path("/proc/self/statm").exists()
 
 
 def resident_below(pid: int) -> int:
-    """Bytes resident in all descendants of the process, it left out; 0 once they are gone.
+    """Resident bytes of all descendants of the process, without the process. 0 once they are gone.
 
-    Read from /proc where there is one: it costs 0.1 ms a process, so that watching a round does
-    not disturb it. Pages that processes share are counted in each.
+    Reads /proc if there is one: at 0.1 ms per process, watching a round does not interfere with
+    it. Pages that processes share count in each of them.
     """
     if _PROC:
-        return sum(_resident_alone(one) for one in family(pid) if one != pid)
+        return sum(_resident_alone(member) for member in family(pid) if member != pid)
     try:
         children = psutil.Process(pid).children(recursive=True)
-        return sum(one.memory_info().rss for one in children)
+        return sum(child.memory_info().rss for child in children)
     except psutil.NoSuchProcess:
         return 0
 
@@ -36,7 +36,7 @@ def _resident_alone(pid: int) -> int:
 
 
 def oom_kills() -> int:
-    """How many processes the kernel has killed for want of memory since boot; 0 if untold."""
+    """How many processes the kernel has killed to free memory since boot. 0 if it counts none."""
     vmstat = Path("/proc/vmstat")
     if not vmstat.exists():
         return 0

@@ -1,4 +1,4 @@
-"""What starts the ranks of a parallel cell and all-reduces their gradients. One file a launcher.
+"""Launchers start the ranks of a parallel cell and all-reduce their gradients. One file each.
 
 The default is torch's own. The others are optional packages, imported only for a cell that names
 them.
@@ -28,13 +28,13 @@ if TYPE_CHECKING:
     from harness.distributed.assemble import Whole
     from harness.distributed.split import Split
 
-RankMain = Callable[[int], None]  # runs in the rank of that number
+RankMain = Callable[[int], None]  # runs in each rank, with the rank's number
 
 INSTALL = "`make launchers` installs it"
 
 
 class RankHandles(ABC):
-    """The running ranks of a round, as their launcher sees them."""
+    """Handles of a round's ranks, provided by the launcher that started them."""
 
     @abstractmethod
     def pids(self) -> Mapping[int, int]:
@@ -42,9 +42,9 @@ class RankHandles(ABC):
 
     @abstractmethod
     def ended(self, rank: int) -> int | None:
-        """The rank's wait status; None while it runs.
+        """The rank's wait status. None while it runs.
 
-        Raises the launcher's own error if the launcher could not start the rank or gave it up.
+        Raises the launcher's own error if the launcher failed to start the rank or gave it up.
         """
 
 
@@ -54,9 +54,10 @@ class Launcher(Entry):
     package: ClassVar[str] = ""  # imported beside torch; "" means torch alone
     requires: ClassVar[Collection[str]] = ()  # packages that `package` needs but does not install
     modules: ClassVar[Collection[str]] = ()  # imported before the ranks start
-    strategies: ClassVar[Collection[str]] = ()  # those it can split by; empty means all
+    strategies: ClassVar[Collection[str]] = ()  # strategies it can split by; empty means all
     only_trains: ClassVar[bool] = False
-    launch_seconds: ClassVar[float] = 0.0  # beyond starting processes: a guess, for `harness plan`
+    # Time to launch beside starting processes: an estimate, for `harness plan`.
+    launch_seconds: ClassVar[float] = 0.0
 
     @classmethod
     def version(cls) -> str:
@@ -64,12 +65,12 @@ class Launcher(Entry):
         package = cls.package or "torch"
         try:
             return f"{package} {version(package)}"
-        except PackageNotFoundError:  # it is installed under another name than it is imported by
+        except PackageNotFoundError:  # its distribution has another name than the module
             return package
 
     @classmethod
     def unavailable(cls, host: Host) -> str | None:
-        """The package, or one that it requires, is not installed."""
+        """Checks that the package, and each package it requires, is installed."""
         if cls.package and find_spec(cls.package) is None:
             return f"{cls.name} is not installed here: {INSTALL}"
         for package in cls.requires:
@@ -79,54 +80,54 @@ class Launcher(Entry):
 
     @property
     def starts_descendants(self) -> bool:
-        """False if the ranks are no descendants of the round's own process."""
+        """False if the ranks are not descendants of the round's own process."""
         return True
 
     def unsupported(self, cell: Cell, host: Host) -> str | None:
-        """A single process needs no launcher."""
+        """Also refuses a cell with a single process, which needs no launcher."""
         split = degrees(cell)
         if not split:
             return f"{self.name} has nothing to do in one process: give a degree, {{data: 2}}"
         return self.refuses(cell, split) or self.unavailable(host)
 
     def refuses(self, cell: Cell, degrees: Mapping[str, int]) -> str | None:
-        """Why the launcher cannot run the cell with these degrees by strategy; None if it can."""
+        """Why the launcher cannot split the cell by these degrees. None if it can."""
         odd = [name for name in degrees if self.strategies and name not in self.strategies]
         if odd:
             return f"{self.name} splits by {', '.join(self.strategies)}, not by {odd[0]}"
         return None
 
     def preload(self) -> None:
-        """Import what the ranks need, once, before any of them starts."""
+        """Imports the ranks' modules once, before any rank starts."""
         for module in self.modules:
             import_module(module)
 
     @contextmanager
     def started(self, world: int, main: RankMain, folder: Path) -> Iterator[RankHandles]:
-        """Start `world` ranks, each running `main`; they alone use `folder`. By default by fork."""
+        """Starts `world` ranks that run `main`; by default, forks them. Only they use `folder`."""
         yield ForkedRanks([forked(partial(main, rank)) for rank in range(world)])
 
     def enter(self) -> None:
-        """Called in each rank before its work: join the others, if the launcher needs that."""
+        """Called in each rank before its work. Joins the other ranks, if the launcher needs it."""
 
     @abstractmethod
     def assemble(self, whole: Whole) -> Split:
-        """This rank's part of the model, set up to train together with the other ranks'."""
+        """This rank's part of the model, set up to train together with those of other ranks."""
 
 
 class ForkedRanks(RankHandles):
-    """Ranks that this process forked."""
+    """Handles of ranks that this process forked."""
 
     def __init__(self, pids: Collection[int]) -> None:
         self._pids = dict(enumerate(pids))
         self._ended: dict[int, int] = {}
 
     def pids(self) -> Mapping[int, int]:
-        """All ranks: fork returns their ids at once."""
+        """All ranks: fork returns process ids at once."""
         return self._pids
 
     def ended(self, rank: int) -> int | None:
-        """Asks the kernel, and keeps the answer, which the kernel gives once."""
+        """Asks the kernel, and keeps the wait status: the kernel returns it only once."""
         if rank not in self._ended:
             pid, wait_status = os.waitpid(self._pids[rank], os.WNOHANG)
             if not pid:

@@ -1,8 +1,8 @@
 """Horovod: data parallelism by ring all-reduce, over Gloo.
 
-Its optimizer sends each gradient as soon as the backward pass has computed it, and waits for all
-before it steps (Sergeev and Del Balso 2018, arXiv 1802.05799). The round's own process serves the
-ranks' rendezvous, on loopback and a free port.
+Its optimizer all-reduces each gradient as soon as the backward pass has computed it, and waits for
+all of them before it steps (Sergeev and Del Balso 2018, arXiv 1802.05799). The round's own process
+runs the rendezvous server, on loopback and a free port.
 """
 
 from __future__ import annotations
@@ -39,16 +39,16 @@ class Horovod(Launcher):
     only_trains = True
 
     def refuses(self, cell: Cell, degrees: Mapping[str, int]) -> str | None:
-        """bf16, which Horovod lacks; GPUs, for which `make launchers` does not compile it."""
+        """Refuses bf16, which Horovod lacks, and GPUs: `make launchers` builds it without CUDA."""
         if hardware.registry.of(cell.hardware).kind == "cuda":
-            return "horovod is compiled for processors alone (Makefile)"
+            return "horovod is compiled for processors only (Makefile)"
         if cell.precision.name == "bf16":
             return NO_BF16
         return super().refuses(cell, degrees)
 
     @contextmanager
     def started(self, world: int, main: RankMain, folder: Path) -> Iterator[RankHandles]:
-        """Fork the ranks first: the rendezvous server's thread must not exist at a fork."""
+        """Forks the ranks first: the rendezvous server's thread must not exist at a fork."""
         from horovod.runner.common.util.hosts import get_host_assignments, parse_hosts
         from horovod.runner.http.http_server import RendezvousHandler, RendezvousHTTPServer
 
@@ -65,20 +65,20 @@ class Horovod(Launcher):
                 serving.join()
 
     def enter(self) -> None:
-        """Ask the rendezvous server."""
+        """Joins the other ranks through the rendezvous server."""
         import horovod.torch as hvd
 
         hvd.init()
 
     def assemble(self, whole: Whole) -> Split:
-        """The whole model on each rank; Horovod's optimizer averages gradients."""
+        """The whole model on each rank. Horovod's optimizer averages gradients."""
         from harness.distributed.assemble import split_model
 
         return split_model(whole, _average)
 
 
 def _joining(server: Any, world: int, main: RankMain, rank: int) -> None:
-    """Run the rank in an environment that says where the rendezvous is."""
+    """Runs the rank in an environment with the rendezvous server's address."""
     place = {"RANK": rank, "LOCAL_RANK": rank, "CROSS_RANK": 0}
     size = {"SIZE": world, "LOCAL_SIZE": world, "CROSS_SIZE": 1}
     os.environ |= {f"HOROVOD_{name}": str(number) for name, number in {**place, **size}.items()}
@@ -89,34 +89,34 @@ def _joining(server: Any, world: int, main: RankMain, rank: int) -> None:
         "HOROVOD_GLOO_RENDEZVOUS_ADDR": "127.0.0.1",
         "HOROVOD_GLOO_RENDEZVOUS_PORT": str(server.server_port),
         "HOROVOD_HOSTNAME": "localhost",
-        "HOROVOD_LOG_LEVEL": "fatal",  # it raises its errors as well
+        "HOROVOD_LOG_LEVEL": "fatal",  # Horovod also raises the errors that it logs
     }
-    server.socket.close()  # the parent serves
+    server.socket.close()  # only the parent serves
     main(rank)
 
 
 def _average(split: Split) -> None:
     import horovod.torch as hvd
 
-    from harness.distributed.count import tell
+    from harness.distributed.count import record
 
     class Counted(hvd.Compression.none):  # type: ignore[misc]
-        """No compression; counts the bytes of each gradient."""
+        """Compresses nothing, but counts the bytes of each gradient."""
 
         @staticmethod
         def compress(tensor: torch.Tensor) -> tuple[torch.Tensor, None]:
-            tell("all_reduce", tensor.nbytes)
+            record("all_reduce", tensor.nbytes)
             return tensor, None
 
     hvd.broadcast_parameters(split.core.state_dict(), root_rank=0)
 
     def distributed(optimizer: torch.optim.Optimizer) -> torch.optim.Optimizer:
-        made: torch.optim.Optimizer = hvd.DistributedOptimizer(
+        wrapped: torch.optim.Optimizer = hvd.DistributedOptimizer(
             optimizer,
             named_parameters=split.core.named_parameters(),
             compression=Counted,
             backward_passes_per_step=split.accumulate,
         )
-        return made
+        return wrapped
 
     split.optimizer = distributed

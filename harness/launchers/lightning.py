@@ -1,7 +1,7 @@
 """Lightning Fabric: its DDP, and its ModelParallelStrategy for FSDP2 and tensor parallel.
 
 Fabric wraps the model, the optimizer and the backward pass (https://lightning.ai/docs/fabric). The
-ranks join torch's process group beforehand, as Fabric allows, so that Fabric starts nothing.
+ranks join torch's process group beforehand, so that Fabric starts no processes.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from harness.distributed.split import Split
     from harness.model.transformer import Transformer
 
-OLD_FSDP = "shards are made by FSDP2: leave out strategy"
+OLD_FSDP = "the harness shards by FSDP2: leave out strategy"
 # Fabric's own message (lightning/fabric/connector.py).
 NO_FSDP = "You selected the FSDP strategy but FSDP is only available on GPU"
 _PRECISIONS = {"float32": "32-true", "bfloat16": "bf16-true", "float16": "16-true"}
@@ -36,10 +36,10 @@ class Lightning(Launcher):
     """Fabric with its own strategies."""
 
     class Options(Options):
-        """Which of Fabric's strategies."""
+        """Which of Fabric's strategies to use."""
 
         strategy: Literal["auto", "fsdp"] = Field(
-            "auto", description="by how the model is split, or Fabric's classic FSDP"
+            "auto", description="`auto` follows the cell's split; `fsdp` is Fabric's classic FSDP"
         )
 
     package = "lightning"
@@ -48,9 +48,9 @@ class Lightning(Launcher):
     only_trains = True
 
     def refuses(self, cell: Cell, degrees: Mapping[str, int]) -> str | None:
-        """Fabric's classic FSDP, and strategies that Fabric does not combine.
+        """Refuses Fabric's classic FSDP, and strategies that Fabric cannot combine.
 
-        Fabric takes classic FSDP on a GPU, but the harness shards by FSDP2 there too.
+        Fabric runs classic FSDP on a GPU, but the harness shards by FSDP2 there too.
         """
         ways = set(degrees)
         if reason := super().refuses(cell, degrees):
@@ -64,12 +64,12 @@ class Lightning(Launcher):
         return None
 
     def preload(self) -> None:
-        """Takes four seconds, once instead of in each rank; then silence its log."""
+        """Imports Fabric, which takes four seconds, and silences its log."""
         super().preload()
         logging.getLogger("lightning.fabric").setLevel(logging.ERROR)
 
     def assemble(self, whole: Whole) -> Split:
-        """As Fabric wraps it."""
+        """This rank's part, wrapped by Fabric."""
         from lightning.fabric import Fabric
         from lightning.fabric.strategies import DDPStrategy, ModelParallelStrategy
 
@@ -108,12 +108,12 @@ class Lightning(Launcher):
         split.parts = [model]
         split.optimizer = fabric.setup_optimizers
         split.backward = fabric.backward
-        split.exchanging = lambda last: fabric.no_backward_sync(model, enabled=not last)
+        split.gradient_sync = lambda last: fabric.no_backward_sync(model, enabled=not last)
         return split
 
 
 def _devices(own: torch.device) -> int | list[int]:
-    """The number of processes; on GPUs, the index of each rank's GPU."""
+    """The number of processes or, on GPUs, the index of each rank's GPU."""
     import torch.distributed as dist
 
     world = dist.get_world_size()
@@ -124,7 +124,7 @@ def _devices(own: torch.device) -> int | list[int]:
 
 
 def _renamed(mesh: DeviceMesh) -> DeviceMesh:
-    """Lightning's mesh, its two dimensions named after our strategies."""
+    """Lightning's mesh, with its two dimensions named after our strategies."""
     from torch.distributed.device_mesh import DeviceMesh
 
     groups = [mesh.get_group(name) for name in ("data_parallel", "tensor_parallel")]
@@ -134,13 +134,13 @@ def _renamed(mesh: DeviceMesh) -> DeviceMesh:
 
 
 def _joined() -> Any:
-    """A cluster environment that tells Fabric that the ranks have joined torch's group."""
+    """A cluster environment in which the ranks have already joined torch's process group."""
     import torch.distributed as dist
     from lightning.fabric.plugins.environments import ClusterEnvironment
 
     class Joined(ClusterEnvironment):  # type: ignore[misc]
         creates_processes_externally = True
-        main_address = "127.0.0.1"  # Fabric asks for it but never connects to it
+        main_address = "127.0.0.1"  # Fabric reads it but never connects to it
         main_port = 0
 
         @staticmethod

@@ -1,8 +1,8 @@
 """Spark: its TorchDistributor starts the ranks, as tasks of a barrier stage.
 
-A task starts torchrun, which starts a process that forks the rank, so that the rank's wait status
-is known as exactly as without Spark. The ranks communicate through torch. A launch takes 15 seconds
-and more, which count as `launch_time`, not as part of a step.
+A task starts torchrun, which starts a process that forks the rank. So the rank's wait status is
+known as exactly as without Spark. The ranks communicate through torch. A launch takes 15 seconds
+or more, which count as `launch_time`, not as part of a step.
 """
 
 from __future__ import annotations
@@ -33,13 +33,13 @@ from harness.launchers.torch import Torch
 from harness.process import die_with_parent, forked
 
 _STANDALONE = "standalone"
-# Every form of a master's address; a local one may give its number of slots.
+# Every form of a master's address. A local master may give its number of slots.
 _MASTER = re.compile(
     rf"|{_STANDALONE}|local\[((?P<slots>\d+)|\*)\]|spark://[^,]+:\d+(,[^,]+:\d+)*|yarn|k8s://.+"
 )
-_HANDED = ("PYTHONPATH", "SPARK_LOCAL_IP", "OPENBLAS_NUM_THREADS", "HARNESS_CACHE")
+_PASSED_ON = ("PYTHONPATH", "SPARK_LOCAL_IP", "OPENBLAS_NUM_THREADS", "HARNESS_CACHE")
 _VISIBLE = "CUDA_VISIBLE_DEVICES"
-_JAVA = 17  # the oldest that Spark runs on
+_JAVA = 17  # the oldest version that Spark runs on
 _JAVA_SECONDS = 10.0  # time limit of `java -version`, which takes a tenth of that
 _CONNECT_SECONDS = 5.0
 _START_SECONDS = 60.0
@@ -48,7 +48,7 @@ _STOP_SECONDS = 5.0
 
 @register("spark", "Spark: TorchDistributor in barrier mode")
 class Spark(Torch):
-    """On a cluster started for the round, or on any master whose workers are on this host."""
+    """Runs on a cluster started for the round, or on any master whose workers are on this host."""
 
     class Options(Options):
         """Where the ranks run."""
@@ -57,7 +57,7 @@ class Spark(Torch):
             "",
             examples=["standalone"],
             description="a master's address, `local[N]`, or `standalone` for a cluster that is "
-            "started for the round; by default local, with a core a process",
+            "started for the round; by default local, with one core per process",
         )
 
         @field_validator("master")
@@ -76,10 +76,10 @@ class Spark(Torch):
 
     @classmethod
     def unavailable(cls, host: Host) -> str | None:
-        """Spark needs Java, too."""
+        """Also checks for Java."""
         if reason := super().unavailable(host):
             return reason
-        # Where Spark looks for it (bin/spark-class).
+        # Spark looks for Java in the same places (bin/spark-class).
         home = os.environ.get("JAVA_HOME", "")
         java = f"{home}/bin/java" if home else shutil.which("java")
         if java is None:
@@ -87,16 +87,16 @@ class Spark(Torch):
         version = java_version(_version_text(java))
         if version is not None and version >= _JAVA:
             return None
-        found = f"Java {version}" if version else "no Java that answers"
-        return f"spark needs Java {_JAVA} or later; {java} is {found}"
+        found = f"is Java {version}" if version else "reports no Java version"
+        return f"spark needs Java {_JAVA} or later; {java} {found}"
 
     @property
     def starts_descendants(self) -> bool:
-        """Not on a master that was running before: its workers start the ranks."""
+        """False on a master that was running before: its workers start the ranks."""
         return "://" not in self.options.master and self.options.master != "yarn"
 
     def refuses(self, cell: Cell, degrees: Mapping[str, int]) -> str | None:
-        """More ranks than a local master has slots: they would wait for ever."""
+        """Refuses more ranks than a local master has slots: they would wait for ever."""
         world = prod(degrees.values())
         master = _MASTER.fullmatch(self.options.master)
         if master and master["slots"] and int(master["slots"]) < world:
@@ -105,13 +105,13 @@ class Spark(Torch):
 
     @contextmanager
     def started(self, world: int, main: RankMain, folder: Path) -> Iterator[RankHandles]:
-        """In a Spark job of the round's own, in a session that ends with it."""
-        os.environ["SPARK_LOCAL_IP"] = "127.0.0.1"  # else this host's name would have to resolve
+        """Starts the ranks as a Spark job, in a session that ends with the round."""
+        os.environ["SPARK_LOCAL_IP"] = "127.0.0.1"  # otherwise the host's name must resolve
         os.environ["PYSPARK_PYTHON"] = sys.executable
         os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, sys.path))
-        asked = self.options.master
-        _reach(asked)
-        cluster = _cluster(world, folder) if asked == _STANDALONE else nullcontext(asked)
+        given = self.options.master
+        _reach(given)
+        cluster = _cluster(world, folder) if given == _STANDALONE else nullcontext(given)
         with cluster as master, _session(master or f"local[{world}]", world, folder) as session:
             job = _Job(session, world, main, folder)
             job.start()
@@ -120,7 +120,7 @@ class Spark(Torch):
 
 
 def java_version(text: str) -> int | None:
-    """The 17 of `openjdk version "17.0.15"`, the 8 of `1.8.0_392`; None if it names none."""
+    """The major version: 17 for `openjdk version "17.0.15"`, 8 for `1.8.0_392`. None without."""
     found = re.search(r'version "(?:1\.)?(\d+)', text)
     return int(found[1]) if found else None
 
@@ -137,9 +137,9 @@ def _version_text(java: str) -> str:
 
 
 def _reach(master: str) -> None:
-    """Raise HarnessError if no standalone master listens: Spark would retry silently for a minute.
+    """Raises HarnessError if no standalone master listens: Spark would retry silently for a minute.
 
-    Of several addresses, separated by commas, one must answer.
+    If the address lists several masters, separated by commas, one must answer.
     """
     refusals = []
     for address in filter(None, master.partition("spark://")[2].split(",")):
@@ -155,7 +155,7 @@ def _reach(master: str) -> None:
 
 
 class _Job(Thread):
-    """The Spark job: a thread, because Spark's call blocks until the job ends."""
+    """The Spark job. It runs in a thread, because Spark's call blocks until the job ends."""
 
     def __init__(self, session: Any, world: int, main: RankMain, folder: Path) -> None:
         from pyspark.ml.torch.distributor import TorchDistributor
@@ -176,7 +176,7 @@ class _Job(Thread):
 
 
 def _keep(main: RankMain, folder: Path, host: str, visible: str | None) -> None:
-    """In one of Spark's processes: fork the rank and wait for it."""
+    """Forks the rank and waits for it. Runs in one of Spark's processes."""
     # Spark hides GPUs that it did not assign.
     os.environ.pop(_VISIBLE, None)
     if visible is not None:
@@ -191,7 +191,7 @@ def _keep(main: RankMain, folder: Path, host: str, visible: str | None) -> None:
 
 
 class _SparkRanks(RankHandles):
-    """Reads the files that the ranks' keepers write."""
+    """Handles of the ranks, read from the files that `_keep` writes for each."""
 
     def __init__(self, job: _Job, folder: Path) -> None:
         self._job, self._folder = job, folder
@@ -201,7 +201,7 @@ class _SparkRanks(RankHandles):
         return {int(file.stem.split("-")[1]): int(file.read_text()) for file in files}
 
     def ended(self, rank: int) -> int | None:
-        over = not self._job.is_alive()  # before looking for the file: the job writes none after it
+        over = not self._job.is_alive()  # check this first: an ended job writes no more files
         file = _end_file(self._folder, rank)
         if file.exists():
             return int(file.read_text())
@@ -219,7 +219,7 @@ def _end_file(folder: Path, rank: object) -> Path:
 
 
 def _write(file: Path, number: int) -> None:
-    """By renaming, so that no reader sees half of the number."""
+    """Writes another file and renames it, so that no reader sees half a number."""
     begun = file.with_suffix(".begun")
     begun.write_text(str(number))
     begun.rename(file)
@@ -248,7 +248,11 @@ def _session(master: str, world: int, folder: Path) -> Iterator[Any]:
         # Check each second, for half a minute, for enough free slots.
         "spark.scheduler.barrier.maxConcurrentTasksCheck.interval": "1s",
         "spark.scheduler.barrier.maxConcurrentTasksCheck.maxFailures": 30,
-        **{f"spark.executorEnv.{name}": os.environ[name] for name in _HANDED if name in os.environ},
+        **{
+            f"spark.executorEnv.{name}": os.environ[name]
+            for name in _PASSED_ON
+            if name in os.environ
+        },
     }
     builder: Any = SparkSession.builder.master(master).appName("harness")
     for name, value in settings.items():
@@ -261,7 +265,7 @@ def _session(master: str, world: int, folder: Path) -> Iterator[Any]:
 
 
 def _end(session: Any) -> None:
-    """Stop the session and reap its JVM, so that its processor time counts as this process's."""
+    """Stops the session and reaps its JVM, whose processor time then counts as this process's."""
     gateway = session.sparkContext._gateway
     session.stop()
     gateway.shutdown()
@@ -275,7 +279,7 @@ def _end(session: Any) -> None:
 
 @contextmanager
 def _cluster(cores: int, folder: Path) -> Iterator[str]:
-    """A master, and a worker with `cores` cores, on free ports; yields the master's address."""
+    """Starts a master and a worker with `cores` cores, and yields the master's address."""
     place = ("--host", "127.0.0.1", "--webui-port", "0")
     with _daemon("Master", folder, *place, "--port", "0") as log:
         address = _awaited(log, r"Starting Spark master at (spark://\S+)")
@@ -287,7 +291,7 @@ def _cluster(cores: int, folder: Path) -> Iterator[str]:
 
 @contextmanager
 def _daemon(name: str, folder: Path, *arguments: str) -> Iterator[Path]:
-    """One of Spark's own processes, and its log file."""
+    """Starts one of Spark's own processes, and yields its log file."""
     import pyspark
 
     home = Path(pyspark.__file__).parent

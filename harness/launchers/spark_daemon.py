@@ -1,7 +1,7 @@
-"""pyspark's daemon, which starts Spark's Python workers, except that this one waits for them.
+"""pyspark's daemon, which starts Spark's Python workers, changed to reap them when they end.
 
-Only Spark runs it. pyspark's own ignores its children's ends, and the kernel then drops their
-processor time: the round's work would look like another program's.
+Only Spark runs it. pyspark's own daemon ignores the ends of its children, so the kernel drops their
+processor time, and the round's work looks like that of another program.
 """
 
 from __future__ import annotations
@@ -11,15 +11,15 @@ from contextlib import suppress
 
 
 def main() -> None:
-    """Run until Spark ends it."""
+    """Runs until Spark ends it."""
     from pyspark import daemon
 
-    daemon.SIG_IGN = wait_for_those_ended  # its answer to SIGCHLD and, before a fork, to SIGHUP
+    daemon.SIG_IGN = reap_children  # its handler for SIGCHLD and, before a fork, for SIGHUP
     daemon.manager()
 
 
-def wait_for_those_ended(*_: object) -> None:
-    """A signal handler."""
+def reap_children(*_: object) -> None:
+    """A signal handler that waits for all children that have ended."""
     with suppress(ChildProcessError):
         while os.waitpid(-1, os.WNOHANG)[0]:
             pass

@@ -1,4 +1,4 @@
-"""torch itself: forked processes that meet through a file; DDP and FSDP2 between them."""
+"""torch itself: forked processes that rendezvous through a file, and run DDP or FSDP2."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ if TYPE_CHECKING:
 
 @register("torch", "torch's own: DDP, FSDP2, DTensor, pipelines")
 class Torch(Launcher):
-    """Takes every strategy."""
+    """Supports every strategy."""
 
     def assemble(self, whole: Whole) -> Split:
-        """As the strategies split it."""
+        """The part that the strategies' changes leave to this rank."""
         from harness.distributed.assemble import split_model
 
         return split_model(whole)

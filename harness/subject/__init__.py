@@ -1,1 +1,1 @@
-"""Whose code is measured: its commit, its other packages, and the software around it."""
+"""The subject: the commit of the measured code, and the versions of the software around it."""

@@ -1,4 +1,4 @@
-"""Which code cells run, beside the subject's: told by its commit, else by what its files hold."""
+"""Identifies the code that cells run beside the subject: by its commit, else by its files."""
 
 from __future__ import annotations
 
@@ -15,28 +15,29 @@ from harness.subject.commit import commit_of_code
 
 HARNESS = Path(harness.__file__).resolve().parent
 
-# What a lone module may import that belongs to it.
+# The modules beside a lone module, which it may import.
 _MODULES = ":(glob)*.py"
 
 
-def of_harness() -> str:
-    """This package's."""
-    return _of_folder(HARNESS)
+def harness_code() -> str:
+    """The identity of this package's code."""
+    return _folder_code(HARNESS)
 
 
-def of_outside_packages() -> Mapping[str, str]:
-    """By name, the version and code of each installed package that adds entries."""
+def outside_package_code() -> Mapping[str, str]:
+    """The version and code of each installed package that adds entries, by the package's name."""
     return {
-        one.name: f"{one.distribution.version} ({_of_package(one)})" for one in outside_packages()
+        package.name: f"{package.distribution.version} ({_package_code(package)})"
+        for package in outside_packages()
     }
 
 
-def of_modules(names: Iterable[str], apart: Path | None = None) -> Mapping[str, str]:
-    """By top-level module, its code; modules below the folder `apart` are left out."""
+def module_code(names: Iterable[str], excluded: Path | None = None) -> Mapping[str, str]:
+    """The code of each top-level module, except those below the folder `excluded`."""
     return {
-        name: ", ".join(_of_module(name))
+        name: ", ".join(_module_code(name))
         for name in sorted({*names})
-        if apart is None or not _lies_in(name, apart.resolve())
+        if excluded is None or not _lies_in(name, excluded.resolve())
     }
 
 
@@ -46,37 +47,39 @@ def _lies_in(module: str, folder: Path) -> bool:
     return any(Path(place).resolve().is_relative_to(folder) for place in places if place)
 
 
-def _of_package(one: OutsidePackage) -> str:
-    """Of its installed files; where it is installed to be edited, of the modules with entries."""
-    package = one.distribution
-    if _is_edited(package):
-        return ", ".join(code for module in sorted(one.modules) for code in _of_module(module))
-    files = [str(file) for file in package.files or () if file.suffix != ".pyc"]
-    ours = [name for name in files if ".dist-info/" not in name]
-    return contents.digest(Path(str(package.locate_file(""))), ours)
+def _package_code(package: OutsidePackage) -> str:
+    """Covers all installed files or, for an editable install, the modules with entries."""
+    distribution = package.distribution
+    if _is_editable(distribution):
+        return ", ".join(
+            code for module in sorted(package.modules) for code in _module_code(module)
+        )
+    files = [str(file) for file in distribution.files or () if file.suffix != ".pyc"]
+    own = [name for name in files if ".dist-info/" not in name]
+    return contents.digest(Path(str(distribution.locate_file(""))), own)
 
 
-def _is_edited(package: Distribution) -> bool:
-    """Whether its code is where its author edits it, and no copy of that (PEP 610)."""
-    origin = json.loads(package.read_text("direct_url.json") or "{}")
+def _is_editable(distribution: Distribution) -> bool:
+    """True if it is installed from the folder where its author edits it (PEP 610)."""
+    origin = json.loads(distribution.read_text("direct_url.json") or "{}")
     return bool(origin.get("dir_info", {}).get("editable"))
 
 
-def _of_module(name: str) -> Iterator[str]:
-    """Of a package, all its files; of a lone module, the modules beside it."""
+def _module_code(name: str) -> Iterator[str]:
+    """Covers all files of a package, or a lone module and the modules beside it."""
     spec = find_spec(name)
-    if spec is None:  # it fails to load, and is told by whoever loads it
+    if spec is None:  # loading it fails, and reports the reason
         return
     for folder in spec.submodule_search_locations or ():
-        yield _of_folder(Path(folder))
+        yield _folder_code(Path(folder))
     if spec.origin and not spec.submodule_search_locations:
-        yield _of_folder(Path(spec.origin).parent, _MODULES)
+        yield _folder_code(Path(spec.origin).parent, _MODULES)
 
 
-def _of_folder(folder: Path, which: str = ".") -> str:
-    commit = commit_of_code(folder, which)
+def _folder_code(folder: Path, pathspec: str = ".") -> str:
+    commit = commit_of_code(folder, pathspec)
     if commit.sha:
         return commit.sha[:10] + (f"+{commit.dirty}" if commit.dirty else "")
-    files = folder.rglob("*") if which == "." else folder.glob("*.py")
-    names = [str(one.relative_to(folder)) for one in files if one.is_file()]
-    return contents.digest(folder, [one for one in names if "__pycache__" not in one])
+    files = folder.rglob("*") if pathspec == "." else folder.glob("*.py")
+    names = [str(file.relative_to(folder)) for file in files if file.is_file()]
+    return contents.digest(folder, [name for name in names if "__pycache__" not in name])

@@ -1,4 +1,4 @@
-"""The subject's version: the commit that its code is at, and what differs from it."""
+"""The subject's version: its commit, and a digest of its uncommitted changes."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from harness.subject import contents
 
 NO_COMMIT = Commit(sha="")
 
-_PATIENCE = 60.0  # seconds for one answer of git's
-# Set where git runs a hook, they bind it to the hook's own repository.
+_TIMEOUT = 60.0  # seconds for one git command
+# Git sets these when it runs a hook. They would bind git to the hook's repository.
 _BINDING = ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_COMMON_DIR", "GIT_PREFIX")
 _NO_REPOSITORY = "not a git repository (or any"
 _NO_COMMIT_YET = "does not have any commits yet"
@@ -24,24 +24,24 @@ _NO_COMMIT_YET = "does not have any commits yet"
 _BESIDE = ("-wal", "-shm", "-journal")
 
 
-def commit_of(folder: Path, apart: Sequence[Path] = ()) -> Commit:
-    """The commit checked out where the folder lies; NO_COMMIT outside a git repository.
+def commit_of(folder: Path, excluded: Sequence[Path] = ()) -> Commit:
+    """The commit checked out at the folder. NO_COMMIT outside a git repository.
 
-    Uncommitted changes to tracked files, and new files that git does not ignore, are told by
-    their digest: two different dirty trees are two different subjects. The paths in `apart`, and
-    what lies below them, do not count: the specs, and what the harness writes. UsageError where
-    git finds a repository, but cannot tell its commit.
+    `dirty` is a digest of uncommitted changes to tracked files and of new files that git does not
+    ignore, so that two different dirty trees are two different subjects. The `excluded` paths, and
+    all paths below them, do not count: the specs, and the files that the harness writes. Raises
+    UsageError if git finds a repository but cannot determine its commit.
     """
-    return _commit(folder, ":/", apart) if _git(folder, "rev-parse", "--git-dir") else NO_COMMIT
+    return _commit(folder, ":/", excluded) if _git(folder, "rev-parse", "--git-dir") else NO_COMMIT
 
 
-def commit_of_code(folder: Path, which: str = ".") -> Commit:
-    """The commit of the checkout that the folder's code lies in, dirty by that code alone.
+def commit_of_code(folder: Path, pathspec: str = ".") -> Commit:
+    """The commit of the checkout with the folder's code. Only that code can make it dirty.
 
-    `which` files there are code is a git pathspec. NO_COMMIT where none of them is tracked: what
-    is installed in a virtual environment inside of someone's repository is no part of it.
+    The git `pathspec` selects the files that are code. NO_COMMIT if none of them is tracked: a
+    package installed in a virtual environment does not belong to the repository around it.
     """
-    return _commit(folder, which, ()) if _git(folder, "ls-files", "--", which) else NO_COMMIT
+    return _commit(folder, pathspec, ()) if _git(folder, "ls-files", "--", pathspec) else NO_COMMIT
 
 
 def top_of(folder: Path) -> Path:
@@ -49,57 +49,57 @@ def top_of(folder: Path) -> Path:
     return Path((_git(folder, "rev-parse", "--show-toplevel") or "").rstrip("\n"))
 
 
-def _commit(folder: Path, which: str, apart: Sequence[Path]) -> Commit:
+def _commit(folder: Path, pathspec: str, excluded: Sequence[Path]) -> Commit:
     head = _git(folder, "log", "-1", "--format=%H%n%ct%n%s")
     if not head:
         return NO_COMMIT
     sha, date, subject = head.split("\n", 2)
     return Commit(
         sha=sha,
-        branch=_plain((_git(folder, "branch", "--show-current") or "").strip()),
+        branch=_valid((_git(folder, "branch", "--show-current") or "").strip()),
         date=datetime.fromtimestamp(int(date), UTC),
-        subject=_plain(subject.strip()),
-        dirty=_dirt(folder, which, {os.path.realpath(path) for path in apart}),
+        subject=_valid(subject.strip()),
+        dirty=_dirt(folder, pathspec, {os.path.realpath(path) for path in excluded}),
     )
 
 
-def _plain(text: str) -> str:
-    """What is no UTF-8 shown as such: no database takes it."""
+def _valid(text: str) -> str:
+    """The text with replacement characters for bytes that are not UTF-8: databases refuse them."""
     return text.encode(errors="surrogateescape").decode(errors="replace")
 
 
-def _dirt(folder: Path, which: str, apart: set[str]) -> str:
-    """12 hexadecimal digits of the uncommitted changes; "" where there are none."""
+def _dirt(folder: Path, pathspec: str, excluded: set[str]) -> str:
+    """A digest of the uncommitted changes, in 12 hexadecimal digits. "" if there are none."""
     top = top_of(folder)
-    changed = _git(folder, "diff", "--name-only", "--no-relative", "-z", "HEAD", "--", which)
+    changed = _git(folder, "diff", "--name-only", "--no-relative", "-z", "HEAD", "--", pathspec)
     new = _git(
-        folder, "ls-files", "--others", "--exclude-standard", "--full-name", "-z", "--", which
+        folder, "ls-files", "--others", "--exclude-standard", "--full-name", "-z", "--", pathspec
     )
     names = f"{changed or ''}{new or ''}".split("\0")
-    counted = [name for name in names if name and not _is_apart(top / name, apart)]
+    counted = [name for name in names if name and not _is_excluded(top / name, excluded)]
     return contents.digest(top, counted, _content) if counted else ""
 
 
 def _content(path: Path) -> bytes:
-    """As of any path; of a repository inside this one, a submodule say, its own commit."""
+    """The path's content. For a repository inside this one (a submodule, say), its own commit."""
     if path.is_symlink() or not (path / ".git").exists():
         return contents.of_path(path)
     try:
         inside = commit_of(path)
-    except UsageError:  # it counts by its name
+    except UsageError:  # then only its name counts
         return b"repository"
     return f"{inside.sha} {inside.dirty}".encode()
 
 
-def _is_apart(file: Path, apart: set[str]) -> bool:
+def _is_excluded(file: Path, excluded: set[str]) -> bool:
     databases = {str(file).removesuffix(ending) for ending in _BESIDE}
-    return not apart.isdisjoint({str(file), *databases, *map(str, file.parents)})
+    return not excluded.isdisjoint({str(file), *databases, *map(str, file.parents)})
 
 
 def _git(folder: Path, *arguments: str) -> str | None:
-    """What git prints; None where there is no git, no repository, or no commit in it yet.
+    """Git's output. None if there is no git, no repository, or no commit in it yet.
 
-    UsageError where it cannot do what is asked, or does not answer in time.
+    Raises UsageError if git fails or does not answer in time.
     """
     if shutil.which("git") is None:
         return None
@@ -110,18 +110,18 @@ def _git(folder: Path, *arguments: str) -> str | None:
             stdin=subprocess.DEVNULL,
             capture_output=True,
             env={**bare, "LC_ALL": "C", "GIT_OPTIONAL_LOCKS": "0"},
-            timeout=_PATIENCE,
+            timeout=_TIMEOUT,
             check=False,
         )
     except subprocess.TimeoutExpired:
-        raise _unknown(folder, f"git did not answer within {_PATIENCE:g} s") from None
+        raise _unknown(folder, f"git did not answer within {_TIMEOUT:g} s") from None
     if answer.returncode == 0:
         return answer.stdout.decode(errors="surrogateescape")
-    told = answer.stderr.decode(errors="replace").strip()
-    if _NO_REPOSITORY in told or _NO_COMMIT_YET in told:
+    message = answer.stderr.decode(errors="replace").strip()
+    if _NO_REPOSITORY in message or _NO_COMMIT_YET in message:
         return None
-    raise _unknown(folder, told or f"git ended with exit code {answer.returncode}")
+    raise _unknown(folder, message or f"git ended with exit code {answer.returncode}")
 
 
 def _unknown(folder: Path, why: str) -> UsageError:
-    return UsageError(f"cannot tell the commit of {folder}: {why}")
+    return UsageError(f"cannot determine the commit of {folder}: {why}")

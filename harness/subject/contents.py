@@ -1,4 +1,4 @@
-"""What files hold, as a digest. What can be listed but not read counts by its name."""
+"""Digests of file contents. A file that can be listed but not read counts by its attributes."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ import stat
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
-# A larger file, a checkpoint say, counts by its size and when it was changed.
+# A larger file (a checkpoint, say) counts by its size and modification time.
 _MOST_BYTES = 64 * 2**20
 
 
 def of_path(path: Path) -> bytes:
-    """What lies there; a link is where it points to, and is never followed."""
+    """The content at the path. A link's content is its target's path: links are not followed."""
     try:
         found = path.lstat()
     except OSError:  # gone since it was listed
@@ -29,13 +29,13 @@ def of_path(path: Path) -> bytes:
     try:
         with path.open("rb") as file:
             return b"file " + hashlib.file_digest(file, "sha256").digest()
-    except OSError:  # not ours to read
+    except OSError:  # not readable by this user
         return outside
 
 
 def digest(root: Path, names: Iterable[str], content: Callable[[Path], bytes] = of_path) -> str:
-    """12 hexadecimal digits of the names below the root, and of what lies there."""
-    together = hashlib.sha256()
+    """A digest of these names below the root and of their contents, in 12 hexadecimal digits."""
+    hashed = hashlib.sha256()
     for name in sorted({*names}):
-        together.update(os.fsencode(name) + b"\0" + content(root / name) + b"\0")
-    return together.hexdigest()[:12]
+        hashed.update(os.fsencode(name) + b"\0" + content(root / name) + b"\0")
+    return hashed.hexdigest()[:12]

@@ -1,4 +1,4 @@
-"""Versions of the software that bears on speed, read without importing it."""
+"""The versions of software that affects speed, read without importing it."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ _PACKAGES = ("torch", "numpy", "triton")
 
 
 def this_environment() -> Environment:
-    """Of this interpreter; packages that are not installed are left out.
+    """The interpreter's environment, in which this machine's ceilings hold.
 
-    It is what this machine's ceilings hold in; cells' own is `cells_environment`.
+    Leaves out packages that are not installed. Cells run in their `cells_environment`.
     """
-    of_launchers = [one.package for one in launchers.registry.entries() if one.package]
+    of_launchers = [entry.package for entry in launchers.registry.entries() if entry.package]
     packages = [*_PACKAGES, *of_launchers]
-    versions = {name: found for name in packages if (found := _version(name))}
+    versions = {name: installed for name in packages if (installed := _version(name))}
     return Environment(
         {
             "python": platform.python_version(),
@@ -35,16 +35,16 @@ def this_environment() -> Environment:
 def cells_environment(
     harness_commit: Commit, factories: Collection[str] = (), repo: Path | None = None
 ) -> Environment:
-    """That in which cells run: with the code of outside packages that add entries.
+    """The environment in which cells run, with the code of outside packages that add entries.
 
-    The harness's own code is part of it too, unless the commit says which that is. So is the code
-    of the modules with model factories, except those in `repo`, whose commit says it.
+    Includes the harness's own code, unless its commit identifies the code, and the code of the
+    modules with model factories, unless they lie in `repo`, whose commit identifies it.
     """
     software = dict(this_environment().versions)
     if not harness_commit.sha:
-        software["harness"] = f"{__version__} ({code.of_harness()})"
-    of_factories = code.of_modules(factories, repo)
-    return Environment({**software, **code.of_outside_packages(), **of_factories})
+        software["harness"] = f"{__version__} ({code.harness_code()})"
+    of_factories = code.module_code(factories, repo)
+    return Environment({**software, **code.outside_package_code(), **of_factories})
 
 
 def _version(package: str) -> str | None:

@@ -1,4 +1,4 @@
-"""Whose commit a run is of, and the environment that tells what the commit does not."""
+"""The subject's commit, and the environment, which identifies all other code."""
 
 from __future__ import annotations
 
@@ -13,19 +13,19 @@ from harness.subject.environment import cells_environment
 
 
 def subject(
-    repo: Path | None = None, apart: Sequence[Path] = (), factories: Collection[str] = ()
+    repo: Path | None = None, excluded: Sequence[Path] = (), factories: Collection[str] = ()
 ) -> tuple[Commit, Environment]:
-    """By default the installed harness, whose code the built-in model is; else a repository.
+    """The commit of the repository or, by default, of the harness with its built-in model.
 
-    The paths in `apart` do not count as changes to that repository. `factories` are the top-level
-    modules of the cells' model factories, whose code is part of the environment unless the
-    repository holds it. UsageError where it has no
-    commit, or git cannot tell it.
+    The `excluded` paths do not count as changes to the repository. `factories` are the top-level
+    modules of the cells' model factories: their code is part of the environment unless the
+    repository holds it. Raises UsageError if the repository has no commit, or git cannot
+    determine it.
     """
     if repo is None:
         commit = commit_of_code(HARNESS)
         return commit, cells_environment(commit, factories)
-    commit = commit_of(repo, apart)
+    commit = commit_of(repo, excluded)
     if not commit.sha:
         raise UsageError(f"--repo {repo}: there is no git repository with a commit, or no git")
     return commit, cells_environment(NO_COMMIT, factories, top_of(repo))

@@ -103,7 +103,7 @@ def test_a_repository_that_git_refuses_is_told_in_gits_words(
     env.update(GIT_CONFIG_GLOBAL=os.devnull, GIT_CONFIG_SYSTEM=os.devnull)
     answer = harness("plan", spec, "--repo", ".")
     assert answer.code == 2
-    assert "error: cannot tell the commit of .: " in answer.err
+    assert "error: cannot determine the commit of .: " in answer.err
     assert "dubious ownership" in answer.err
     assert harness("doctor", "--format", "json").code == 0
 

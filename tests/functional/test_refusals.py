@@ -77,7 +77,7 @@ def test_a_cache_that_cannot_be_written_is_noticed_before_anything_is_measured(
         assert answer.code == 2
         line = answer.err.splitlines()[-1]
         assert line.startswith(f"error: models cannot be kept in {tmp_path / 'file'}")
-        assert line.endswith("HARNESS_CACHE names another folder")
+        assert line.endswith("set HARNESS_CACHE to another folder")
     assert not (tmp_path / "results").exists()
 
 

@@ -1,4 +1,4 @@
-"""Backends that compute something else than the model, as fast as they like."""
+"""Backends that compute something other than the model, except an honest one beside them."""
 
 from __future__ import annotations
 
@@ -14,40 +14,40 @@ from harness.session.eager import TorchSession
 
 
 class _Zeros(nn.Module):
-    """Runs the model, and gives zeros for its logits."""
+    """Runs the model, but returns zeros instead of its logits."""
 
     def __init__(self, model: nn.Module) -> None:
         super().__init__()
         self.model = model
 
     def forward(self, *given: Any, **named: Any) -> torch.Tensor:
-        """Zeros of the right shape."""
+        """Zeros in the shape of the logits."""
         return torch.zeros_like(self.model(*given, **named))
 
 
-@register("zeros", "gives zeros for logits")
+@register("zeros", "returns zeros for logits")
 class Zeros(Backend):
-    """Wrong, and clean to look at."""
+    """Wrong, without an error: its logits are finite."""
 
     def open(self, opening: Opening) -> Session:
-        """The model, its answers thrown away."""
+        """The model, with its logits thrown away."""
         core = opening.load()
         return TorchSession(_Zeros(core), core, opening.device, opening.batch)
 
 
-@register("honest", "runs the model as it is, from an outside package")
+@register("honest", "runs the model unchanged, from an outside package")
 class Honest(Backend):
-    """What eager does, under another name."""
+    """The eager backend under another name."""
 
     def open(self, opening: Opening) -> Session:
-        """The model itself."""
+        """The unchanged model."""
         core = opening.load()
         return TorchSession(core, core, opening.device, opening.batch)
 
 
 @register("half", "computes in bfloat16, whatever the cell asks for")
 class Half(Backend):
-    """What some runtimes do to fp32 models without a word, where the processor is faster in it."""
+    """Casts silently, as some runtimes do to fp32 models if the processor is faster in bfloat16."""
 
     def open(self, opening: Opening) -> Session:
         """The model in bfloat16."""
@@ -56,21 +56,21 @@ class Half(Backend):
 
 
 class _Forgetful(TorchSession):
-    """Reads prompts well, and forgets the last token of its state when it decodes."""
+    """Reads prompts correctly, but forgets the last token of its state when it decodes."""
 
     def prefill(self, tokens: torch.Tensor) -> torch.Tensor | None:
-        """A single token overwrites the one before it."""
+        """Lets a single token overwrite the token before it."""
         state = self.state
         if tokens.shape[1] == 1 and isinstance(state, DecodeState) and state.position > 0:
             state.position -= 1
         return super().prefill(tokens)
 
 
-@register("forgetful", "is wrong in decode alone")
+@register("forgetful", "is wrong only in decode")
 class ForgetfulBackend(Backend):
     """Its logits of a whole prompt are right."""
 
     def open(self, opening: Opening) -> Session:
-        """The model, driven wrongly."""
+        """The model, in a session that forgets."""
         core = opening.load()
         return _Forgetful(core, core, opening.device, opening.batch)

@@ -1,7 +1,7 @@
-"""Operators that do what they must not, each in its round's own process.
+"""Operators that do what no operator may do, in their round's process.
 
-One operator with one option: what it does. The harness has to give each a status within its
-limits, leave nothing of it behind, and measure the cells beside it as if it were not there.
+The option `deed` chooses the offence. The harness must give each deed a status within its limits,
+leave none of its processes behind, and measure other cells as if it were not there.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ _HOUR = 3600
 
 
 def _daemon(work: Callable[[], object]) -> None:
-    """Run it in a process of a session of its own, whose parent has ended; all pipes stay open."""
+    """Runs `work` in an orphan process with its own session. It keeps all pipes open."""
     if os.fork() == 0:
         os.setsid()
         if os.fork() == 0:
@@ -49,24 +49,24 @@ def _hold(mebibytes: int) -> None:
 
 
 def _descriptors() -> list[int]:
-    return sorted(int(one.name) for one in Path("/proc/self/fd").iterdir())
+    return sorted(int(link.name) for link in Path("/proc/self/fd").iterdir())
 
 
 def _report_pipes() -> list[int]:
-    """Descriptors of this process that are pipes: the way to the parent is among them."""
-    links = {one: Path(f"/proc/self/fd/{one}") for one in _descriptors()}
-    return [one for one, link in links.items() if link.is_fifo() and one > 2]
+    """Descriptors of this process that are pipes. The report pipe is among them."""
+    links = {number: Path(f"/proc/self/fd/{number}") for number in _descriptors()}
+    return [number for number, link in links.items() if link.is_fifo() and number > 2]
 
 
 def _report(text: bytes) -> None:
-    """Hand over this text as the round's report, and end as if all were well."""
-    for one in _report_pipes():
-        os.write(one, text)
+    """Sends this text as the round's report, and ends with exit code 0."""
+    for pipe in _report_pipes():
+        os.write(pipe, text)
     os._exit(0)
 
 
 def daemon() -> None:
-    """Leaves a daemon that keeps the report pipe open, and goes on honestly."""
+    """Leaves a daemon that keeps the report pipe open, then goes on honestly."""
     _daemon(lambda: time.sleep(_HOUR))
 
 
@@ -78,7 +78,7 @@ def greedy_daemons() -> None:
 
 
 def greedy_children() -> None:
-    """Allocates in children, and waits."""
+    """Allocates memory in children, and waits."""
     for _ in range(4):
         if os.fork() == 0:
             _hold(600)
@@ -92,53 +92,53 @@ def leaver() -> None:
 
 
 def popen() -> None:
-    """Starts a program in a session of its own, and goes on honestly."""
+    """Starts a program in its own session, then goes on honestly."""
     sleeper = f"import time; time.sleep({_HOUR})"
     subprocess.Popen([sys.executable, "-c", sleeper], start_new_session=True)
 
 
 def listener() -> None:
-    """Leaves a daemon that listens on a port, and goes on honestly."""
+    """Leaves a daemon that listens on a port, then goes on honestly."""
     server = socket.create_server(("127.0.0.1", int(os.environ["HOSTILE_PORT"])))
     _daemon(lambda: time.sleep(_HOUR))
     server.close()
 
 
 def scribbler() -> None:
-    """Writes garbage to every descriptor it has, and goes on honestly."""
-    for one in _descriptors():
+    """Writes garbage to each of its descriptors, then goes on honestly."""
+    for number in _descriptors():
         try:
-            os.set_blocking(one, False)
-            os.write(one, b"garbage\xff\0{]")
+            os.set_blocking(number, False)
+            os.write(number, b"garbage\xff\0{]")
         except OSError:  # not open for writing
             continue
 
 
 def flood() -> None:
-    """Writes garbage to the report pipe without end."""
+    """Writes garbage to the report pipe for ever."""
     while True:
-        for one in _report_pipes():
-            os.write(one, b"x" * _MIB)
+        for pipe in _report_pipes():
+            os.write(pipe, b"x" * _MIB)
 
 
 def measuring() -> None:
-    """Reports that it is still being measured."""
+    """Reports `measuring`, a status that no round may have."""
     _report(b'{"status": "measuring"}')
 
 
 def empty() -> None:
-    """Reports that all is well, and no figure."""
+    """Reports `ok` without a single sample."""
     _report(b'{"status": "ok"}')
 
 
 def endless() -> None:
-    """Reports a time that is not finite."""
+    """Reports a sample of NaN seconds."""
     sample = b'{"section": "latency", "seconds": NaN, "warmup": false}'
     _report(b'{"status": "ok", "samples": [' + sample + b"]}")
 
 
 def silent() -> None:
-    """Ends without a word."""
+    """Ends without a report."""
     os._exit(0)
 
 
@@ -168,24 +168,24 @@ def surrogate() -> None:
 
 
 def endless_words() -> None:
-    """Raises an exception with a long text."""
+    """Raises an exception with a text of 50 MB."""
     raise ValueError("z" * 50_000_000)
 
 
 def escapes() -> None:
-    """Raises an exception that paints the terminal."""
+    """Raises an exception whose text holds terminal escape sequences."""
     raise ValueError("\x1b]0;owned\x07\x1b[2J\x9b31m\u202eevil")
 
 
 def waits() -> None:
-    """Leaves a daemon, and waits with it."""
+    """Leaves a daemon, and waits."""
     _daemon(lambda: time.sleep(_HOUR))
     print("waiting", flush=True)
     time.sleep(_HOUR)
 
 
 def stops_server() -> None:
-    """Stops the process that starts rounds, and goes on honestly."""
+    """Stops the process that starts rounds (SIGSTOP), then goes on honestly."""
     os.kill(os.getppid(), signal.SIGSTOP)
 
 
@@ -197,8 +197,8 @@ def kills_server() -> None:
 
 
 _DEEDS = {
-    one.__name__.replace("_", "-"): one
-    for one in (
+    deed.__name__.replace("_", "-"): deed
+    for deed in (
         *(daemon, greedy_daemons, greedy_children, leaver, popen, listener),
         *(scribbler, flood, measuring, empty, endless, silent),
         *(exits, interrupts, wordless, surrogate, endless_words, escapes),
@@ -212,12 +212,12 @@ class Hostile(Sdpa):
     """Does its deed when the model's first layer is built."""
 
     class Options(Options):
-        """The deed."""
+        """Which deed to do."""
 
         deed: str = Field(description=f"one of {', '.join(_DEEDS)}")
 
     def mixer(self, shape: Shape, layer: int) -> TokenMixer:
-        """An attention, if the deed ever ends."""
+        """An attention layer, if the deed ever ends."""
         if layer == 0:
             _DEEDS[self.options.deed]()
         return super().mixer(shape, layer)
@@ -228,12 +228,14 @@ class Nan(Sdpa):
     """A diverged or broken operator."""
 
     class Options(Options):
-        """Where."""
+        """When the output is NaN."""
 
-        when: Literal["always", "decode"] = Field("always", description="in every pass, or decode")
+        when: Literal["always", "decode"] = Field(
+            "always", description="in every pass, or only in decode"
+        )
 
     def mixer(self, shape: Shape, layer: int) -> TokenMixer:
-        """An attention whose output is not finite."""
+        """An attention layer whose output is NaN."""
         mixer = super().mixer(shape, layer)
 
         def spoil(_: object, __: object, output: torch.Tensor) -> torch.Tensor:

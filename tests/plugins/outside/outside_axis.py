@@ -1,4 +1,4 @@
-"""An axis as an outside package adds it: on which cores the processes of a cell run."""
+"""An axis from an outside package: on which cores the processes of a cell run."""
 
 from __future__ import annotations
 
@@ -12,23 +12,23 @@ from harness.spec.grammar import add_axis
 
 
 class Free(Entry):
-    """As it was for every cell before there was the axis."""
+    """The default: the behaviour of every cell before the axis existed."""
 
     name, summary = "free", "wherever the system puts them"
 
 
 class Pinned(Entry):
-    """All on a run of neighbouring cores."""
+    """All processes on neighbouring cores."""
 
     name, summary = "pinned", "on neighbouring cores"
 
     class Options(Options):
-        """Which."""
+        """Which cores."""
 
         first: int = Field(0, ge=0, description="the first core")
 
     def unsupported(self, cell: Cell, host: Host) -> str | None:
-        """A core that the host lacks."""
+        """Refuses a core that the host lacks."""
         last = host.logical_cores - 1
         return None if self.options.first <= last else f"this host's last core is {last}"
 

@@ -1,4 +1,4 @@
-"""A runtime that is no torch module: GPT in NumPy, with a KV cache of its own."""
+"""A runtime that is not a torch module: GPT in NumPy, with its own KV cache."""
 
 from __future__ import annotations
 
@@ -19,29 +19,29 @@ Array = np.ndarray[Any, np.dtype[np.float32]]
 
 @register("outside-numpy", "GPT in NumPy, from an outside package")
 class OutsideNumpy(Backend):
-    """Decoders in fp32, on the processor; it does not learn."""
+    """Runs decoders in fp32 on the processor. It cannot train."""
 
     executes_modules = False
 
     def unsupported(self, cell: Cell, host: Host) -> str | None:
-        """What it has no code for."""
+        """Refuses cells that it has no code for."""
         if reason := super().unsupported(cell, host):
             return reason
         if cell.precision.name != "fp32":
             return f"outside-numpy computes in fp32, not in {cell.precision}"
         if cell.model.name.startswith("encoder"):
-            return f"outside-numpy runs decoders, no {cell.model.name}"
+            return f"outside-numpy runs decoders, not {cell.model.name}"
         return "outside-numpy does not train" if cell.scenario.name == "train" else None
 
     def open(self, opening: Opening) -> Session:
-        """Copies the weights, and lets the torch model go."""
+        """Copies the weights, and frees the torch model."""
         state = opening.load().state_dict()
-        weights = {name: one.numpy().copy() for name, one in state.items()}
+        weights = {name: tensor.numpy().copy() for name, tensor in state.items()}
         return NumpySession(weights, opening)
 
 
 class NumpySession(Session):
-    """Token ids are NumPy arrays [B, T]; the KV cache is one array a layer, [2, B, H, S, d]."""
+    """Token ids are NumPy arrays [B, T]. The KV cache has one array per layer, [2, B, H, S, d]."""
 
     def __init__(self, weights: dict[str, Array], opening: Opening) -> None:
         self._w, self._shape = weights, opening.dimensions
@@ -74,7 +74,7 @@ class NumpySession(Session):
         self._position = 0
 
     def snapshot(self) -> int:
-        return self._position  # what lies behind it is overwritten
+        return self._position  # later tokens overwrite the cache behind it
 
     def restore(self, snapshot: int) -> None:
         self._position = snapshot
@@ -90,7 +90,7 @@ class NumpySession(Session):
         return torch.from_numpy(self._forward(tokens.numpy(), self._empty(*tokens.shape), 0))
 
     def state_bytes(self) -> float | None:
-        return float(sum(one.nbytes for one in self._cache))
+        return float(sum(layer.nbytes for layer in self._cache))
 
     def _empty(self, batch: int, capacity: int) -> list[Array]:
         shape = self._shape

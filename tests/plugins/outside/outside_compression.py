@@ -1,4 +1,4 @@
-"""A compression as an outside package adds it, with layers of its own."""
+"""A compression from an outside package, with its own layers."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 @register("outside-half", "weights in half precision, from an outside package")
 class OutsideHalf(Compression):
-    """Each Linear layer keeps float16, and widens it when it multiplies."""
+    """Each Linear layer keeps float16 weights, and widens them when it multiplies."""
 
     stage = Stage.FORMAT
     differentiable = False

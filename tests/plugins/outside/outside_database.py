@@ -1,7 +1,7 @@
 """shelf: a kind of database that the harness does not know, opened by `shelf://NAME`.
 
-Stands for a server. SQLAlchemy's driver for SQLite holds the tables, as no other is at hand; the
-harness's own module of SQLite does nothing here but to stand in for a shelf that is not there.
+It stands for a database server. The tables are in SQLite, because no other driver is at hand. From
+the harness's own SQLite module it uses only the empty database, for a shelf that does not exist.
 """
 
 from __future__ import annotations
@@ -20,17 +20,17 @@ from harness.store.sqlite import empty
 
 @register("shelf", "a shelf by its name")
 class Shelf(Dialect):
-    """Shelves stand in the working directory."""
+    """Keeps each shelf as a file in the working directory."""
 
     def open_to_write(self, location: Location) -> Database:
-        """The shelf, with the tables of today."""
+        """The shelf, with its tables brought up to date."""
         database = _database(location)
         with database.writing() as connection:
             bring_up_to_date(connection)
         return database
 
     def open_to_read(self, location: Location) -> Database:
-        """The shelf as it is."""
+        """The unchanged shelf."""
         database = _database(location)
         with database.reading() as connection:
             if revision_of(connection) is None:

@@ -1,4 +1,4 @@
-"""The layer of the outside compression."""
+"""The layer that the outside compression uses."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ if TYPE_CHECKING:
 
 
 class HalfLinear(PackedLinear):
-    """float16 weights."""
+    """A Linear layer with float16 weights."""
 
     kind = "outside-half"
 
     def __init__(self, half: torch.Tensor, bias: torch.Tensor | None) -> None:
         super().__init__(half.shape[1], half.shape[0], bias)
-        self._half = half  # no buffer: a cast of the model must leave it alone
+        self._half = half  # not a buffer: casting the model must not change it
 
     @classmethod
     def of(cls, layer: nn.Linear) -> Self:
@@ -33,9 +33,9 @@ class HalfLinear(PackedLinear):
         return linear(x, self._half.to(x.dtype), self.bias)
 
     def weights(self) -> Tensors:
-        """The weight."""
+        """The float16 weight."""
         return {"half": self._half}
 
     def dense(self) -> torch.Tensor:
-        """[out, in]."""
+        """The weight in fp32, [out, in]."""
         return self._half.float()

@@ -1,5 +1,5 @@
-"""Operators as an outside package adds them: one honest, one slowed by a known share, and four
-that misbehave in their round.
+"""Operators from an outside package: one honest, one slowed by a known share, and four that
+misbehave in their round.
 """
 
 from __future__ import annotations
@@ -19,22 +19,22 @@ if TYPE_CHECKING:
     from harness.model.mixer import TokenMixer
 
 
-@register("outside-sdpa", "what sdpa does, from an outside package")
+@register("outside-sdpa", "the same as sdpa, from an outside package")
 class OutsideSdpa(Sdpa):
     """Shows that an outside operator is measured like one of the harness's own."""
 
 
-@register("slowed", "what sdpa does, and waits for a share of the time that takes")
+@register("slowed", "the same as sdpa, slowed by a share of its own time")
 class Slowed(Sdpa):
     """A regression of a known size: every iteration takes `share` longer."""
 
     class Options(Options):
-        """How much longer."""
+        """How much longer it takes."""
 
         share: float = Field(0.03, ge=0, le=1, description="of the iteration's own time")
 
     def mixer(self, shape: Shape, layer: int) -> TokenMixer:
-        """An attention that waits after it has attended."""
+        """An attention layer that waits after each pass."""
         mixer = super().mixer(shape, layer)
         pace = _Pace(self.options.share, first=layer == 0)
 
@@ -46,20 +46,20 @@ class Slowed(Sdpa):
 
 
 class _Pace:
-    """Waits, busily, for a share of what a block of the model takes.
+    """Busy-waits for a share of the time that a block of the model takes.
 
-    That is the time from one layer's mixer to the next one's, without what was waited. Before
-    the first layer of an iteration lies more than a block: there it is the last block's time.
+    A block takes the time from one layer's mixer to the next, without the wait. The first layer of
+    an iteration is preceded by more than a block: it uses the last block's time.
     """
 
-    _last: float | None = None  # when the mixer before this one was done waiting
-    _block = 0.0  # what the last block took
+    _last: float | None = None  # when the last mixer finished its wait
+    _block = 0.0  # the last block's seconds
 
     def __init__(self, share: float, *, first: bool) -> None:
         self._share, self._first = share, first
 
     def wait(self) -> None:
-        """Now."""
+        """Waits for the share of the last block's time."""
         now = time.perf_counter()
         if not self._first and _Pace._last is not None:
             _Pace._block = now - _Pace._last
@@ -70,15 +70,15 @@ class _Pace:
 
 
 class Trouble(Sdpa):
-    """Does its mischief when the model is built, in the round's own process."""
+    """Misbehaves when the model is built, in the round's own process."""
 
-    def mischief(self) -> None:
-        """What it does."""
+    def misbehave(self) -> None:
+        """Does the harm."""
         raise NotImplementedError
 
     def mixer(self, shape: Shape, layer: int) -> TokenMixer:
-        """A mixer, if the mischief ever ends."""
-        self.mischief()
+        """A mixer, if `misbehave` ever ends."""
+        self.misbehave()
         return super().mixer(shape, layer)
 
 
@@ -86,8 +86,8 @@ class Trouble(Sdpa):
 class Raises(Trouble):
     """A bug in an operator."""
 
-    def mischief(self) -> None:
-        """An exception with a message to look for."""
+    def misbehave(self) -> None:
+        """Raises an exception whose message tests look for."""
         raise ValueError("mischief managed")
 
 
@@ -95,7 +95,7 @@ class Raises(Trouble):
 class Hangs(Trouble):
     """A deadlock."""
 
-    def mischief(self) -> None:
+    def misbehave(self) -> None:
         """Sleeps longer than any limit."""
         print("going to sleep", flush=True)
         time.sleep(3600)
@@ -105,17 +105,17 @@ class Hangs(Trouble):
 class Segfaults(Trouble):
     """A bug in a kernel."""
 
-    def mischief(self) -> None:
+    def misbehave(self) -> None:
         """Reads address 0."""
         ctypes.string_at(0)
 
 
-@register("hogs", "takes ever more memory")
+@register("hogs", "takes more and more memory")
 class Hogs(Trouble):
-    """A leak."""
+    """A memory leak."""
 
-    def mischief(self) -> None:
-        """Touches 64 MiB more every 10 ms, so that the limit is met well before the host's end."""
+    def misbehave(self) -> None:
+        """Touches 64 MiB more every 10 ms, to exceed the limit well before the host is full."""
         held: list[bytearray] = []
         while len(held) < 256:
             held.append(bytearray(b"\1") * (64 * 2**20))

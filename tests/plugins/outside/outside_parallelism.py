@@ -1,4 +1,4 @@
-"""A strategy as an outside package adds it: mischief on one rank, in the midst of the work."""
+"""A strategy from an outside package: one rank misbehaves in the middle of the work."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ from harness.parallelism import Parallelism, register
 if TYPE_CHECKING:
     from harness.distributed.split import Split
 
-_AT = 4  # which pass over the model
+_AT = 4  # rank 1 misbehaves in this pass over the model
 
 
-@register("trouble", "rank 1 misbehaves in the midst of the work")
+@register("trouble", "rank 1 misbehaves in the middle of the work")
 class Trouble(Parallelism):
-    """What else than the model may go wrong on one of several processes."""
+    """Faults of a single rank that have nothing to do with the model."""
 
     class Options(Options):
-        """What happens."""
+        """Which fault."""
 
         kind: Literal["raises", "hangs", "dies", "errs"] = Field(description="what rank 1 does")
 
@@ -32,22 +32,22 @@ class Trouble(Parallelism):
     decoders = False
 
     def apply(self, split: Split) -> None:
-        """Wait for the moment."""
+        """Hooks rank 1's model to misbehave in pass _AT."""
         if dist.get_rank() != 1:
             return
         if self.options.kind == "errs":
-            # Past what averages gradients, so that this rank learns from another model.
-            split.core.register_forward_hook(lambda *told: told[-1] * 1.01)
+            # This rank computes a different model, which averaging gradients cannot correct.
+            split.core.register_forward_hook(lambda *given: given[-1] * 1.01)
             return
         passes = 0
 
-        def look(*_: object) -> None:
+        def count(*_: object) -> None:
             nonlocal passes
             passes += 1
             if passes == _AT:
                 self._misbehave()
 
-        split.core.register_forward_pre_hook(look)
+        split.core.register_forward_pre_hook(count)
 
     def _misbehave(self) -> None:
         if self.options.kind == "raises":

@@ -97,7 +97,7 @@ def test_without_clock_or_record_there_is_no_theory(host: Host) -> None:
 
 def test_why_there_is_no_theory_is_told(host: Host, server: Host) -> None:
     assert no_theory(LOCAL, host, EMERALD) is None
-    assert "does not tell" in (no_theory(LOCAL, host, None) or "")
+    assert "does not report" in (no_theory(LOCAL, host, None) or "")
     told = no_theory(LOCAL, host, Processor("Somebody", 1, 2))
     assert "Somebody family 1 model 2" in (told or "")
     assert "data sheet" in (no_theory(CUDA, server, EMERALD) or "")

@@ -35,8 +35,8 @@ def test_a_buffer_is_far_beyond_the_cache(cache: int | None, free: int, size: in
 
 
 def test_it_is_told_how_far() -> None:
-    assert sized(512 * 2**20, 8 * GIB).told == "1.00 GiB, 2.0 times the last cache"
-    assert "not told" in sized(None, 8 * GIB).told
+    assert sized(512 * 2**20, 8 * GIB).label == "1.00 GiB, 2.0 times the last-level cache"
+    assert "does not report the cache" in sized(None, 8 * GIB).label
 
 
 def test_a_buffer_is_sized_by_the_hardware(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -40,7 +40,7 @@ def test_what_had_its_processors_to_itself_is_good_at_once(monkeypatch: pytest.M
 
     def measure(name: str) -> _Measured:
         tries.append(name)
-        return _Measured(1.0, "so", whole=True)
+        return _Measured(1.0, "so", had_processors=True)
 
     assert len(list(_answers(["a", "b"], measure, 60.0))) == 2
     assert tries == ["a", "b"]

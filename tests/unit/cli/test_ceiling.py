@@ -46,5 +46,5 @@ def test_a_processor_that_gives_itself_out_for_another_is_told(place: Place, hos
 
 
 def test_theory_that_lacks_a_clock_says_so(place: Place) -> None:
-    told = "the clock of the processor under load is not known"
+    told = "the processor's frequency under load is not known"
     assert _document(place, [MEASURED])["no_theory"] == told

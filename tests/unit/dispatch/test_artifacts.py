@@ -131,7 +131,7 @@ def test_a_training_that_leaves_no_file_failed(
 
     monkeypatch.setattr(artifacts, "lines", nothing)
     (made_by,) = artifacts.recipes([planned()], host, Environment({})).values()
-    with pytest.raises(TrainingError, match="it left no file"):
+    with pytest.raises(TrainingError, match="the trainer wrote no file"):
         artifacts.reference(MODEL, made_by, ignore)
 
 

@@ -10,7 +10,7 @@ import pytest
 from harness.dispatch.campaign import Campaign, CellDone, Event, RoundDone
 from harness.dispatch.drive import Steps, drive
 from harness.dispatch.port import Bounds, Finished
-from harness.dispatch.steps import one
+from harness.dispatch.steps import single_job
 from harness.domain.cell import Cell
 from harness.domain.result import Round, Sample, Status
 from harness.domain.run import Host
@@ -82,7 +82,7 @@ def job_of(item: Planned, index: int) -> Job:
 
 def single(item: Planned, index: int) -> Steps:
     """A round of one job."""
-    return one(job_of(item, index))
+    return single_job(job_of(item, index))
 
 
 def driven(items: list[Planned], fake: Fake, start: Callable[..., Steps] = single) -> list[Event]:
@@ -147,10 +147,10 @@ def test_a_round_may_take_several_jobs_and_wait_for_anothers(
             yield None
         if not made:
             making.add("model")
-            yield from one(replace(job_of(item, index), prepares=True))
+            yield from single_job(replace(job_of(item, index), prepares=True))
             making.discard("model")
             made.append("model")
-        return (yield from one(job_of(item, index)))
+        return (yield from single_job(job_of(item, index)))
 
     items = [planned(1, rounds=1, max_rounds=1), planned(2, rounds=1, max_rounds=1)]
     fake = Fake()

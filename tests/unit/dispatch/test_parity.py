@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
-from harness.dispatch.steps import measured
+from harness.dispatch.steps import round_steps
 from harness.domain.cell import Cell, Choice
 from harness.domain.result import Round, Status
 from harness.worker.messages import Effort, Job
@@ -25,7 +25,7 @@ def outcome(cell: Cell, proof: Round, *, quality: bool = True) -> tuple[Round, l
         done.append(job.proves)
         return proof if job.proves else MEASURED
 
-    steps = measured(Job(cell, 3, 0, Effort(0.1, 1, 1), quality=quality))
+    steps = round_steps(Job(cell, 3, 0, Effort(0.1, 1, 1), quality=quality))
     return answered(steps, do), done
 
 

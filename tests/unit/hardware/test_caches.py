@@ -26,5 +26,5 @@ def test_the_caches_of_the_highest_level_add_up(tmp_path: Path) -> None:
 
 
 def test_without_a_known_size_it_is_unsupported(tmp_path: Path) -> None:
-    with pytest.raises(Unsupported, match="does not tell the size of its caches"):
+    with pytest.raises(Unsupported, match="does not report the size of its caches"):
         last_level_bytes(tmp_path)

@@ -86,8 +86,8 @@ def test_a_record_holds_only_where_the_hosts_extensions_are_possible_on_the_core
     for impossible in ("amx_tile", "avx512_bf16", "sve"):
         assert core_of(ROCKET_LAKE, (*possible, impossible)) is None
     assert why_no_core(ROCKET_LAKE, (*possible, "amx_tile", "amx_int8")) == (
-        "this host says it is GenuineIntel family 6 model 167, but has amx_int8, amx_tile, which "
-        "that core (Ice, Tiger and Rocket Lake clients) cannot have: what it does in a cycle is "
+        "this host reports GenuineIntel family 6 model 167, but has amx_int8, amx_tile, which "
+        "that core (Ice, Tiger and Rocket Lake clients) cannot have: its FLOPs per cycle are "
         "not known"
     )
 

@@ -11,7 +11,7 @@ import pytest
 from harness.domain.run import Gpu, Host
 from harness.errors import Unsupported
 from harness.host import energy
-from harness.host.energy import Meter, standing
+from harness.host.energy import Meter, energy_support
 
 
 @dataclass
@@ -58,7 +58,7 @@ def test_a_phase_of_few_updates_is_told_to_be_too_short() -> None:
     meter = metered(2.0, update=0.1)
     assert meter.joules is None
     assert meter.why_not == (
-        "the round was too short: it took samples for 2 s, and the counter needs 5 s "
+        "the round was too short: it sampled for 2 s, and the counter needs 5 s "
         "(raise measure.round_time)"
     )
     assert metered(5.0, update=0.1).joules == pytest.approx(50)
@@ -78,7 +78,7 @@ def test_without_a_counter_the_work_is_done_and_the_reason_kept() -> None:
 def test_a_host_is_told_what_it_can_measure(host: Host, monkeypatch: pytest.MonkeyPatch) -> None:
     """By doctor; a card is asked only when a cell is measured on it."""
     monkeypatch.setattr(energy, "find_spec", lambda _: None)
-    assert standing(host)["gpu"] == "not measurable here: this host has no CUDA device"
+    assert energy_support(host)["gpu"] == "not measurable here: this host has no CUDA device"
     with_gpu = Host(
         cpu="a CPU",
         architecture="x86_64",
@@ -89,4 +89,4 @@ def test_a_host_is_told_what_it_can_measure(host: Host, monkeypatch: pytest.Monk
         system="Linux",
         gpus=(Gpu("a GPU", 1),),
     )
-    assert "nvidia-ml-py" in standing(with_gpu)["gpu"]
+    assert "nvidia-ml-py" in energy_support(with_gpu)["gpu"]

@@ -15,7 +15,7 @@ import pytest
 from harness.errors import HarnessError
 from harness.launchers import ForkedRanks, RankHandles
 from harness.launchers.spark import _end_file, _keep, _pid_file, _reach, _SparkRanks, _write
-from harness.launchers.spark_daemon import wait_for_those_ended
+from harness.launchers.spark_daemon import reap_children
 from harness.launchers.torch import Torch
 from harness.process import forked
 
@@ -88,7 +88,7 @@ def test_sparks_daemon_waits_for_all_that_have_ended() -> None:
         children = [forked(lambda: None) for _ in range(2)]
         for child in children:
             os.waitid(os.P_PID, child, os.WEXITED | os.WNOWAIT)
-        wait_for_those_ended()
+        reap_children()
         assert not any(psutil.pid_exists(child) for child in children)
 
     _, wait_status = os.waitpid(forked(daemon), 0)

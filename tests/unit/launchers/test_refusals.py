@@ -87,7 +87,7 @@ def test_what_it_can_do_it_does(
         (["shard"], named("lightning", strategy="fsdp"), {}, "only available on GPU"),
         (["data"], named("spark", master="local[1]"), {}, "too few slots for 2 processes"),
         ([], named("horovod"), {}, "horovod has nothing to do in one process"),
-        (["data"], named("horovod"), {"hardware": Choice("cuda")}, "for processors alone"),
+        (["data"], named("horovod"), {"hardware": Choice("cuda")}, "for processors only"),
         (
             ["shard"],
             named("lightning", strategy="fsdp"),
@@ -137,7 +137,7 @@ def test_spark_needs_java(host: Host, monkeypatch: pytest.MonkeyPatch, java: Pat
     assert Spark.unavailable(host) == f"{needs}; {java} is Java 8"
     java.unlink()
     asked_anew()
-    assert Spark.unavailable(host) == f"{needs}; {java} is no Java that answers"
+    assert Spark.unavailable(host) == f"{needs}; {java} reports no Java version"
     monkeypatch.delenv("JAVA_HOME")
     monkeypatch.setenv("PATH", "")
     assert Spark.unavailable(host) == f"{needs}: `make launchers` installs it"

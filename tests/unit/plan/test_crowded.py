@@ -113,4 +113,4 @@ def test_unlike_gpus_are_not_taken_together(make_cell: Callable[..., Cell], host
     cell = make_cell(model=SMALL, parallelism=split(data=2), hardware=Choice("cuda"))
     found = Feasibility(here, registered()).obstacle(cell, Limits())
     assert found is not None
-    assert found[1].endswith("and these are not alike: Example G1, Example G2")
+    assert found[1].endswith("and these differ: Example G1, Example G2")

@@ -237,7 +237,7 @@ def test_a_repository_that_git_refuses_is_an_error_in_gits_own_words(
     monkeypatch.setenv("GIT_TEST_ASSUME_DIFFERENT_OWNER", "1")
     monkeypatch.setenv("GIT_CONFIG_GLOBAL", os.devnull)
     monkeypatch.setenv("GIT_CONFIG_SYSTEM", os.devnull)
-    with pytest.raises(UsageError, match=r"cannot tell the commit of .*: .*dubious ownership"):
+    with pytest.raises(UsageError, match=r"cannot determine the commit of .*: .*dubious ownership"):
         commit_of(repo)
 
 
@@ -245,7 +245,7 @@ def test_a_broken_repository_is_an_error(repo: Path) -> None:
     """Its objects are gone."""
     sha = git(repo, "rev-parse", "HEAD")
     (repo / ".git" / "objects" / sha[:2] / sha[2:]).unlink()
-    with pytest.raises(UsageError, match=r"cannot tell the commit of .*: .*bad object"):
+    with pytest.raises(UsageError, match=r"cannot determine the commit of .*: .*bad object"):
         commit_of(repo)
 
 
@@ -258,7 +258,7 @@ def test_a_git_that_hangs_is_an_error(
     hung.write_text("#!/bin/sh\nexec sleep 60\n")
     hung.chmod(hung.stat().st_mode | stat.S_IXUSR)
     monkeypatch.setenv("PATH", str(hung.parent), prepend=os.pathsep)
-    monkeypatch.setattr(module, "_PATIENCE", 0.1)
+    monkeypatch.setattr(module, "_TIMEOUT", 0.1)
     with pytest.raises(UsageError, match=r"git did not answer within 0\.1 s"):
         commit_of(repo)
 
