@@ -15,7 +15,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Self
 
-from harness import backends, operators
+from harness import backends, hardware, operators
 from harness.dispatch.drive import Steps
 from harness.dispatch.steps import round_steps, single_job
 from harness.domain.cell import Cell, Choice
@@ -35,6 +35,9 @@ from harness.worker.messages import Job
 
 _TRAINING_TIMEOUT = 3600.0  # seconds
 _TRAINER = "harness.worker.trainer"
+# Random dense weights of at least this size are drawn once, rather than by every round.
+_LARGE_BYTES = 40_000_000
+_DISK_SHARE = 0.25  # of the free space, for one model's dense weights
 
 
 @dataclass(frozen=True)
@@ -188,8 +191,8 @@ class Artifacts:
     def located(self, job: Job) -> Job:
         """The job, with the path on this host of each file that it names."""
         files = {digest: self.paths[digest] for digest in job.weights.values()}
-        if job.artifact:
-            files[job.artifact] = str(self.folder / f"{job.artifact}.safetensors")
+        for name in filter(None, (job.artifact, job.dense)):
+            files[name] = str(self.folder / f"{name}.safetensors")
         return replace(job, files=files, cache=str(self.folder / "compiled" / job.cell.id))
 
     def steps(self, item: Planned, job: Job, notify: Callable[[Planned], None]) -> Steps:
@@ -197,26 +200,65 @@ class Artifacts:
 
         A cell whose model cannot be prepared gets the preparation's status.
         """
+        if _is_slow_to_draw(job.cell) and self._has_room(job.cell):
+            name = _dense_name(job)
+            drawn = yield from self._once(name, replace(job, dense=name, prepares=True))
+            if drawn.status is Status.OK:  # else each round draws them, and says what went wrong
+                job = replace(job, dense=name)
         if not item.cell.is_prepared:
             return (yield from round_steps(job))
         name = _file_name(item, job)
-        while name in self._preparing:
-            yield None
-        if name not in self._prepared:
+        if name not in self._prepared and name not in self._preparing:
             notify(item)
-            self.folder.mkdir(parents=True, exist_ok=True)
-            preparation = replace(job, quality=item.measure.quality, artifact=name, prepares=True)
-            self._preparing.add(name)
-            try:
-                self._prepared[name] = yield from single_job(preparation)
-            finally:
-                self._preparing.discard(name)
-        prepared = self._prepared[name]
+        prepared = yield from self._once(
+            name, replace(job, quality=item.measure.quality, artifact=name, prepares=True)
+        )
         if prepared.status is not Status.OK:
             return replace(prepared, index=job.index)
         measured = yield from round_steps(replace(job, artifact=name))
         first = job.index == item.rounds_done and measured.status is Status.OK
         return _with_preparation(measured, prepared, item.cell) if first else measured
+
+    def _once(self, name: str, preparation: Job) -> Steps:
+        """The round of the job that makes the file, by whichever round asked for it first."""
+        while name in self._preparing:
+            yield None
+        if name not in self._prepared:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            self._preparing.add(name)
+            try:
+                self._prepared[name] = yield from single_job(preparation)
+            finally:
+                self._preparing.discard(name)
+        return self._prepared[name]
+
+    def _has_room(self, cell: Cell) -> bool:
+        """True if the dense weights take a small part of the disk's free space."""
+        known = next(one for one in (self.folder, *self.folder.parents) if one.exists())
+        return _dense_bytes(cell) <= _DISK_SHARE * shutil.disk_usage(known).free
+
+
+def _is_slow_to_draw(cell: Cell) -> bool:
+    """True for a large random model on a processor; a GPU draws its own quickly."""
+    return (
+        not cell.factory
+        and not cell.is_weighted
+        and hardware.registry.of(cell.hardware).kind == "cpu"
+        and _dense_bytes(cell) >= _LARGE_BYTES
+    )
+
+
+def _dense_bytes(cell: Cell) -> int:
+    """In fp32."""
+    operator = operators.registry.of(cell.operator)
+    return 4 * cost.parameters(dimensions_of(cell.model), operator)
+
+
+def _dense_name(job: Job) -> str:
+    """The same for all cells with the same dense weights."""
+    content = job.cell.content()
+    text = json.dumps(["dense", content["model"], content["operator"], job.seed], sort_keys=True)
+    return sha256(text.encode()).hexdigest()[:16]
 
 
 def _with_preparation(measured: Round, prepared: Round, cell: Cell) -> Round:

@@ -21,7 +21,8 @@ class LoadTime(ModelFact):
     """Seconds to make the model ready.
 
     Compressed models and models with weights are loaded from a file whose pages are in memory (see
-    cold_load_time). Other models are built and cast.
+    cold_load_time). Large random models on a processor are copied from a file of their weights and
+    cast, other random models are drawn and cast.
     """
 
     unit = "s"

@@ -33,14 +33,25 @@ def build(
     Torch's own initialisation is left out, so that each parameter is written once. `unmasked`
     makes the mixers of layers in which every token sees every other, which a decoder has none of.
     """
+    model = empty(shape, factory, unmasked, device, dtype)
+    _initialise(model, torch.Generator(device).manual_seed(seed))
+    return model.eval()
+
+
+def empty(
+    shape: Shape,
+    factory: MixerFactory,
+    unmasked: MixerFactory | None,
+    device: torch.device,
+    dtype: torch.dtype,
+) -> Transformer:
+    """`blank`, with floating-point parameters of that type."""
     before = torch.get_default_dtype()
     torch.set_default_dtype(dtype)
     try:
-        model = blank(shape, factory, unmasked, device)
+        return blank(shape, factory, unmasked, device)
     finally:
         torch.set_default_dtype(before)
-    _initialise(model, torch.Generator(device).manual_seed(seed))
-    return model.eval()
 
 
 def blank(

@@ -44,6 +44,7 @@ class Job:
     weights: Mapping[str, str] = field(default_factory=dict)
     energy: bool = False  # also read the hardware's energy counters around the samples
     artifact: str = ""  # the prepared model's digest; without one it is built anew
+    dense: str = ""  # the digest of its random dense weights; without one they are drawn anew
     prepares: bool = False  # make that file, and measure nothing
     proves: bool = False  # compare the split model with one process, and measure nothing
     allocator: Allocator = "steady"  # the state of the C library's allocator, see allocator.py
@@ -65,6 +66,11 @@ class Job:
     def file(self, name: str) -> Path:
         """Where the file is that a model's options call `name`."""
         return Path(self.files[self.weights[name]])
+
+    @property
+    def dense_file(self) -> Path:
+        """Where the random dense weights are, or are to be."""
+        return Path(self.files[self.dense])
 
     @property
     def model_file(self) -> Path:

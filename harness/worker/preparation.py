@@ -6,7 +6,7 @@ Done once for all rounds of all cells that share the model; each round then load
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
@@ -19,6 +19,7 @@ from harness.domain.result import ASSUMED, Score, Status
 from harness.model.architectures import FactoryShape, shape_of
 from harness.model.artifact import load, load_of_factory, save
 from harness.model.build import build
+from harness.model.drawn import copied, keep
 from harness.model.language import LanguageModel
 from harness.model.layout import assumption
 from harness.model.measure import nonzero_count, parameter_count
@@ -37,6 +38,14 @@ if TYPE_CHECKING:
 RANDOM = "not measurable: random weights"
 NO_TEXT = "not measurable: no text is named for these weights (quality: {corpus: ...})"
 _BITS = 8
+
+
+def drawn(job: Job) -> Report:
+    """Make the file of the job's random dense weights."""
+    device = hardware.registry.of(job.cell.hardware).prepare(1)
+    model = dense_model(replace(job, dense=""), device)
+    keep(cast("Transformer", model), job.dense_file)
+    return Report(Status.OK)
 
 
 def prepared(job: Job) -> Report:
@@ -84,14 +93,10 @@ def dense_model(
     shape, operator = shape_of(cell.model), operators.registry.of(cell.operator)
     if not isinstance(shape, Shape):
         return factory_model(shape, device, dtype, job.seed)
-    core = build(
-        shape,
-        operator.mixer,
-        device=device,
-        dtype=dtype,
-        seed=job.seed,
-        unmasked=operator.unmasked,
-    )
+    mixer, unmasked = operator.mixer, operator.unmasked
+    if job.dense:
+        return copied(job.dense_file, shape, mixer, device=device, dtype=dtype, unmasked=unmasked)
+    core = build(shape, mixer, device=device, dtype=dtype, seed=job.seed, unmasked=unmasked)
     if shape.weights:
         load_gpt2_layout(core, str(job.file(shape.weights)))
     return core

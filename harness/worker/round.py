@@ -33,7 +33,7 @@ from harness.worker.inspection import inspected
 from harness.worker.messages import Effort, Job, Report
 from harness.worker.opening import Opened, open_cell, workload_of
 from harness.worker.phase import Counted, Phase
-from harness.worker.preparation import prepared
+from harness.worker.preparation import drawn, prepared
 from harness.worker.sampling import settled_from, settles, too_short, wants_more
 from harness.worker.traffic import traffic
 
@@ -51,7 +51,7 @@ def report_of(job: Job, rank: Rank = ALONE, agree: Agree = bool) -> Report:
     try:
         state = allocator.settle(job.allocator)
         if job.prepares:
-            return prepared(job)
+            return prepared(job) if job.artifact else drawn(job)
         report = _prove(job, rank) if job.proves else _measure(job, rank, agree)
         return replace(report, notes={**report.notes, "host_allocator": state})
     except BaseException as error:  # noqa: BLE001 - SystemExit, too, is a result of the round
@@ -121,12 +121,14 @@ def _timed(job: Job, rank: Rank, agree: Agree, opened: Opened, memory: MemoryPro
         facts |= {"peak_memory": memory.peak(), **memory.facts()}
         facts["rank_peak_memory"] = facts["peak_memory"]
         facts |= {"page_faults": iteration.page_faults(), **session.facts()}
-        facts |= inspected(
-            lambda: iteration(timer),
-            session.parameters(),
-            sends=rank.world > 1,
-            trains=scenario.trains,
-        )
+        # One more iteration, in the first round alone: it sends and keeps the same in every one.
+        if job.index == 0 and (rank.world > 1 or scenario.trains):
+            facts |= inspected(
+                lambda: iteration(timer),
+                session.parameters(),
+                sends=rank.world > 1,
+                trains=scenario.trains,
+            )
         if opened.uncounted is not None:
             facts["flops"] = _counted_flops(job, opened.uncounted, session, timer)
     check_output(session.last_output())

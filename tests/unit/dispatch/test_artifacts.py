@@ -185,6 +185,47 @@ def test_a_random_dense_model_needs_no_file(planned: Make, cache: Path) -> None:
     assert not list(cache.iterdir())
 
 
+LARGE = Choice("decoder", (("d_model", 768), ("heads", 12), ("layers", 12)))
+
+
+def test_large_random_weights_are_drawn_once(planned: Make) -> None:
+    """For all cells that have them, whatever the precision, compressed or not."""
+    does = Recorder()
+    cells = [
+        planned(model=LARGE),
+        planned(model=LARGE, scenario=Choice("decode"), precision=Choice("bf16")),
+        planned(model=LARGE, compression=(Choice("int8-dynamic"),)),
+        planned(model=LARGE, operator=Choice("math")),
+    ]
+    with Artifacts() as models:
+        for item in cells:
+            answered(models.steps(item, job(item), ignore), does)
+        draws = [one for one in does.jobs if one.prepares and not one.artifact]
+        located = models.located(does.jobs[-1])
+    assert [one.cell.operator.name for one in draws] == ["sdpa", "math"]
+    others = [one for one in does.jobs if one not in draws]
+    assert [one.dense for one in others] == [draws[0].dense] * 4 + [draws[1].dense]
+    assert located.dense_file.name == f"{located.dense}.safetensors"
+
+
+def test_weights_that_cannot_be_kept_are_drawn_by_each_round(
+    planned: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A full disk, a time limit, or no room to begin with."""
+    item, fails = planned(model=LARGE), Recorder(Status.FAILED)
+    with Artifacts() as models:
+        for index in (0, 1):
+            answered(models.steps(item, job(item, index), ignore), fails)
+    assert [(one.prepares, bool(one.dense)) for one in fails.jobs] == [
+        *((True, True), (False, False), (False, False))
+    ]
+    monkeypatch.setattr(artifacts, "_DISK_SHARE", 1e-9)
+    does = Recorder()
+    with Artifacts() as models:
+        answered(models.steps(item, job(item), ignore), does)
+    assert [(one.prepares, one.dense) for one in does.jobs] == [(False, "")]
+
+
 def test_a_model_that_could_not_be_prepared_ends_the_cell_as_that_did(planned: Make) -> None:
     fails = Recorder(Status.OUT_OF_MEMORY)
     with Artifacts() as models:
