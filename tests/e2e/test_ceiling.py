@@ -107,7 +107,7 @@ def test_a_run_goes_on_where_ceilings_cannot_be_measured(
     assert facts(tmp_path, "peak_flops") == facts(tmp_path, "peak_bandwidth") == []
     answer = harness("ceiling", *BRIEF)
     assert answer.code == 1
-    assert "not all known" in answer.err
+    assert "some ceilings of local are unknown" in answer.err
 
 
 def test_a_worker_that_fails_says_how_it_ended() -> None:
