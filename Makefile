@@ -7,7 +7,7 @@ PIP    := $(BIN)/pip --disable-pip-version-check
 SPECS  ?= specs/quick.yaml
 GPU_OUT ?= build/gpu
 
-.PHONY: leaderboard test test-thorough test-launchers gpu check unit functional e2e bench fuzz soak detection browser launchers lock clean
+.PHONY: leaderboard test test-thorough test-launchers gpu check unit functional e2e bench fuzz soak detection changes browser launchers lock clean
 
 leaderboard: $(VENV)/.run  ## measure the quick specs on this machine and build the site
 	$(BIN)/harness run $(SPECS)
@@ -48,6 +48,9 @@ soak: $(VENV)/.dev  ## a thousand SIGKILLs at random instants of a run, its serv
 
 detection: $(VENV)/.dev  ## how surely a slow-down of 3% is told from none here; half an hour, on a quiet machine
 	$(BIN)/python tests/benchmarks/suite/detection.py
+
+changes: $(VENV)/.dev  ## how surely a change over commits is found, beside asv's detector; ten minutes
+	$(BIN)/python tests/benchmarks/suite/changes.py
 
 # Browser tests drive an installed Chromium or Chrome; Debian's is fetched where there is none.
 browser:
