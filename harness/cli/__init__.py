@@ -17,6 +17,7 @@ import click
 
 from harness import __version__
 from harness.cli.ceiling import ceiling
+from harness.cli.changes import changes
 from harness.cli.completion import completion
 from harness.cli.contract import contract
 from harness.cli.doctor import doctor
@@ -97,6 +98,7 @@ for command in (
     run,
     show,
     site,
+    changes,
     ceiling,
     list_entries,
     schema,

@@ -29,14 +29,15 @@ NEAR = 2  # nights around the true one that count as found
 
 def gaussian(count: int, rng: np.random.Generator) -> Array:
     """Independent."""
-    return rng.normal(0, NOISE, count)
+    found: Array = rng.normal(0, NOISE, count)
+    return found
 
 
 def correlated(share: float) -> Law:
     """AR(1): each night keeps a share of the one before."""
 
     def law(count: int, rng: np.random.Generator) -> Array:
-        found = gaussian(count + 100, rng) * np.sqrt(1 - share**2)
+        found: Array = gaussian(count + 100, rng) * np.sqrt(1 - share**2)
         for night in range(1, len(found)):
             found[night] += share * found[night - 1]
         return found[100:]
@@ -46,8 +47,9 @@ def correlated(share: float) -> Law:
 
 def lognormal(count: int, rng: np.random.Generator) -> Array:
     """Skewed: slow nights are further from the median than quick ones."""
-    raw = rng.lognormal(0, 1, count)
-    return NOISE * (raw - np.exp(0.5)) / np.sqrt((np.e - 1) * np.e)
+    raw: Array = rng.lognormal(0, 1, count)
+    found: Array = NOISE * (raw - np.exp(0.5)) / np.sqrt((np.e - 1) * np.e)
+    return found
 
 
 def outliers(count: int, rng: np.random.Generator) -> Array:
