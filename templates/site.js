@@ -62,6 +62,8 @@
         change: { color: color("muted"), stroke: color("muted") },
         "change-name": { color: color("text"), fill: color("text") },
         moment: { fill: color("accent"), color: color("accent") },
+        worse: { color: color("bad"), fill: color("bad") },
+        better: { color: color("ok"), fill: color("ok") },
       },
     };
   }

@@ -7,8 +7,9 @@ from dataclasses import dataclass, replace
 from statistics import median
 
 from harness.analyse import history
+from harness.analyse.changes import Steps, steps
 from harness.analyse.stats import relative_half_width
-from harness.domain.metric import Estimate
+from harness.domain.metric import Direction, Estimate
 from harness.domain.result import Result, Round, Status
 from harness.domain.run import Asked
 from harness.site import charts, words
@@ -74,6 +75,7 @@ class MomentRow:
     date: str
     figure: Figure
     change: str  # what changed in the environment since the previous row, if anything
+    step: str  # how far the level changed at this commit, if it did
 
 
 @dataclass(frozen=True)
@@ -175,14 +177,18 @@ def trends(results: Sequence[Result], headline: str) -> Iterator[Trend]:
     names = sorted(measured, key=lambda name: name != headline)
     for name in names:
         estimates = [found for result in results if (found := result.metrics.get(name))]
-        moments = list(_moments(history.all_series(results, name)))
+        direction = estimates[0].direction
+        series = history.all_series(results, name)
+        judged = [steps([point.value for point in one.points]) for one in series]
+        moments = list(_moments(series, judged, direction))
         if sum(finite(moment.value) is not None for moment in moments) < _FEWEST:
             continue
-        unit, direction = unit_of(name, estimates[0].unit), estimates[0].direction
+        unit = unit_of(name, estimates[0].unit)
         spec = charts.history(moments, words.title(name), unit)
         caption = f"{words.title(name)} over {_commits(moments)}; {words.better(direction)}."
         if any(moment.change for moment in moments):
             caption += " A dashed line marks a change of the environment and interrupts the curve."
+        caption += _smallest(judged[-1])
         rows = tuple(_moment_row(one, estimates[0], unit) for one in moments)
         yield Trend(words.title(name), charts.Chart(caption, spec), rows)
 
@@ -242,15 +248,40 @@ def _headline(result: Result, metric: str) -> Figure | None:
     return figure(estimate, unit_of(metric, estimate.unit)) if estimate else None
 
 
-def _moments(found: Sequence[history.Series]) -> Iterator[charts.Moment]:
+def _moments(
+    found: Sequence[history.Series], judged: Sequence[Steps | None], direction: Direction
+) -> Iterator[charts.Moment]:
     """All points; the first point of each later series says what changed before it."""
     before = None
-    for series in found:
+    for series, one in zip(found, judged, strict=True):
         now = series.environment
         change = ", ".join(history.changes(before, now)) if before else ""
         for place, point in enumerate(series.points):
-            yield _moment(point, "" if place else change)
+            plain = _moment(point, "" if place else change)
+            yield plain if one is None else _with_level(plain, place, one, direction)
         before = now
+
+
+def _with_level(
+    moment: charts.Moment, place: int, judged: Steps, direction: Direction
+) -> charts.Moment:
+    """The moment at that place of a series, with its level and the step to it, if there is one."""
+    if not judged.changes:
+        return moment
+    passed = [one for one in judged.changes if one.index <= place]
+    level = passed[-1].after if passed else judged.changes[0].before
+    if not passed or passed[-1].index != place:
+        return replace(moment, level=level)
+    ratio = passed[-1].ratio
+    worse = (ratio > 1) == (direction is Direction.LOWER)
+    return replace(moment, level=level, step=f"{ratio - 1:+.1%}", worse=worse)
+
+
+def _smallest(judged: Steps | None) -> str:
+    """How large a change must be to be seen, by the newest environment's series."""
+    if judged is None:
+        return ""
+    return f" Noise {judged.noise:.1%}; five commits would show a change of {judged.smallest:.1%}."
 
 
 def _commits(moments: Sequence[charts.Moment]) -> str:
@@ -273,4 +304,5 @@ def _moment(point: history.Point, change: str) -> charts.Moment:
 
 def _moment_row(one: charts.Moment, like: Estimate, unit: str) -> MomentRow:
     estimate = replace(like, value=one.value, low=one.low, high=one.high)
-    return MomentRow(one.label, one.subject, one.date, figure(estimate, unit), one.change)
+    step = f"{one.step} {'worse' if one.worse else 'better'}" if one.step else ""
+    return MomentRow(one.label, one.subject, one.date, figure(estimate, unit), one.change, step)

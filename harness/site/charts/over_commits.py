@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import accumulate
@@ -18,7 +19,7 @@ from harness.site.charts.parts import (
     titled,
     unique,
 )
-from harness.site.format import scale_for
+from harness.site.format import Scale, scale_for
 
 _NAMED = 3  # the newest changes are named in the chart; each name takes a row above it
 _NAME_ROW = 14  # pixels
@@ -37,16 +38,21 @@ class Moment:
     low: float | None = None
     high: float | None = None
     change: str = ""  # what changed in the environment since the previous moment, if anything
+    level: float | None = None  # of the series around this moment; None if it was not judged
+    step: str = ""  # how far the level changed here, e.g. "+6.1%", if it did
+    worse: bool = False  # True if that step is a regression
 
 
 def history(moments: Sequence[Moment], title: str, unit: str) -> Spec:
     """A metric over commits with its intervals, in the order given, oldest first.
 
-    A moment with a change starts a new line, after a vertical rule that names the change.
+    A moment with a change starts a new line, after a vertical rule that names the change. A moment
+    with a step is named by it; if there is any, a line shows each level.
     """
     scale = scale_for([moment.value for moment in moments], unit)
     names = unique([moment.label for moment in moments])
     environments = list(accumulate(int(bool(moment.change)) for moment in moments))
+    parts = list(accumulate(int(bool(moment.change or moment.step)) for moment in moments))
     data: list[dict[str, Any]] = [
         {
             "commit": name,
@@ -56,8 +62,9 @@ def history(moments: Sequence[Moment], title: str, unit: str) -> Spec:
             **ends(moment, scale),
             "environment": environment,
             "change": moment.change,
+            **_level(moment, scale, part),
         }
-        for name, moment, environment in zip(names, moments, environments, strict=True)
+        for name, moment, environment, part in zip(names, moments, environments, parts, strict=True)
     ]
     axis_title = titled(title, scale)
     y = {
@@ -93,12 +100,61 @@ def history(moments: Sequence[Moment], title: str, unit: str) -> Spec:
                 "encoding": {"y": y, "detail": {"field": "environment", "type": "ordinal"}},
             },
             *_changes(moments, data),
+            *_levels(moments, y),
             *error_bars("y", moments),
             {
                 "mark": {"type": "point", "filled": True, "size": 60, "style": "moment"},
                 "encoding": {"y": y, "tooltip": tooltip},
             },
         ],
+    }
+
+
+def _level(moment: Moment, scale: Scale, part: int) -> dict[str, Any]:
+    if moment.level is None:
+        return {}
+    return {
+        "level": scaled(moment.level, scale),
+        "part": part,
+        "step": moment.step,
+        "worse": moment.worse,
+    }
+
+
+def _levels(moments: Sequence[Moment], y: Spec) -> list[Spec]:
+    """A line at each level, and the size of each step above its first moment."""
+    if not any(moment.step for moment in moments):
+        return []
+    known = {"transform": [{"filter": "isValid(datum.level)"}]}
+    line: Spec = {
+        **known,
+        "mark": {"type": "line", "style": "median"},
+        "encoding": {
+            "y": {**y, "field": "level"},
+            "detail": {"field": "part", "type": "ordinal"},
+        },
+    }
+    kinds = sorted({(one.worse, one.step.startswith("-")) for one in moments if one.step})
+    return [line, *(_step(y, worse=worse, down=down) for worse, down in kinds)]
+
+
+def _step(y: Spec, *, worse: bool, down: bool) -> Spec:
+    """The sizes of steps of one kind: above the first moment of a step up, below that of one down.
+
+    A layer without any moment would have Vega warn of an infinite extent.
+    """
+    place = {"baseline": "top", "dy": 9} if down else {"baseline": "bottom", "dy": -9}
+    is_worse, is_down = (json.dumps(one) for one in (worse, down))
+    of_kind = f"datum.worse === {is_worse} && (datum.step[0] === '-') === {is_down}"
+    return {
+        "transform": [{"filter": f"datum.step && {of_kind}"}],
+        "mark": {
+            "type": "text",
+            "style": "worse" if worse else "better",
+            "fontWeight": 600,
+            **place,
+        },
+        "encoding": {"y": y, "text": {"field": "step", "type": "nominal"}},
     }
 
 

@@ -104,6 +104,30 @@ def test_history_breaks_its_line_where_the_environment_changed() -> None:
     assert name["encoding"]["text"]["field"] == "change"
 
 
+def test_history_shows_levels_and_the_steps_between_them() -> None:
+    """A line for each level; a step's size stands above a step up, below a step down."""
+    moments = [
+        Moment("a", "", "", 1.0, level=1.0),
+        Moment("b", "", "", 1.1, level=1.1, step="+10.0%", worse=True),
+        Moment("c", "", "", 1.0, level=1.0, step="-9.1%"),
+    ]
+    spec = charts.history(moments, "Latency", "s")
+    assert [value["part"] for value in values(spec)] == [0, 1, 2]
+    texts = [layer for layer in spec["layer"] if layer["mark"]["type"] == "text"]
+    assert [(text["mark"]["style"], text["mark"]["baseline"]) for text in texts] == [
+        ("better", "top"),
+        ("worse", "bottom"),
+    ]
+    levels = [one for one in spec["layer"] if one["encoding"].get("y", {}).get("field") == "level"]
+    assert len(levels) == 1
+
+
+def test_history_without_a_step_shows_no_level() -> None:
+    """Nor a layer that would be empty, of which Vega warns."""
+    spec = charts.history([Moment("a", "", "", 1.0), Moment("b", "", "", 1.0)], "Latency", "s")
+    assert [layer["mark"]["type"] for layer in spec["layer"]] == ["line", "point"]
+
+
 def test_history_names_the_newest_changes_alone() -> None:
     """Each in a row of its own, on the side with more room."""
     moments = [Moment(str(n), "", "", 1.0, change=f"torch {n}" if n else "") for n in range(6)]
