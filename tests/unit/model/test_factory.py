@@ -115,7 +115,7 @@ def test_an_output_with_logits_in_it_will_do() -> None:
     ("factory", "why"),
     [
         ("zoo:nothing", "the module zoo has no function nothing"),
-        ("zoo:text", "gave a str, not a torch module"),
+        ("zoo:text", "returned a str, not a torch module"),
         ("nowhere_at_all:model", "cannot be imported"),
     ],
 )
