@@ -177,7 +177,7 @@ def test_flops_counted_are_those_of_the_models_own_arithmetic(trains: bool) -> N
     model = wrapped()
     session = TorchSession(model, model, CPU, 2)
     if trains:
-        step = session.learner(tokens(9))
+        step = session.training_step(tokens(9))
         work = Work(2, 8, logits=8, backward=True)
     else:
         session.start(8)
