@@ -261,7 +261,7 @@ def _placeholder(inputs: int, outputs: int, *, bias: bool) -> nn.Linear:
 
 
 def _fill(paths: _Paths, layout: Mapping[str, Any], tensors: Decoded, kinds: Kinds) -> None:
-    """Put every tensor of the file into the model. Raises ValueError if one is missing or left."""
+    """Put the file's tensors into the model. Raises an error unless all of them fit."""
     for path, one in layout["linears"].items():
         kind = kinds.get(one["kind"])
         if kind is not None and issubclass(kind, PackedLinear):

@@ -107,7 +107,7 @@ def _has_logits(shape: Shape, work: Work) -> bool:
 
 
 def _encoder_decoder_flops(shape: EncoderDecoderShape, operator: MixerCost, work: Work) -> int:
-    """The encoder reads a prompt; the decoder then reads one token for each logit."""
+    """The encoder reads a prompt; the decoder then reads one token per scored position."""
     reads = work.past == 0
     source = work.new if reads else work.past - work.further
     new, past = (work.logits, 0) if reads else (work.new, 1 + work.further)

@@ -19,7 +19,7 @@ from harness.model.shape import Shape
 
 HEAD = "lm_head.weight"  # some files hold it even though it is tied to wte.weight
 FORMATS = ("F64", "F32", "F16", "BF16")  # formats that can be cast to the model's precision
-CONFIG = "config.json"  # Hugging Face writes it beside the weights
+CONFIG = "config.json"  # Hugging Face writes it next to the weights
 _MASKS = (".attn.bias", ".attn.masked_bias")  # buffers in old files
 _TRANSPOSED = (".c_attn.weight", ".c_proj.weight", ".c_fc.weight")
 _MAX_HEADER = 16 * 2**20  # bytes: ten times the header of a model with 1,000 layers
@@ -119,31 +119,31 @@ def misfit(header: Header, shape: Shape) -> str | None:
     depends on the operator, so it is checked when the model is built.
     """
     found = _dimensions(header)
-    ours = {"d_ff": shape.width, **{key: getattr(shape, key) for key in found if key != "d_ff"}}
-    pairs = [(key, theirs, ours[key]) for key, theirs in found.items() if theirs != ours[key]]
-    if pairs:
+    expected = {key: shape.width if key == "d_ff" else getattr(shape, key) for key in found}
+    wrong = [key for key in found if found[key] != expected[key]]
+    if wrong:
         return ", ".join(
-            f"{key} {clipped(str(theirs))} (the spec's: {own})" for key, theirs, own in pairs
+            f"{key} {clipped(str(found[key]))} (the spec's: {expected[key]})" for key in wrong
         )
     if shape.tied and HEAD in header:
         header = {name: one for name, one in header.items() if name != HEAD}
-    return differences(header, dict(_wanted(shape)))
+    return differences(header, dict(_expected(shape)))
 
 
-def differences(header: Header, wanted: Sizes) -> str | None:
+def differences(header: Header, expected: Sizes) -> str | None:
     """The tensors that are missing, unexpected or of another shape; None if there are none."""
-    missing = sorted(wanted.keys() - header.keys())
-    surplus = sorted(header.keys() - wanted.keys())
-    if missing or surplus:
-        return f"missing {_some(missing)}; unexpected {_some(surplus)}"
-    for name, sizes in wanted.items():
+    missing = sorted(expected.keys() - header.keys())
+    unexpected = sorted(header.keys() - expected.keys())
+    if missing or unexpected:
+        return f"missing {_some(missing)}; unexpected {_some(unexpected)}"
+    for name, sizes in expected.items():
         found = header[name].shape
         if len(found) != len(sizes) or any(
-            own not in {None, theirs} for own, theirs in zip(sizes, found, strict=True)
+            size not in {None, actual} for size, actual in zip(sizes, found, strict=True)
         ):
-            own = ", ".join("any" if size is None else str(size) for size in sizes)
+            text = ", ".join("any" if size is None else str(size) for size in sizes)
             return (
-                f"{name} has shape {clipped(str(list(found)))}; the model's is [{own}] "
+                f"{name} has shape {clipped(str(list(found)))}; the model's is [{text}] "
                 f"(Linear weights as [out, in])"
             )
     return None
@@ -156,9 +156,9 @@ def config_misfit(path: Path, shape: Shape) -> str | None:
     """
     config = _config(path)
     for key, field in _CONFIG_KEYS.items():
-        if (own := getattr(shape, field)) != config.get(key, own):
-            found = clipped(repr(config[key]))
-            return f"the {CONFIG} next to it has {key} {found}; the spec's model has {field} {own}"
+        if (expected := getattr(shape, field)) != config.get(key, expected):
+            found = f"the {CONFIG} next to it has {key} {clipped(repr(config[key]))}"
+            return f"{found}; the spec's model has {field} {expected}"
     for key, possible in _IMPLEMENTED.items():
         if config.get(key, possible[0]) not in possible:
             found = clipped(repr(config[key]))
@@ -224,7 +224,7 @@ def _layer(name: str) -> str:
     return name.split(".")[1][:9] if name.startswith("h.") and name.count(".") > 1 else ""
 
 
-def _wanted(shape: Shape) -> Iterator[tuple[str, tuple[int | None, ...]]]:
+def _expected(shape: Shape) -> Iterator[tuple[str, tuple[int | None, ...]]]:
     width, hidden = shape.d_model, shape.width
     yield "wte.weight", (shape.vocab, width)
     yield "wpe.weight", (shape.context, width)

@@ -33,10 +33,10 @@ class WeightsError(HarnessError):
 
 def load_gpt2_layout(model: Transformer, path: str | Path) -> None:
     """Load the file's weights into the model. Raises WeightsError if they do not fit."""
-    wanted = _parameters(model)
-    found = _read(Path(path), {name: tuple(one.shape) for name, (one, _) in wanted.items()})
+    expected = _parameters(model)
+    found = _read(Path(path), {name: tuple(one.shape) for name, (one, _) in expected.items()})
     with torch.no_grad():
-        for name, (parameter, transposed) in wanted.items():
+        for name, (parameter, transposed) in expected.items():
             parameter.copy_(found[name].t() if transposed else found[name])
 
 
@@ -49,14 +49,14 @@ def save_gpt2_layout(model: Transformer, path: str | Path) -> None:
     save_file(tensors, path)
 
 
-def _read(path: Path, wanted: Mapping[str, tuple[int, ...]]) -> Mapping[str, torch.Tensor]:
+def _read(path: Path, expected: Mapping[str, tuple[int, ...]]) -> Mapping[str, torch.Tensor]:
     """The file's tensors. Checks the header before it reads them."""
     try:
         header = dict(read_header(path))
         if reason := foreign(header):
             raise WeightsError(f"{path}: {reason}")
-        tied = HEAD not in wanted and header.pop(HEAD, None) is not None
-        if reason := differences(header, wanted):
+        tied = HEAD not in expected and header.pop(HEAD, None) is not None
+        if reason := differences(header, expected):
             raise WeightsError(f"{path} does not fit the model: {reason}")
         tensors = {bare(name): tensor for name, tensor in load_file(path).items()}
     except (LayoutError, OSError, SafetensorError) as error:
