@@ -1,4 +1,4 @@
-"""The runtimes that execute a cell's model. One file an entry."""
+"""The runtimes that execute a cell's model. One file per entry."""
 
 from __future__ import annotations
 
@@ -15,20 +15,20 @@ if TYPE_CHECKING:
 
 
 class Backend(Entry):
-    """A runtime: says what it supports, and opens sessions on models."""
+    """A runtime: says what it supports and opens sessions on models."""
 
-    # True for the one whose logits all others are checked against, on the same weights.
+    # True for the reference: the logits of all other backends are checked against its logits.
     reference: ClassVar[bool] = False
-    # True if it runs a rank's part of a model that is split over processes.
+    # True if it can run a rank's part of a model that is split over processes.
     splits: ClassVar[bool] = False
-    # True if it executes the torch module as it was built, with the cell's operator and
-    # compression. Others have kernels of their own, and support plain dense models only.
+    # True if it executes the torch module itself, with the cell's operator and compression. Others
+    # have their own kernels and support dense models with the operator sdpa only.
     executes_modules: ClassVar[bool] = True
-    # What opening a session takes beyond eager's: a guess, for the plan's expected time.
+    # A guess of how much longer it takes than eager to open a session, for the plan.
     open_seconds: ClassVar[float] = 0.0
 
     def unsupported(self, cell: Cell, host: Host) -> str | None:
-        """What backends of its kind cannot do; device, precision and scenario are each its own."""
+        """By default checks parallelism, compression and operator."""
         if reason := super().unsupported(cell, host):
             return reason
         if cell.parallelism and not self.splits:
@@ -36,14 +36,16 @@ class Backend(Entry):
         if self.executes_modules:
             return None
         if cell.compression:
-            return f"{self.name} runs dense models only, none compressed by {cell.compression[0]}"
+            return (
+                f"{self.name} runs dense models only, without compression ({cell.compression[0]})"
+            )
         if cell.operator.name != "sdpa":
-            return f"{self.name} has attention of its own, and no operator {cell.operator}"
+            return f"{self.name} has its own attention kernels and does not run {cell.operator}"
         return None
 
     @abstractmethod
     def open(self, opening: Opening) -> Session:
-        """A session on the cell's model."""
+        """Opens a session on the cell's model."""
 
 
 registry: Registry[Backend] = Registry("backend", "backends")

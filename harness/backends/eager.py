@@ -1,4 +1,4 @@
-"""Eager: torch's own interpreter, one kernel at a time."""
+"""eager: torch without a compiler, one kernel at a time."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ if TYPE_CHECKING:
 
 @register("eager", "torch, one kernel at a time")
 class Eager(Backend):
-    """Runs the model as it is."""
+    """Runs the torch module itself."""
 
     reference = True
     splits = True
 
     def open(self, opening: Opening) -> Session:
-        """On the whole model, or on this rank's part of it."""
+        """Opens a session on the whole model, or on this rank's part."""
         from harness.session.eager import SplitSession, TorchSession
 
         core = opening.load()

@@ -114,7 +114,7 @@ def test_it_trains_like_eager_or_is_unsupported(
         pytest.skip("training is unsupported")
     losses = []
     for one in (session, eager):
-        step = one.learner(tokens, rate=1e-2)
+        step = one.training_step(tokens, rate=1e-2)
         losses.append([float(loss) for loss in (step(), step(), step()) if loss is not None])
     assert losses[0] == pytest.approx(losses[1], rel=1e-3)
     assert losses[0][2] < losses[0][0]

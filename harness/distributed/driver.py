@@ -68,7 +68,7 @@ class Driver:
         stages = self.split.degrees.get("pipeline", 1)
         return dist.get_global_rank(self._sharing, (stages - 1) * contexts)
 
-    def learner(
+    def training_step(
         self, optimizer: Optimizer, tokens: torch.Tensor, targets: torch.Tensor
     ) -> Callable[[], torch.Tensor | None]:
         """A function that takes one optimizer step on this rank's sequences, each [B, T].
@@ -82,9 +82,9 @@ class Driver:
         optimizer = split.optimizer(optimizer)
         if split.pipelined is not None:
             return split.pipelined.training_step(optimizer, tokens, targets)
-        return self._training_step(optimizer, tokens, targets)
+        return self._accumulating_step(optimizer, tokens, targets)
 
-    def _training_step(
+    def _accumulating_step(
         self, optimizer: Optimizer, tokens: torch.Tensor, targets: torch.Tensor
     ) -> Callable[[], torch.Tensor]:
         split, model = self.split, self.split.parts[0]

@@ -1,1 +1,1 @@
-"""The Transformer itself, its named sizes, and its cost as arithmetic."""
+"""The Transformer, its named sizes, its files and its cost as arithmetic."""

@@ -1,7 +1,7 @@
 """The kinds of models: built-in architectures with their dimensions, and users' own factories.
 
-A cell keeps a model as the architecture's name and the options of its shape. A factory is kept as
-`factory`, with what it is called with.
+A cell stores a model as the name of its architecture and the options of its shape. A user's model
+has the name `factory`; its options are the factory function and the arguments.
 """
 
 from __future__ import annotations
@@ -19,36 +19,36 @@ from harness.model.shape import BaseShape, Shape
 
 
 class _Encoding(Shape):
-    """An architecture with layers in which every token sees every other."""
+    """An architecture with bidirectional layers: every token sees every other."""
 
     bidirectional: ClassVar[bool] = True
 
-    weights: SkipJsonSchema[str] = Field("", description="of a decoder only")
+    weights: SkipJsonSchema[str] = Field("", description="for decoders only")
 
     @model_validator(mode="after")
     def _no_weights(self) -> Self:
         if self.weights:
             raise ValueError(
-                f"weights are read into a decoder only, as GPT-2's layout holds nothing else; "
-                f"this model is an {self.architecture}: leave them out"
+                f"weights can be loaded into a decoder only, because GPT-2's layout has no place "
+                f"for other architectures; this model is an {self.architecture}: leave them out"
             )
         return self
 
 
 class EncoderShape(_Encoding):
-    """A stack of layers that reads a sequence at once and gives one embedding of it."""
+    """A stack of layers that reads a whole sequence and returns one embedding of it."""
 
     architecture: ClassVar[str] = "encoder"
-    about: ClassVar[str] = "every token sees every other: one embedding a sequence"
+    about: ClassVar[str] = "every token sees every other: one embedding per sequence"
     generates: ClassVar[bool] = False
 
     def longest(self, prompt: int, further: int) -> int:
-        """It reads the prompt, and no further token."""
+        """The prompt: an encoder generates nothing."""
         return prompt
 
 
 class EncoderDecoderShape(_Encoding):
-    """An encoder of `layers` that reads the prompt, and a decoder that speaks after it."""
+    """An encoder of `layers` reads the prompt; a decoder generates tokens from it."""
 
     architecture: ClassVar[str] = "encoder-decoder"
     about: ClassVar[str] = "an encoder reads the prompt, a decoder produces tokens from it"
@@ -58,14 +58,14 @@ class EncoderDecoderShape(_Encoding):
     )
     readout: Literal["sequence", "concat"] = Field(
         "sequence",
-        description="what the encoder hands on: the sequence of its states, for cross-attention; "
-        "or one vector, made of all its layers' mean states, added to the decoder's embeddings",
+        description="what the decoder gets from the encoder: all its states, for cross-attention; "
+        "or one vector, made from the mean state of each layer, added to the decoder's embeddings",
     )
 
     @model_validator(mode="before")
     @classmethod
     def _usual_depth_is_default(cls, data: Any) -> Any:
-        """As many layers on both sides said in words is the same model, and has the same id."""
+        """Drops a depth that equals the default, so that the model has the same id either way."""
         if isinstance(data, dict) and data.get("decoder_layers") and data.get("layers"):
             usual = data["decoder_layers"] == data["layers"]
             return {**data, "decoder_layers": 0} if usual else data
@@ -73,12 +73,12 @@ class EncoderDecoderShape(_Encoding):
 
     @property
     def decoder_depth(self) -> int:
-        """Blocks of the decoder."""
+        """The number of the decoder's blocks."""
         return self.decoder_layers or self.layers
 
     @property
     def crosses(self) -> bool:
-        """Whether the decoder attends to the encoder's states."""
+        """True if the decoder attends to the encoder's states."""
         return self.readout == "sequence"
 
     @property
@@ -87,16 +87,16 @@ class EncoderDecoderShape(_Encoding):
         return f"{self.layers}+{self.decoder_depth}L-{self.d_model}d-{self.heads}h"
 
     def longest(self, prompt: int, further: int) -> int:
-        """The encoder holds the prompt, the decoder a start token and the further ones."""
+        """The encoder holds the prompt; the decoder holds a start token and the further tokens."""
         return max(prompt, 1 + further)
 
 
-_NO_SCALAR = "an option of a factory should be a number, a text, true or false"
+_NOT_SCALAR = "an option of a factory should be a number, a text, true or false"
 
 
 def _scalar(value: Any) -> Any:
     if not isinstance(value, str | int | float | bool):
-        raise ValueError(_NO_SCALAR)  # noqa: TRY004 - which pydantic makes a fault of
+        raise ValueError(_NOT_SCALAR)  # noqa: TRY004 - pydantic reports only ValueErrors
     return value
 
 
@@ -110,9 +110,9 @@ def _reference(value: str) -> str:
 
 
 class FactoryShape(BaseShape):
-    """A user's own torch module: the function that builds it, and what it is called with.
+    """A user's own torch module: the function that builds it, and the function's arguments.
 
-    Keys that are not fields are the function's own options.
+    Keys that are not fields are passed to the function too.
     """
 
     model_config = ConfigDict(frozen=True, extra="allow")
@@ -123,17 +123,17 @@ class FactoryShape(BaseShape):
 
     factory: Annotated[str, AfterValidator(_reference)] = Field(
         json_schema_extra={"pattern": _REFERENCE},
-        description="`package.module:function` that builds the model, called with `vocab`, "
-        "`context` and every key that stands beside them",
+        description="`package.module:function` that builds the model; its arguments are "
+        "`vocab`, `context` and every other key here",
     )
 
     @property
     def arguments(self) -> Mapping[str, Any]:
-        """What the function is called with, by keyword."""
+        """The keyword arguments of the function."""
         return {"vocab": self.vocab, "context": self.context, **(self.model_extra or {})}
 
 
-# The built-in ones.
+# The built-in architectures.
 SHAPES: Mapping[str, type[Shape]] = {
     shape.architecture: shape for shape in (Shape, EncoderDecoderShape, EncoderShape)
 }
@@ -141,14 +141,14 @@ _KINDS: Mapping[str, type[BaseShape]] = {**SHAPES, FACTORY: FactoryShape}
 
 
 def shape_of(model: Choice) -> BaseShape:
-    """The shape of a cell's model; UnknownName if there is no architecture of its name."""
+    """The shape of a cell's model. Raises UnknownName for an unknown architecture."""
     if model.name not in _KINDS:
         raise UnknownName("architecture", model.name, _KINDS)
     return _KINDS[model.name].model_validate(dict(model.options))
 
 
 def dimensions_of(model: Choice) -> Shape:
-    """The dimensions of a built-in model; Unsupported for a factory's, which has none."""
+    """The dimensions of a built-in model. Raises Unsupported for a factory's model."""
     shape = shape_of(model)
     if not isinstance(shape, Shape):
         raise Unsupported(f"{model} is built by a factory: its dimensions are unknown")

@@ -1,4 +1,4 @@
-"""Multi-head attention around any way to attend, with a KV cache for decode; cross-attention."""
+"""Multi-head attention with an exchangeable kernel and a KV cache; cross-attention."""
 
 from __future__ import annotations
 
@@ -14,32 +14,31 @@ from harness.model.mixer import LayerState, TokenMixer
 from harness.model.shape import Shape
 
 # (q: [B, H, T, d], k and v: [B, G, past + T, d]) -> [B, H, T, d]. Query i sees the keys up to
-# past + i; without a mask, all. There are as many heads of keys and values as of queries, unless
-# they are grouped.
+# past + i, or all keys without a mask. G equals H unless heads share keys and values in groups.
 Attend: TypeAlias = Callable[[torch.Tensor, torch.Tensor, torch.Tensor], torch.Tensor]
 KeysValues: TypeAlias = tuple[torch.Tensor, torch.Tensor]  # each [B, H, S, d]
-# (its size as B, G, capacity, d; where; in which format) -> a cache
+# ((B, G, capacity, d), device, dtype) -> a cache
 MakeCache: TypeAlias = Callable[[tuple[int, int, int, int], torch.device, torch.dtype], LayerState]
 
 _TINY = 1e-30  # a vector of zeros has no magnitude to divide by
 
 
 class KeyValueState(LayerState, ABC):
-    """Keys and values of one layer, written in place."""
+    """The keys and values of one layer, written in place."""
 
     @abstractmethod
     def extend(self, key: torch.Tensor, value: torch.Tensor, past: int) -> KeysValues:
-        """Write [B, G, T, d] behind `past` tokens; all keys and values so far, as they are kept."""
+        """Write [B, G, T, d] after `past` tokens and return all keys and values so far."""
 
     def snapshot(self, position: int) -> None:
-        """Nothing: tokens up to a position are never written again while decoding behind it."""
+        """None: decoding after a position never overwrites the tokens before it."""
 
     def restore(self, snapshot: None) -> None:
-        """Nothing: what stands behind the position is never read."""
+        """Does nothing: entries after the position are never read."""
 
 
 class KVCache(KeyValueState):
-    """In the precision they come in: [2, B, G, capacity, d]."""
+    """Keeps keys and values in the precision of the model: [2, B, G, capacity, d]."""
 
     def __init__(
         self,
@@ -51,7 +50,7 @@ class KVCache(KeyValueState):
         self._memory = torch.zeros((2, *size), device=device, dtype=dtype)
 
     def extend(self, key: torch.Tensor, value: torch.Tensor, past: int) -> KeysValues:
-        """Write [B, G, T, d] behind `past` tokens; all keys and values so far, as views."""
+        """Write [B, G, T, d] after `past` tokens and return views of all keys and values so far."""
         end = past + key.shape[2]
         keys, values = self._memory
         keys[:, :, past:end] = key
@@ -60,10 +59,10 @@ class KVCache(KeyValueState):
 
 
 class Int8KVCache(KeyValueState):
-    """In int8, with one fp32 scale for each token, head and side.
+    """Keeps keys and values in int8, with one fp32 scale per token and head for each of the two.
 
-    Symmetric: a vector of keys or values is its int8 numbers times its greatest magnitude / 127.
-    What attention sees is made again from them at every step.
+    Symmetric: the scale of a vector is its greatest magnitude / 127. All keys and values are
+    dequantised at every step.
     """
 
     def __init__(
@@ -74,7 +73,7 @@ class Int8KVCache(KeyValueState):
         self._dtype = dtype
 
     def extend(self, key: torch.Tensor, value: torch.Tensor, past: int) -> KeysValues:
-        """Write [B, G, T, d] behind `past` tokens; all keys and values so far, as they are kept."""
+        """Write [B, G, T, d] after `past` tokens and return all keys and values, dequantised."""
         end = past + key.shape[2]
         new = torch.stack((key, value)).float()
         scale = new.abs().amax(-1, keepdim=True) / 127
@@ -87,16 +86,16 @@ class Int8KVCache(KeyValueState):
 class Attention(TokenMixer):
     """Projections, heads and cache around `attend` (Vaswani et al. 2017, arXiv 1706.03762).
 
-    With fewer `groups` than heads, each group's keys and values serve several heads' queries.
-    Its heads may be fewer than the shape's, once some were pruned.
+    With fewer `groups` than heads, several heads share the keys and values of one group. After
+    pruning, it has fewer heads than its shape.
     """
 
     def __init__(self, shape: Shape, attend: Attend, groups: int | None = None) -> None:
         super().__init__()
         self._attend = attend
         self.heads, self.groups, self.d_head = shape.heads, groups or shape.heads, shape.d_head
-        self.caches_in = ""  # the format of the cache, where it is not that of the keys
-        self._cache: MakeCache | None = None  # another kind of cache, where it is not in one piece
+        self.caches_in = ""  # the format of the cache; "" keeps the format of the keys
+        self._cache: MakeCache | None = None  # replaces the caches here, e.g. for split sequences
         self.qkv = nn.Linear(shape.d_model, (self.heads + 2 * self.groups) * self.d_head)
         self.out = nn.Linear(self.heads * self.d_head, shape.d_model)
 
@@ -111,8 +110,8 @@ class Attention(TokenMixer):
             return Int8KVCache(size, device, dtype)
         return KVCache(size, device, dtype)
 
-    def attend_by(self, attend: Attend, cache: MakeCache) -> None:
-        """Attend in another way from now on, with caches to go with it."""
+    def replace_kernel(self, attend: Attend, cache: MakeCache) -> None:
+        """Switch to another kernel, and to the caches that it needs."""
         self._attend, self._cache = attend, cache
 
     def forward(
@@ -138,7 +137,7 @@ class Attention(TokenMixer):
         state: LayerState | None,
         past: int,
     ) -> torch.Tensor:
-        """Attend to the keys and values given and those in the state, and add them to it."""
+        """Add the keys and values to the state, then attend to all that it holds."""
         if state is not None:
             assert isinstance(state, KeyValueState)
             key, value = state.extend(key, value, past)
@@ -151,10 +150,10 @@ class Attention(TokenMixer):
 
 
 class CrossAttention(nn.Module):
-    """Lets a decoder's tokens see the encoder's states (Vaswani et al. 2017, section 3.2.3).
+    """Lets a decoder's tokens attend to the encoder's states (Vaswani et al. 2017, section 3.2.3).
 
-    Always exact, by torch's fused kernel, whatever operator mixes the tokens of one side. Holds
-    its own norm.
+    Always exact, with torch's fused kernel, whichever operator the layers use. Includes its own
+    norm.
     """
 
     def __init__(self, shape: Shape) -> None:
@@ -166,7 +165,7 @@ class CrossAttention(nn.Module):
         self.out = nn.Linear(shape.d_model, shape.d_model)
 
     def keys_values(self, memory: torch.Tensor) -> KeysValues:
-        """Of the encoder's states [B, S, D]; the same for every token of the decoder."""
+        """Project the encoder's states [B, S, D] once, for all tokens of the decoder."""
         batch, length, _ = memory.shape
         both = self.key_value(memory).view(batch, length, 2, *self._heads)
         key, value = both.permute(2, 0, 3, 1, 4)  # each [B, H, S, d]
@@ -182,22 +181,22 @@ class CrossAttention(nn.Module):
 
 
 def attend_to_all(query: torch.Tensor, key: torch.Tensor, value: torch.Tensor) -> torch.Tensor:
-    """Exact attention without a mask, by torch's fused kernel."""
+    """Exact attention without a mask, with torch's fused kernel."""
     return scaled_dot_product_attention(query, key, value)
 
 
 def fused_attention(query: torch.Tensor, key: torch.Tensor, value: torch.Tensor) -> torch.Tensor:
-    """Exact attention by torch's fused kernels: an Attend."""
+    """Exact causal attention with torch's fused kernels."""
     new, total = query.shape[2], key.shape[2]
     if new == total:
         return scaled_dot_product_attention(query, key, value, is_causal=True)
-    # A single token sees everything so far; a chunk needs the mask's lower right corner.
+    # A single token sees everything so far. A chunk needs the last rows of the causal mask.
     mask = None if new == 1 else causal_mask(query, key)
     return scaled_dot_product_attention(query, key, value, attn_mask=mask)
 
 
 def causal_mask(query: torch.Tensor, key: torch.Tensor) -> torch.Tensor:
-    """[T, past + T], true where a query sees a key: its own position and those before."""
+    """[T, past + T]: true where a query may see a key, at its own position or before."""
     new, total = query.shape[2], key.shape[2]
-    every = torch.ones(new, total, dtype=torch.bool, device=query.device)
-    return every.tril(diagonal=total - new)
+    everywhere = torch.ones(new, total, dtype=torch.bool, device=query.device)
+    return everywhere.tril(diagonal=total - new)

@@ -1,4 +1,4 @@
-"""Models built: of the shape's architecture, with GPT-2's random initialisation."""
+"""Builds a shape's model, with GPT-2's random initialisation."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from harness.model.mixer import MixerFactory
 from harness.model.shape import Shape
 from harness.model.transformer import Block, Transformer
 
-_INIT_STD = 0.02  # GPT-2's
+_INIT_STD = 0.02  # as in GPT-2
 
 
 def build(
@@ -30,55 +30,48 @@ def build(
 ) -> Transformer:
     """A model with GPT-2's random initialisation, in eval mode; the same for the same seed.
 
-    Torch's own initialisation is left out, so that each parameter is written once. `unmasked`
-    makes the mixers of layers in which every token sees every other, which a decoder has none of.
+    Torch's own initialisation is skipped, so that each parameter is written once. `unmasked` makes
+    the mixers of bidirectional layers; a decoder needs none.
     """
-    model = empty(shape, factory, unmasked, device, dtype)
+    model = uninitialised(shape, factory, unmasked, device, dtype)
     _initialise(model, torch.Generator(device).manual_seed(seed))
     return model.eval()
 
 
-def empty(
+def uninitialised(
     shape: Shape,
     factory: MixerFactory,
     unmasked: MixerFactory | None,
     device: torch.device,
-    dtype: torch.dtype,
+    dtype: torch.dtype = torch.float32,
 ) -> Transformer:
-    """`blank`, with floating-point parameters of that type."""
+    """A model whose parameters are allocated but not yet written."""
     before = torch.get_default_dtype()
     torch.set_default_dtype(dtype)
     try:
-        return blank(shape, factory, unmasked, device)
+        with torch.device(device), _SkipInit():
+            return assembled(shape, factory, unmasked)
     finally:
         torch.set_default_dtype(before)
-
-
-def blank(
-    shape: Shape, factory: MixerFactory, unmasked: MixerFactory | None, device: torch.device
-) -> Transformer:
-    """A model whose parameters are yet to be written: their memory is as it comes."""
-    with torch.device(device), _Undrawn():
-        return assembled(shape, factory, unmasked)
 
 
 def assembled(
     shape: Shape, factory: MixerFactory, unmasked: MixerFactory | None = None
 ) -> Transformer:
-    """A model of the shape's architecture, as torch initialises it; see `build`."""
+    """A model of the shape's architecture, with torch's initialisation; see `build`."""
     if not shape.bidirectional:
         return Transformer(shape, factory)
-    assert unmasked is not None, f"an {shape.architecture} needs mixers without a mask"
+    assert unmasked is not None, f"an {shape.architecture} needs unmasked mixers"
     if isinstance(shape, EncoderDecoderShape):
         return EncoderDecoder(shape, factory, unmasked)
     return Encoder(shape, unmasked)
 
 
-class _Undrawn(TorchFunctionMode):
-    """Inside it nothing is drawn at random: modules keep their memory as it comes."""
+class _SkipInit(TorchFunctionMode):
+    """Skips random initialisation: new modules keep uninitialised memory."""
 
-    # Those of nn.init are asked about as a whole, and what they call is not asked about again.
-    _DRAWN = (
+    # Torch calls __torch_function__ for a function of nn.init, and not again for what it calls.
+    _RANDOM = (
         *(torch.Tensor.uniform_, torch.Tensor.normal_),
         *(nn.init.uniform_, nn.init.normal_, nn.init.kaiming_uniform_),
     )
@@ -86,15 +79,15 @@ class _Undrawn(TorchFunctionMode):
     def __torch_function__(
         self, func: Any, types: Any, args: Any = (), kwargs: Any | None = None
     ) -> Any:
-        given = kwargs or {}
-        if func in self._DRAWN:
-            return given["tensor"] if "tensor" in given else args[0]
-        return func(*args, **given)
+        keywords = kwargs or {}
+        if func in self._RANDOM:
+            return keywords["tensor"] if "tensor" in keywords else args[0]
+        return func(*args, **keywords)
 
 
 @torch.no_grad()
 def _initialise(model: Transformer, generator: torch.Generator) -> None:
-    """Normal of deviation 0.02; those that add to a residual stream less, by how many they are."""
+    """Normal with standard deviation 0.02, for n residual projections of a stack 0.02 / sqrt(n)."""
     scaled = {
         id(weight): len(weights) ** -0.5
         for weights in map(_residual_weights, model.stacks())
@@ -105,7 +98,9 @@ def _initialise(model: Transformer, generator: torch.Generator) -> None:
             module.weight.fill_(1.0)
             module.bias.zero_()
         elif isinstance(module, (nn.Linear, nn.Embedding)):
-            if module is not model.head or not model.shape.tied:  # tied: written as embedding
+            if (
+                module is not model.head or not model.shape.tied
+            ):  # a tied head is written as the embedding
                 scale = scaled.get(id(module.weight), 1.0)
                 _draw(module.weight, _INIT_STD * scale, generator)
             if isinstance(module, nn.Linear) and module.bias is not None:
@@ -113,7 +108,7 @@ def _initialise(model: Transformer, generator: torch.Generator) -> None:
 
 
 def _draw(weight: torch.Tensor, std: float, generator: torch.Generator) -> None:
-    """Fill with normal numbers. Drawn in fp32, as torch may draw different ones in bf16."""
+    """Fill with normal numbers, drawn in fp32 because torch may draw others in bf16."""
     drawn = torch.empty(weight.shape, dtype=torch.float32, device=weight.device)
     weight.copy_(drawn.normal_(std=std, generator=generator))
 

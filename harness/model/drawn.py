@@ -11,7 +11,7 @@ import torch
 from safetensors import safe_open
 from safetensors.torch import save_file
 
-from harness.model.build import empty
+from harness.model.build import uninitialised
 from harness.model.mixer import MixerFactory
 from harness.model.shape import Shape
 from harness.model.transformer import Transformer
@@ -36,7 +36,7 @@ def copied(
     unmasked: MixerFactory | None = None,
 ) -> Transformer:
     """The model that `build` makes for the same arguments and the seed of the file."""
-    model = empty(shape, factory, unmasked, device, dtype)
+    model = uninitialised(shape, factory, unmasked, device, dtype)
     with safe_open(path, framework="pt") as file, torch.no_grad():
         named = model.state_dict()
         for name in file.keys():  # noqa: SIM118 - no mapping

@@ -1,5 +1,6 @@
-"""An encoder: layers in which every token sees every other, for embeddings (Devlin et al. 2019,
-arXiv 1810.04805, in the form of this package's decoder).
+"""An encoder for embeddings, in which every token sees every other.
+
+Devlin et al. 2019 (arXiv 1810.04805), with the norms and positions of this package's decoder.
 """
 
 from __future__ import annotations
@@ -11,14 +12,14 @@ from harness.model.mixer import MixerFactory
 from harness.model.shape import Shape
 from harness.model.transformer import DecodeState, Transformer
 
-# Masked are every seventh position and the first: 1 in 7 is near BERT's 15 %, and a fixed pattern
-# gives every iteration the same work.
+# Masks the first position and every seventh after it: near BERT's 15 %, and fixed, so that every
+# iteration does the same work.
 _MASK_EVERY = 7
-_NO_TARGET = -100  # what torch's cross-entropy leaves out
+_NO_TARGET = -100  # torch's cross-entropy ignores this target
 
 
 class Encoder(Transformer):
-    """Token ids in; an embedding of each sequence out, or in training logits."""
+    """Maps token ids to an embedding of each sequence, or in training to logits."""
 
     def __init__(self, shape: Shape, unmasked: MixerFactory) -> None:
         super().__init__(shape, unmasked)
@@ -26,16 +27,16 @@ class Encoder(Transformer):
     def forward(  # type: ignore[override]  # only a decoder's sequence is ever split
         self, tokens: torch.Tensor, state: DecodeState | None = None, last_only: bool = False
     ) -> torch.Tensor:
-        """[B, T] token ids -> [B, T, vocab] logits; with a state [B, 1, D], the embeddings.
+        """[B, T] token ids -> [B, T, vocab] logits; with a state [B, 1, D] embeddings.
 
-        An embedding is the mean of the last layer's states, normed: no position of an encoder
-        stands for the sequence by itself. It is read whole: the state holds nothing of it.
+        An embedding is the mean of the last layer's normed states, because no single position of
+        an encoder stands for the sequence. The state keeps nothing but the position.
         """
         if state is None:
             return super().forward(tokens, last_only=last_only)
         if state.position:
-            raise Unsupported("an encoder reads a sequence at once, and no token behind it")
-        x = self.embedded(tokens)
+            raise Unsupported("an encoder reads a whole sequence at once and no further tokens")
+        x = self.embeddings(tokens)
         for block in self.blocks:
             x = block(x)
         state.position = tokens.shape[1]
@@ -43,16 +44,16 @@ class Encoder(Transformer):
         return embedding
 
     def training_batch(self, tokens: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        """Some tokens are masked; those it is to tell, and every position is scored.
+        """Masks some tokens, which are the targets; the model scores every position.
 
-        The last of the vocabulary, in GPT-2's its only special one, stands for a masked token.
+        The last token of the vocabulary, GPT-2's only special token, serves as the mask.
         """
         inputs = tokens[:, :-1]
         masked = torch.zeros_like(inputs, dtype=torch.bool)
         masked[:, ::_MASK_EVERY] = True
-        given = inputs.masked_fill(masked, self.shape.vocab - 1)
-        return given, inputs.masked_fill(~masked, _NO_TARGET)
+        visible = inputs.masked_fill(masked, self.shape.vocab - 1)
+        return visible, inputs.masked_fill(~masked, _NO_TARGET)
 
     def new_state(self, batch: int, capacity: int, further: int = 0) -> DecodeState:
-        """A state that only knows whether a sequence was read."""
+        """A state that records only whether a sequence was read."""
         return DecodeState([], capacity, further)

@@ -1,6 +1,6 @@
 """A user's own torch module, built by the function that a spec names.
 
-What the module must do is in docs/extending.md, "Your own model".
+docs/extending.md, "Your own model", says what the module must do.
 """
 
 from __future__ import annotations
@@ -30,26 +30,26 @@ def _attention_backward(gradient: Any, query: Any, key: Any, value: Any, *_: Any
     return sdpa_backward_flop_count(gradient, query, key, value)
 
 
-# The counter's own table lacks what processors run.
+# Torch's counter knows no FLOPs for the CPU's attention kernels.
 _ON_CPU = "_scaled_dot_product_flash_attention_for_cpu"
 _ATTENTION_ON_CPU = {
     getattr(torch.ops.aten, _ON_CPU): _attention,
     getattr(torch.ops.aten, f"{_ON_CPU}_backward"): _attention_backward,
 }
-# What a cell's page says of figures that a built-in model's arithmetic gives.
+# Shown on the cell page beside the figures that a formula gives for built-in models.
 COUNTED = (
-    "no formula gives this model's work: torch's FLOP counter counts its FLOPs, and its bytes "
-    "moved are those of its weights alone"
+    "there is no formula for this model: torch's FLOP counter counts its FLOPs, and its bytes "
+    "moved include the weights only"
 )
 _STATE_METHODS = ("reset", "snapshot", "restore")
 
 
 class FactoryError(HarnessError):
-    """The factory cannot be imported or called, or its module does not do what it must."""
+    """The factory cannot be imported or called, or its module breaks the interface."""
 
 
 def imported(shape: FactoryShape) -> Any:
-    """The factory itself. FactoryError if there is none of its name."""
+    """The factory function. Raises FactoryError if it does not exist."""
     module, _, name = shape.factory.partition(":")
     try:
         found = getattr(importlib.import_module(module), name, None)
@@ -63,17 +63,19 @@ def imported(shape: FactoryShape) -> Any:
 def built(
     shape: FactoryShape, device: torch.device, dtype: torch.dtype = torch.float32, seed: int = 0
 ) -> FactoryModel:
-    """What the factory makes, in eval mode. It is called with torch's generators seeded."""
+    """The factory's model, in eval mode. Torch's generators are seeded before the call."""
     factory = imported(shape)
     torch.manual_seed(seed)
     module = factory(**shape.arguments)
     if not isinstance(module, nn.Module):
-        raise FactoryError(f"{shape.factory} gave a {type(module).__name__}, not a torch module")
+        raise FactoryError(
+            f"{shape.factory} returned a {type(module).__name__}, not a torch module"
+        )
     return FactoryModel(shape, module).to(device, dtype).eval()
 
 
 class FactoryState:
-    """A decode state of the user's own kind; of a model that keeps none, nothing."""
+    """The decode state that the user's module made; `own` is None if the module keeps none."""
 
     def __init__(self, own: Any) -> None:
         self.own = own
@@ -81,27 +83,29 @@ class FactoryState:
     def rewind(self, position: int = 0) -> None:
         """Forget all tokens."""
         if position != 0:
-            raise ValueError("a state goes back to a position by snapshot and restore")
+            raise ValueError(
+                "rewind goes to position 0 only: use snapshot and restore for other positions"
+            )
         if self.own is not None:
             self.own.reset()
 
     def snapshot(self) -> Any:
-        """The state's own."""
+        """A snapshot by the user's state."""
         return None if self.own is None else self.own.snapshot()
 
     def restore(self, snapshot: Any) -> None:
-        """The state's own."""
+        """Restores the user's state."""
         if self.own is not None:
             self.own.restore(snapshot)
 
     def bytes(self) -> int | None:
-        """Of a state that counts them."""
+        """Bytes that the user's state reports; None if it reports none."""
         count = getattr(self.own, "bytes", None)
         return None if count is None else int(count())
 
 
 class FactoryModel(LanguageModel):
-    """The user's module, driven as the built-in ones are."""
+    """The user's module, with the interface of the built-in models."""
 
     shape: FactoryShape
 
@@ -114,27 +118,27 @@ class FactoryModel(LanguageModel):
         self, tokens: torch.Tensor, state: FactoryState | None = None, last_only: bool = False
     ) -> torch.Tensor:
         """[B, T] token ids -> [B, T, vocab] logits, or [B, 1, vocab] of the last token alone."""
-        given = {} if state is None or state.own is None else {"state": state.own}
-        found = self.module(tokens, **given)
-        logits = getattr(found, "logits", found)
-        if not isinstance(logits, torch.Tensor) or not self._fits(logits, tokens, bool(given)):
+        keywords = {} if state is None or state.own is None else {"state": state.own}
+        output = self.module(tokens, **keywords)
+        logits = getattr(output, "logits", output)
+        if not isinstance(logits, torch.Tensor) or not self._fits(logits, tokens, bool(keywords)):
             shape = list(logits.shape) if isinstance(logits, torch.Tensor) else type(logits)
             expected = [*tokens.shape, self.shape.vocab]
             raise FactoryError(f"{self.shape.factory}: its logits are {shape}, not {expected}")
         return logits[:, -1:] if last_only else logits
 
     def new_state(self, batch: int, capacity: int, further: int = 0) -> FactoryState:
-        """The module's own; nothing if it keeps none. Unsupported if it must decode without one."""
+        """The module's decode state. Raises Unsupported if it must decode but keeps no state."""
         if not self.decodes:
             if further:
                 raise Unsupported(
                     f"{self.shape.factory} keeps no decode state: its module has no new_state()"
                 )
             return FactoryState(None)
-        own = self.module.new_state(batch, capacity)  # type: ignore[operator]  # any module's
-        lacking = [name for name in _STATE_METHODS if not callable(getattr(own, name, None))]
-        if lacking:
-            raise FactoryError(f"{self.shape.factory}: its state has no {' and no '.join(lacking)}")
+        own = self.module.new_state(batch, capacity)  # type: ignore[operator]  # a user's method
+        missing = [name for name in _STATE_METHODS if not callable(getattr(own, name, None))]
+        if missing:
+            raise FactoryError(f"{self.shape.factory}: its state has no {' and no '.join(missing)}")
         return FactoryState(own)
 
     def _fits(self, logits: torch.Tensor, tokens: torch.Tensor, has_state: bool) -> bool:
@@ -146,7 +150,7 @@ class FactoryModel(LanguageModel):
 
 
 def weights_of(model: FactoryModel) -> Weights:
-    """Bytes that a pass reads: a row of each embedding for a token, everything else whole."""
+    """Bytes that a pass reads: one row of each embedding per token, and all other weights."""
     tables = {
         id(one.weight): one.weight for one in model.modules() if isinstance(one, nn.Embedding)
     }
@@ -160,10 +164,10 @@ def weights_of(model: FactoryModel) -> Weights:
 
 
 def counted_flops(model: FactoryModel, iteration: Callable[[], object]) -> int:
-    """Matrix FLOPs of one iteration over the model, by torch's FLOP counter.
+    """Matrix FLOPs of one iteration over the model, from torch's FLOP counter.
 
-    Attention counts every pair of tokens, masked or not. The kernels of packed layers are unknown
-    to the counter: each counts what a Linear of its size does.
+    Attention counts every pair of tokens, masked or not. The counter does not know the kernels of
+    packed layers, so each counts as a Linear of its size.
     """
     rows: Counter[PackedLinear] = Counter()
 
@@ -180,7 +184,7 @@ def counted_flops(model: FactoryModel, iteration: Callable[[], object]) -> int:
         iteration()
     for hook in hooks:
         hook.remove()
-    inside = counter.get_flop_counts()
-    seen = sum(sum(inside.get(path, {}).values()) for path in packed)
-    of_packed = sum(2 * count * layer.multiplications() for layer, count in rows.items())
-    return int(counter.get_total_flops()) - seen + of_packed
+    by_module = counter.get_flop_counts()
+    counted = sum(sum(by_module.get(path, {}).values()) for path in packed)
+    in_packed = sum(2 * count * layer.multiplications() for layer, count in rows.items())
+    return int(counter.get_total_flops()) - counted + in_packed

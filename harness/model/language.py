@@ -1,4 +1,4 @@
-"""What every torch model is to the code that drives it, be it built in or a user's own."""
+"""The interface of every torch model, built in or a user's own."""
 
 from __future__ import annotations
 
@@ -12,31 +12,31 @@ from harness.model.shape import BaseShape
 
 
 class State(Protocol):
-    """A decode state: what a model remembers of the tokens it has read."""
+    """A decode state: what a model keeps about the tokens that it has read."""
 
     def rewind(self, position: int = 0) -> None:
         """Forget all tokens."""
 
     def snapshot(self) -> Any:
-        """The present moment, to come back to any number of times."""
+        """A copy of the present state, which can be restored any number of times."""
 
     def restore(self, snapshot: Any) -> None:
-        """Return to the snapshot's moment."""
+        """Return to the state of the snapshot."""
 
     def bytes(self) -> int | None:
         """Bytes allocated for the state; None if unknown."""
 
 
 class LanguageModel(nn.Module, ABC):
-    """Token ids in, logits out.
+    """Maps token ids to logits.
 
-    - `model(tokens, state=state)` with an empty state reads a prompt, and each further call the
-      tokens behind it. The output depends on the architecture: logits where it has any.
-    - `model(tokens)` scores every position, as in training; `training_batch` makes its targets.
+    - `model(tokens, state=state)` reads a prompt if the state is empty; each further call reads the
+      tokens after it. Returns logits, or what the architecture has instead, such as embeddings.
+    - `model(tokens)` scores every position, as in training; `training_batch` makes the targets.
     """
 
     shape: BaseShape
-    decodes: bool = True  # False if it keeps no decode state, and so reads prompts only
+    decodes: bool = True  # False if it keeps no decode state: it can only read prompts
 
     @abstractmethod
     def forward(
@@ -48,12 +48,12 @@ class LanguageModel(nn.Module, ABC):
     def new_state(self, batch: int, capacity: int, further: int = 0) -> State:
         """An empty decode state for `batch` sequences of up to `capacity` tokens.
 
-        `further` of them come behind the prompt.
+        `further` of them come after the prompt.
         """
 
     def training_batch(self, tokens: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """[B, T + 1] token ids -> inputs and targets, each [B, T].
 
-        Each token predicts the next. A target of -100 is none.
+        Each token predicts the next. The loss ignores targets of -100.
         """
         return tokens[:, :-1], tokens[:, 1:]

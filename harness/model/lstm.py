@@ -1,7 +1,7 @@
-"""An LSTM of the model's width as a token mixer, whichever way its gates are computed.
+"""The base of LSTM token mixers, which compute the gates in different ways.
 
-Equations and order of gates (input, forget, cell, output) as in torch.nn.LSTM, without its second
-bias, which is redundant.
+The equations and the order of the gates (input, forget, cell, output) are those of torch.nn.LSTM,
+without its second bias, which is redundant.
 """
 
 from __future__ import annotations
@@ -17,24 +17,24 @@ from harness.model.shape import Shape
 GATES = ("input", "forget", "cell", "output")
 
 
-class Memory(LayerState):
-    """What the last token left: `hidden` and `cell`, [B, D] each."""
+class LstmState(LayerState):
+    """The state after the last token: `hidden` and `cell`, [B, D] each."""
 
     def __init__(self, hidden: torch.Tensor, cell: torch.Tensor) -> None:
         self.hidden, self.cell = hidden, cell
 
-    def remember(self, hidden: torch.Tensor, cell: torch.Tensor) -> None:
-        """In place."""
+    def write(self, hidden: torch.Tensor, cell: torch.Tensor) -> None:
+        """Overwrite the state in place."""
         self.hidden.copy_(hidden)
         self.cell.copy_(cell)
 
     def snapshot(self, position: int) -> tuple[torch.Tensor, torch.Tensor]:
-        """Copies."""
+        """Copies of `hidden` and `cell`."""
         return self.hidden.clone(), self.cell.clone()
 
     def restore(self, snapshot: tuple[torch.Tensor, torch.Tensor]) -> None:
-        """Copied back."""
-        self.remember(*snapshot)
+        """Copies the snapshot back."""
+        self.write(*snapshot)
 
 
 class LstmMixer(TokenMixer):
@@ -47,20 +47,20 @@ class LstmMixer(TokenMixer):
 
     def new_state(
         self, batch: int, capacity: int, device: torch.device, dtype: torch.dtype
-    ) -> Memory:
-        """Nothing remembered."""
+    ) -> LstmState:
+        """A state of zeros."""
         hidden, cell = torch.zeros(2, batch, self._width, device=device, dtype=dtype)
-        return Memory(hidden, cell)
+        return LstmState(hidden, cell)
 
     def forward(
         self, x: torch.Tensor, state: LayerState | None = None, past: int = 0
     ) -> torch.Tensor:
         """[B, T, D] -> [B, T, D]."""
-        assert state is None or isinstance(state, Memory)
+        assert state is None or isinstance(state, LstmState)
         before = None if state is None or past == 0 else (state.hidden, state.cell)
         hiddens, cell = self._recur(x.transpose(0, 1), before)  # [T, B, D], [B, D]
         if state is not None:
-            state.remember(hiddens[-1], cell)
+            state.write(hiddens[-1], cell)
         out: torch.Tensor = self.out(hiddens.transpose(0, 1))
         return out
 

@@ -1,4 +1,4 @@
-"""What a layer's token mixer is to the Transformer: tokens in, tokens out, a state for decode."""
+"""The interface of a layer's token mixer and of its decode state."""
 
 from __future__ import annotations
 
@@ -13,20 +13,20 @@ from harness.model.shape import Shape
 
 
 class LayerState(ABC):
-    """What one layer remembers of the tokens before, e.g. a KV cache."""
+    """What one layer keeps about earlier tokens, e.g. a KV cache."""
 
     @abstractmethod
     def snapshot(self, position: int) -> Any:
-        """What `restore` needs to come back to this position."""
+        """Returns what `restore` needs to return to this position."""
 
     @abstractmethod
     def restore(self, snapshot: Any) -> None:
-        """Be as at the snapshot."""
+        """Return to the state of the snapshot."""
 
     def bytes(self) -> int:
-        """Bytes of the tensors it holds, memory that several share once.
+        """Bytes of the tensors in its attributes; shared memory counts once.
 
-        A state that keeps tensors elsewhere than in its attributes says so by its own method.
+        A state that keeps tensors elsewhere overrides this method.
         """
         storages = {
             one.untyped_storage().data_ptr(): one.untyped_storage().nbytes()
@@ -46,7 +46,7 @@ def _tensors(values: Iterable[Any]) -> Iterator[torch.Tensor]:
 
 
 class TokenMixer(nn.Module, ABC):
-    """Lets each token of a layer see the ones before it. Owns its projections."""
+    """Lets each token of a layer see earlier tokens. Includes its own projections."""
 
     @abstractmethod
     def new_state(
@@ -58,9 +58,9 @@ class TokenMixer(nn.Module, ABC):
     def forward(
         self, x: torch.Tensor, state: LayerState | None = None, past: int = 0
     ) -> torch.Tensor:
-        """[B, T, D] -> [B, T, D], the T tokens standing behind `past` ones in the state.
+        """[B, T, D] -> [B, T, D]: the T tokens follow `past` tokens in the state.
 
-        Without a state the T tokens are all there is. With one, they are added to it.
+        The T tokens are added to the state. Without a state, they are the whole sequence.
         """
 
     @property

@@ -1,8 +1,8 @@
 """The Muon optimizer: momentum with orthogonalized updates (Jordan 2024).
 
-Source: kellerjordan.github.io/posts/muon. Same arithmetic as torch.optim.Muon with
-`adjust_lr_fn="match_rms_adamw"`, except that torch always orthogonalizes in bfloat16, which is
-slow on processors without bfloat16 instructions. This one uses fp32 there.
+Source: kellerjordan.github.io/posts/muon. The arithmetic is that of torch.optim.Muon with
+`adjust_lr_fn="match_rms_adamw"`. But torch always orthogonalizes in bfloat16, which is slow on
+processors without bfloat16 instructions; there, this optimizer uses fp32.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ _ADAMW_RMS = 0.2  # typical root mean square of an AdamW update
 
 
 class Muon(torch.optim.Optimizer):
-    """For 2D parameters only, with Nesterov momentum and decoupled weight decay."""
+    """Muon with Nesterov momentum and decoupled weight decay, for 2D parameters only."""
 
     def __init__(
         self,
@@ -32,7 +32,7 @@ class Muon(torch.optim.Optimizer):
         super().__init__(matrices, {"lr": lr, "weight_decay": weight_decay, "momentum": momentum})
 
     @torch.no_grad()
-    def step(self, closure: Any = None) -> None:  # type: ignore[override]  # closures have no use
+    def step(self, closure: Any = None) -> None:  # type: ignore[override]  # closures are not supported
         """Update every matrix that has a gradient."""
         for group in self.param_groups:
             for matrix in group["params"]:
@@ -53,7 +53,7 @@ class Muon(torch.optim.Optimizer):
 
 
 def orthogonal(matrix: torch.Tensor, dtype: torch.dtype) -> torch.Tensor:
-    """Approximate U V^T of the matrix U S V^T [m, n]; singular values end within 0.5 to 1.5."""
+    """U V^T of the matrix U S V^T [m, n], approximately: its singular values are 0.5 to 1.5."""
     a, b, c = _COEFFICIENTS
     tall = matrix.shape[0] > matrix.shape[1]
     x = matrix.to(dtype, copy=True)

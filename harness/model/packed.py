@@ -1,7 +1,7 @@
-"""What a compressed Linear layer is to the model, to its file and to the counting of its cost.
+"""Base classes of compressed Linear layers, for the model, its file and its cost.
 
-A compression that puts layers of its own into a model derives them from one of the two classes
-here and names them in its `layers`.
+A compression that adds its own layers to a model derives them from one of the two classes here and
+names them in its `layers`.
 """
 
 from __future__ import annotations
@@ -18,17 +18,17 @@ Tensors: TypeAlias = Mapping[str, torch.Tensor]
 
 
 class PackedLinear(nn.Module, ABC):
-    """y = x W^T + b, with W [out, in] kept in a form of its own.
+    """y = x W^T + b, with W [out, in] in a compressed form.
 
-    A file holds its `settings` and `stored` tensors, and nothing else of it; `restored` makes
-    the same layer from them, giving the same output to the bit.
+    A file holds its `settings` and its `stored` tensors; `restored` makes a layer from them that
+    gives the same output to the bit.
     """
 
-    kind: ClassVar[str]  # what files call it
+    kind: ClassVar[str]  # its name in files
     bias: torch.Tensor | None
 
     def __init__(self, in_features: int, out_features: int, bias: torch.Tensor | None) -> None:
-        """A bias that is a parameter stays one; any other follows the model's casts."""
+        """A bias that is a parameter stays a parameter; any other becomes a buffer."""
         super().__init__()
         self.in_features, self.out_features = in_features, out_features
         if isinstance(bias, nn.Parameter):
@@ -42,55 +42,55 @@ class PackedLinear(nn.Module, ABC):
 
     @abstractmethod
     def weights(self) -> Tensors:
-        """The tensors that make its weight, by the names that its constructor gives them."""
+        """The tensors of its weight, by the names of the constructor's arguments."""
 
     def settings(self) -> Settings:
-        """What its constructor takes beside tensors."""
+        """The constructor's other arguments."""
         return {}
 
     def stored(self) -> Tensors:
-        """The tensors of a file: those of its weight, and its bias if it has one."""
+        """The tensors that a file holds: the weight's tensors and any bias."""
         return self.weights() if self.bias is None else {**self.weights(), "bias": self.bias}
 
     @classmethod
     def restored(cls, settings: Settings, tensors: Tensors) -> Self:
-        """The layer with those settings and stored tensors."""
-        parts: dict[str, Any] = {"bias": None, **settings, **tensors}
-        return cls(**parts)
+        """The layer with these settings and stored tensors."""
+        arguments: dict[str, Any] = {"bias": None, **settings, **tensors}
+        return cls(**arguments)
 
     @abstractmethod
     def dense(self) -> torch.Tensor:
         """[out, in] in fp32: the matrix it multiplies by."""
 
     def weight_bytes(self) -> int:
-        """Bytes of its weights as it runs: those of its file, unless a kernel wants others."""
+        """Bytes of its weights in memory: those of its file, unless a kernel needs another form."""
         return sum(tensor.nbytes for tensor in self.stored().values())
 
     def multiplications(self) -> int:
-        """Multiply-adds that one row of x takes."""
+        """Multiply-adds for one row of x."""
         return self.in_features * self.out_features
 
     def parameter_count(self) -> int:
-        """Weights and biases it keeps, in whatever format."""
+        """The count of its weights and biases, in any format."""
         return self.multiplications() + (0 if self.bias is None else self.bias.numel())
 
     def extra_repr(self) -> str:
-        """As torch prints a Linear."""
+        """The text that torch prints for a Linear."""
         return f"in_features={self.in_features}, out_features={self.out_features}"
 
 
 class ComposedLinear(nn.Module, ABC):
-    """A Linear made of several of torch's own, each of which a later compression may replace.
+    """A Linear made of several torch Linears, each of which a later compression may replace.
 
-    A file holds its kind; what it is made of stands there layer by layer.
+    A file holds its kind, and its parts as layers of their own.
     """
 
-    kind: ClassVar[str]  # what files call it
+    kind: ClassVar[str]  # its name in files
 
     @classmethod
     @abstractmethod
-    def hollow(cls) -> Self:
-        """One with its parts in place, of any size: those of the file take their places."""
+    def placeholder(cls) -> Self:
+        """A layer whose parts have any size; loading a file replaces them."""
 
 
 LayerKind: TypeAlias = type[PackedLinear] | type[ComposedLinear]
@@ -99,19 +99,19 @@ LayerKind: TypeAlias = type[PackedLinear] | type[ComposedLinear]
 def replace_linears(
     model: nn.Module, replace: Callable[[str, nn.Linear], nn.Module | None]
 ) -> None:
-    """Put what `replace` gives in the place of each Linear, by its path; None leaves it.
+    """Replace each Linear by `replace(path, linear)`; None keeps it.
 
-    A Linear that stands at several places is asked about once, and replaced everywhere. One of a
-    class derived from Linear stays: what else it does is unknown.
+    A shared Linear is replaced everywhere by the result of one call. Instances of classes derived
+    from Linear stay, because they may do more than a Linear.
     """
-    made: dict[int, nn.Module | None] = {}
+    new: dict[int, nn.Module | None] = {}
     for path, module in list(model.named_modules(remove_duplicate=False)):
         if type(module) is nn.Linear:
-            if id(module) not in made:
-                made[id(module)] = replace(path, module)
-            new = made[id(module)]
-            if new is not None:
-                put(model, path, new)
+            if id(module) not in new:
+                new[id(module)] = replace(path, module)
+            replacement = new[id(module)]
+            if replacement is not None:
+                put(model, path, replacement)
 
 
 def put(model: nn.Module, path: str, module: nn.Module) -> None:
@@ -121,7 +121,7 @@ def put(model: nn.Module, path: str, module: nn.Module) -> None:
 
 
 def multiplications(module: nn.Module) -> int:
-    """Multiply-adds that one row takes through all Linear layers in it."""
+    """Multiply-adds for one row in all Linear layers of the module."""
     total = 0
     for one in module.modules():
         if isinstance(one, PackedLinear):

@@ -1,4 +1,4 @@
-"""Taking numbers, heads, channels and layers out of a model."""
+"""Removes weights, heads, channels and layers from a model."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from torch import nn
 
 from harness.model.attention import Attention
 from harness.model.language import LanguageModel
-from harness.model.transformer import Block, Transformer, listed
+from harness.model.transformer import Block, Transformer, block_list
 
 _Key = TypeVar("_Key")
 
@@ -18,7 +18,7 @@ _Key = TypeVar("_Key")
 def body_linears(model: LanguageModel) -> dict[str, nn.Linear]:
     """Every Linear layer but the output head, by path.
 
-    In a factory's model the head is whichever has an output for each token of the vocabulary.
+    In a factory's model, a layer with one output per token of the vocabulary counts as the head.
     """
     linears = {
         path: module for path, module in model.named_modules() if isinstance(module, nn.Linear)
@@ -29,7 +29,7 @@ def body_linears(model: LanguageModel) -> dict[str, nn.Linear]:
 
 
 def all_blocks(model: Transformer) -> list[Block]:
-    """Of every stack, each block once."""
+    """The blocks of every stack; a shared block appears once."""
     blocks = [block for stack in model.stacks() for block in stack]
     return list(dict.fromkeys(blocks))
 
@@ -37,9 +37,9 @@ def all_blocks(model: Transformer) -> list[Block]:
 def lowest(
     scores: Mapping[_Key, torch.Tensor], fraction: float, *, overall: bool
 ) -> dict[_Key, torch.Tensor]:
-    """Masks of the share of the scores that is lowest: in each tensor, or over all of them.
+    """Masks of the lowest scores: this fraction of each tensor, or `overall` of all together.
 
-    Exactly round(fraction x count) are marked, whatever ties there are.
+    Exactly round(fraction x count) scores are marked, even with ties.
     """
     if not overall:
         return {
@@ -70,7 +70,7 @@ def zero(linears: Mapping[str, nn.Linear], masks: Mapping[str, torch.Tensor]) ->
 
 @torch.no_grad()
 def two_of_four(scores: torch.Tensor) -> torch.Tensor:
-    """Of each four neighbours in a row of [out, in], the two lowest, as a mask."""
+    """A mask of the two lowest in each group of four neighbours in a row of [out, in]."""
     groups = scores.unflatten(1, (-1, 4))
     keep = groups.topk(2, dim=-1).indices
     mask = torch.ones_like(groups, dtype=torch.bool).scatter(-1, keep, value=False)
@@ -79,20 +79,20 @@ def two_of_four(scores: torch.Tensor) -> torch.Tensor:
 
 @torch.no_grad()
 def keep_heads(mixer: Attention, kept: Sequence[int]) -> None:
-    """Leave an attention these heads; each has keys and values of its own."""
-    assert mixer.heads == mixer.groups, "heads that share keys cannot go one by one"
+    """Keep only these heads. Each head must have its own keys and values."""
+    assert mixer.heads == mixer.groups, "heads that share keys cannot be removed one by one"
     width = mixer.d_head
     rows = torch.cat([torch.arange(head * width, (head + 1) * width) for head in kept])
-    side = mixer.heads * width
-    everywhere = torch.cat([rows, rows + side, rows + 2 * side])
-    mixer.qkv = narrowed(mixer.qkv, rows=everywhere)
+    total = mixer.heads * width
+    qkv_rows = torch.cat([rows, rows + total, rows + 2 * total])
+    mixer.qkv = narrowed(mixer.qkv, rows=qkv_rows)
     mixer.out = narrowed(mixer.out, columns=rows)
     mixer.heads = mixer.groups = len(kept)
 
 
 @torch.no_grad()
 def keep_channels(block: Block, kept: torch.Tensor) -> None:
-    """Leave a feed-forward layer these of its hidden channels."""
+    """Keep only these hidden channels of the feed-forward layer."""
     block.up = narrowed(block.up, rows=kept)
     block.down = narrowed(block.down, columns=kept)
 
@@ -101,7 +101,7 @@ def keep_channels(block: Block, kept: torch.Tensor) -> None:
 def narrowed(
     layer: nn.Linear, rows: torch.Tensor | None = None, columns: torch.Tensor | None = None
 ) -> nn.Linear:
-    """A smaller Linear, of these outputs and these inputs."""
+    """A smaller Linear with these outputs (rows) and inputs (columns)."""
     weight: torch.Tensor = layer.weight
     bias: torch.Tensor | None = layer.bias
     if rows is not None:
@@ -109,38 +109,38 @@ def narrowed(
         weight, bias = weight[rows], None if bias is None else bias[rows]
     if columns is not None:
         weight = weight[:, columns.to(weight.device)]
-    made = nn.Linear(weight.shape[1], weight.shape[0], bias=bias is not None, device="meta")
-    made.weight = nn.Parameter(weight.clone())
+    smaller = nn.Linear(weight.shape[1], weight.shape[0], bias=bias is not None, device="meta")
+    smaller.weight = nn.Parameter(weight.clone())
     if bias is not None:
-        made.bias = nn.Parameter(bias.clone())
-    return made
+        smaller.bias = nn.Parameter(bias.clone())
+    return smaller
 
 
 def keep_blocks(model: Transformer, kept: Sequence[int]) -> None:
-    """Leave a decoder these of its blocks, in order."""
-    blocks = listed(model.blocks)
+    """Keep only these blocks of a decoder, in order."""
+    blocks = block_list(model.blocks)
     model.blocks = nn.ModuleList(blocks[place] for place in kept)
 
 
 @torch.no_grad()
 def share_blocks(model: Transformer, group: int) -> None:
-    """Put one block, whose numbers are their mean, in the place of each `group` that follow."""
-    blocks = listed(model.blocks)
+    """Replace each `group` of successive blocks by one block, the mean of their weights."""
+    blocks = block_list(model.blocks)
     shared: list[Block] = []
     for start in range(0, len(blocks), group):
-        some = blocks[start : start + group]
-        first = some[0]
+        members = blocks[start : start + group]
+        first = members[0]
         for name, parameter in first.named_parameters():
-            alike: list[torch.Tensor] = [block.get_parameter(name) for block in some]
-            parameter.copy_(torch.stack(alike).mean(0))
-        shared += [first] * len(some)
+            weights: list[torch.Tensor] = [block.get_parameter(name) for block in members]
+            parameter.copy_(torch.stack(weights).mean(0))
+        shared += [first] * len(members)
     model.blocks = nn.ModuleList(shared)
 
 
 def row_wise(model: Transformer) -> dict[str, nn.Linear]:
-    """The Linear layers that each token goes through once, by path, but for the output head.
+    """The Linear layers of feed-forward layers and attention, by path.
 
-    Those of feed-forward layers and of attention; other mixers apply theirs in ways of their own.
+    Each token passes through them once. Other mixers may apply their layers differently.
     """
     found = {}
     for path, module in model.named_modules():
@@ -151,5 +151,5 @@ def row_wise(model: Transformer) -> dict[str, nn.Linear]:
 
 
 def blocks_by_path(model: Transformer) -> dict[str, Block]:
-    """Each block once."""
+    """Each block with its path; a shared block appears once."""
     return {path: module for path, module in model.named_modules() if isinstance(module, Block)}

@@ -1,4 +1,4 @@
-"""What describes a model: of any, its vocabulary and context; of a decoder, all its dimensions."""
+"""The description of a model: vocabulary and context of any model, dimensions of a decoder."""
 
 from __future__ import annotations
 
@@ -8,31 +8,31 @@ from pydantic import Field, model_validator
 
 from harness.domain.entry import Options
 
-BYTES = "bytes"  # in the place of a tokenizer: tokens are bytes, whatever the vocabulary
+BYTES = "bytes"  # instead of a tokenizer: each token is a byte, whatever the vocabulary
 
 
 class BaseShape(Options):
-    """What the harness must know of any model to drive it and to judge it."""
+    """What the harness needs to know about any model to run and evaluate it."""
 
     architecture: ClassVar[str]
     about: ClassVar[str]
-    generates: ClassVar[bool] = True  # whether it produces tokens
+    generates: ClassVar[bool] = True  # True if it produces tokens
 
     vocab: int = Field(50257, ge=2, description="tokens in the vocabulary (GPT-2's BPE: 50257)")
     context: int = Field(2048, ge=1, description="longest sequence, in tokens")
     corpus: str = Field(
-        "", description="the text the model is judged by; by default the spec's `quality.corpus`"
+        "", description="the text to evaluate the model on; by default the spec's `quality.corpus`"
     )
     tokenizer: str = Field(
         "",
-        description="a tokenizer file (tokenizer.json) for that text; without one a token is a "
-        "byte, and `vocab` is 256. `bytes` says so of a larger or smaller vocabulary",
+        description="a tokenizer file (tokenizer.json) for that text; without one, each token is a "
+        "byte and `vocab` is 256. Use `bytes` if tokens are bytes but `vocab` is not 256",
     )
 
     @model_validator(mode="after")
     def _a_tokenizer_reads_a_corpus(self) -> Self:
         if self.tokenizer and not self.corpus:
-            raise ValueError("a tokenizer goes with a corpus: name that too")
+            raise ValueError("a tokenizer needs a corpus: name one too")
         return self
 
     @property
@@ -41,16 +41,16 @@ class BaseShape(Options):
         return True
 
     def longest(self, prompt: int, further: int) -> int:
-        """Positions needed to read a prompt and `further` tokens fed back behind it."""
+        """The positions needed to read a prompt and then `further` generated tokens."""
         return prompt + further
 
 
 class Shape(BaseShape):
-    """A decoder's dimensions, named as Brown et al. 2020 (arXiv 2005.14165), Table 2.1."""
+    """A decoder's dimensions, named as in Brown et al. 2020 (arXiv 2005.14165), Table 2.1."""
 
     architecture: ClassVar[str] = "decoder"
-    about: ClassVar[str] = "GPT: every token sees itself and those before it"
-    bidirectional: ClassVar[bool] = False  # whether some of its layers are without a causal mask
+    about: ClassVar[str] = "GPT: every token sees itself and earlier tokens"
+    bidirectional: ClassVar[bool] = False  # True if some layers have no causal mask
 
     layers: int = Field(ge=1, le=1000, description="Transformer blocks")
     d_model: int = Field(ge=1, le=1_000_000, description="width of the residual stream")
@@ -59,14 +59,14 @@ class Shape(BaseShape):
     tied: bool = Field(True, description="the output head is the token embedding")
     weights: str = Field(
         "",
-        description="a GPT-2-layout safetensors file, or `trained`: the harness trains the model "
-        "itself, once, on a generated language; without either, weights are random",
+        description="a safetensors file in GPT-2's layout, or `trained`: the harness trains the "
+        "model once, on a generated language; by default, weights are random",
     )
 
     @model_validator(mode="before")
     @classmethod
     def _usual_width_is_default(cls, data: Any) -> Any:
-        """A feed-forward of 4 x d_model said in words is the same model, and has the same id."""
+        """Drops a d_ff that equals the default, so that the model has the same id either way."""
         if isinstance(data, dict) and data.get("d_ff") and data.get("d_model"):
             usual = data["d_ff"] == 4 * data["d_model"]
             return {**data, "d_ff": 0} if usual else data
@@ -75,7 +75,7 @@ class Shape(BaseShape):
     @model_validator(mode="after")
     def _text_goes_with_weights(self) -> Self:
         if self.corpus and not self.weights:
-            raise ValueError("a corpus judges what a model knows: random weights know nothing")
+            raise ValueError("a corpus needs trained weights: random weights predict no text")
         return self
 
     @model_validator(mode="after")
@@ -91,12 +91,12 @@ class Shape(BaseShape):
 
     @property
     def d_head(self) -> int:
-        """Width of one attention head."""
+        """The width of one attention head."""
         return self.d_model // self.heads
 
     @property
     def width(self) -> int:
-        """Width of the feed-forward layer."""
+        """The width of the feed-forward layer."""
         return self.d_ff or 4 * self.d_model
 
     @property

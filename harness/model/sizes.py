@@ -1,11 +1,12 @@
-"""Named sizes: the eight of the GPT-3 paper, an encoder-decoder, small ones for tests.
+"""Named sizes: the eight of the GPT-3 paper, an encoder-decoder, and small models for tests.
 
-Source: Brown et al. 2020 (arXiv 2005.14165), Table 2.1. Two of its rows do not multiply out
-(heads x d_head is not d_model): gpt3-xl prints 24 heads of 128 for a width of 2048, here 16;
-gpt3-13b prints a width of 5140, here 40 x 128 = 5120.
+Source: Brown et al. 2020 (arXiv 2005.14165), Table 2.1. In two of its rows, heads x d_head is not
+d_model. For gpt3-xl the table prints 24 heads of 128 and a width of 2048; here it has 16 heads. For
+gpt3-13b the table prints a width of 5140; here it is 40 x 128 = 5120.
 
-seed-512's dimensions are this project's own: depth and width of gpt3-small's encoder, behind which
-a single decoder layer is weak enough that the encoder must tell all; the name tells the context.
+The dimensions of seed-512 are this project's own. The encoder has the depth and width of
+gpt3-small. The single decoder layer is so weak that the encoder must supply nearly all of the
+information. 512 is the context.
 """
 
 from __future__ import annotations
@@ -38,7 +39,7 @@ SIZES = {
     ),
     "reference": Size(
         Shape(layers=4, d_model=256, heads=8, vocab=256, context=256, weights="trained"),
-        "3M parameters, trained by the harness on a generated language: for quality",
+        "3M parameters, trained by the harness on a generated language, for quality",
     ),
     "gpt3-small": _gpt3(12, 768, 12, "125M"),
     "gpt3-medium": _gpt3(24, 1024, 16, "350M"),
@@ -50,11 +51,11 @@ SIZES = {
     "gpt3-175b": _gpt3(96, 12288, 96, "175B"),
     "seed-512": Size(
         EncoderDecoderShape(layers=12, decoder_layers=1, d_model=768, heads=12, context=512),
-        "encoder-decoder: 12 encoder layers, a single decoder layer, context 512, 134M parameters",
+        "encoder-decoder: 12 encoder layers, 1 decoder layer, context 512, 134M parameters",
     ),
 }
 
 
 def size_name(shape: Shape) -> str:
-    """The name of that very shape; "" if it has none."""
+    """The name of this shape; "" if it has none."""
     return next((name for name, size in SIZES.items() if size.shape == shape), "")

@@ -1,4 +1,4 @@
-"""Tensors as a model's file keeps them: those that are mostly zeros, without the zeros."""
+"""The format of tensors in a model file: tensors that are mostly zeros omit the zeros."""
 
 from __future__ import annotations
 
@@ -8,25 +8,25 @@ from collections.abc import Iterable, Iterator, Mapping
 import numpy as np
 import torch
 
-_MASK, _VALUES = "#mask", "#values"  # of a tensor kept without its zeros
-_SMALL = 1024  # numbers; of fewer no zeros are looked for
+_MASK, _VALUES = "#mask", "#values"  # name suffixes for a tensor without its zeros
+_SMALL = 1024  # numbers: smaller tensors keep their zeros
 
 
 def encoded(
     tensors: Iterable[tuple[str, torch.Tensor]],
 ) -> Iterator[tuple[str, torch.Tensor]]:
-    """As the file keeps them: without zeros where that takes fewer bytes."""
-    for name, on_device in tensors:
-        tensor = on_device.cpu().contiguous()
+    """The tensors for the file, without zeros if that takes fewer bytes."""
+    for name, original in tensors:
+        tensor = original.cpu().contiguous()
         flat = _selectable(tensor.flatten())
-        filled = int(torch.count_nonzero(flat)) if tensor.numel() >= _SMALL else tensor.numel()
-        sparse = -(-tensor.numel() // 8) + filled * tensor.element_size()
+        nonzeros = int(torch.count_nonzero(flat)) if tensor.numel() >= _SMALL else tensor.numel()
+        sparse = -(-tensor.numel() // 8) + nonzeros * tensor.element_size()
         if sparse < tensor.nbytes:
             mask = flat != 0
             yield name + _MASK, torch.from_numpy(np.packbits(mask.numpy()))
             yield name + _VALUES, flat[mask].view(tensor.dtype)
         else:
-            yield name, tensor.clone()  # memory of its own: safetensors refuses what is shared
+            yield name, tensor.clone()  # safetensors refuses tensors that share memory
 
 
 def _selectable(flat: torch.Tensor) -> torch.Tensor:
@@ -35,7 +35,7 @@ def _selectable(flat: torch.Tensor) -> torch.Tensor:
 
 
 class Decoded:
-    """A file's tensors, each taken once, in memory of their own."""
+    """A file's tensors. Each is taken once, as a copy."""
 
     def __init__(
         self,
@@ -47,7 +47,7 @@ class Decoded:
         self.left = set(shapes)
 
     def take(self, name: str) -> torch.Tensor:
-        """The tensor; KeyError where the file has none, ValueError where it was cut."""
+        """The tensor. Raises KeyError if the file lacks it, ValueError if its size is wrong."""
         self.left.remove(name)
         shape = self._shapes[name]
         if name in self._found:
@@ -57,10 +57,10 @@ class Decoded:
             values = self._found[name + _VALUES]
             tensor = torch.zeros(math.prod(shape), dtype=values.dtype)
             _selectable(tensor)[torch.from_numpy(mask).bool()] = _selectable(values)
-        # The file's pages are only mapped: what runs must not be read from it, nor change with it.
+        # The file is memory-mapped. A copy neither reads from it during a run nor changes with it.
         return tensor.reshape(shape).to(self._device, copy=True)
 
     def under(self, path: str) -> dict[str, torch.Tensor]:
-        """All of a module's, by their own names."""
+        """The tensors of one module, by their names in it."""
         names = [name for name in self.left if name.rpartition(".")[0] == path]
         return {name.rpartition(".")[2]: self.take(name) for name in names}

@@ -1,7 +1,7 @@
-"""GPT-2-layout weights: read from and written to safetensors, never pickles.
+"""Reads and writes weights in GPT-2's layout, as safetensors files, never as pickles.
 
-The layout is Hugging Face's GPT2LMHeadModel's: names as below, optionally behind
-`transformer.`; its Conv1D keeps weights as [in, out], the transpose of torch's Linear.
+The layout is Hugging Face's GPT2LMHeadModel: names as below, optionally with the prefix
+`transformer.`. Its Conv1D stores weights as [in, out], the transpose of torch's Linear.
 """
 
 from __future__ import annotations
@@ -32,11 +32,11 @@ class WeightsError(HarnessError):
 
 
 def load_gpt2_layout(model: Transformer, path: str | Path) -> None:
-    """Fill the model with the file's weights; WeightsError where they do not fit."""
-    wanted = _parameters(model)
-    found = _read(Path(path), {name: tuple(one.shape) for name, (one, _) in wanted.items()})
+    """Load the file's weights into the model. Raises WeightsError if they do not fit."""
+    expected = _parameters(model)
+    found = _read(Path(path), {name: tuple(one.shape) for name, (one, _) in expected.items()})
     with torch.no_grad():
-        for name, (parameter, transposed) in wanted.items():
+        for name, (parameter, transposed) in expected.items():
             parameter.copy_(found[name].t() if transposed else found[name])
 
 
@@ -49,31 +49,31 @@ def save_gpt2_layout(model: Transformer, path: str | Path) -> None:
     save_file(tensors, path)
 
 
-def _read(path: Path, wanted: Mapping[str, tuple[int, ...]]) -> Mapping[str, torch.Tensor]:
-    """The file's tensors, once its header tells that they are those wanted."""
+def _read(path: Path, expected: Mapping[str, tuple[int, ...]]) -> Mapping[str, torch.Tensor]:
+    """The file's tensors. Checks the header before it reads them."""
     try:
         header = dict(read_header(path))
-        if alien := foreign(header):
-            raise WeightsError(f"{path}: {alien}")
-        tied = HEAD not in wanted and header.pop(HEAD, None) is not None
-        if unfit := differences(header, wanted):
-            raise WeightsError(f"{path} does not fit the model: {unfit}")
+        if reason := foreign(header):
+            raise WeightsError(f"{path}: {reason}")
+        tied = HEAD not in expected and header.pop(HEAD, None) is not None
+        if reason := differences(header, expected):
+            raise WeightsError(f"{path} does not fit the model: {reason}")
         tensors = {bare(name): tensor for name, tensor in load_file(path).items()}
     except (LayoutError, OSError, SafetensorError) as error:
         raise WeightsError(f"{path} is not a readable safetensors file: {error}") from error
     if tied and not torch.equal(tensors[HEAD], tensors["wte.weight"]):
         raise WeightsError(
-            f"{path}: {HEAD} is not wte.weight: this model's head is tied to it "
-            f"(tied: false gives it one of its own)"
+            f"{path}: {HEAD} differs from wte.weight, but this model's head is tied to it "
+            f"(set tied: false for an untied head)"
         )
     return tensors
 
 
 def _parameters(model: Transformer) -> dict[str, tuple[torch.Tensor, bool]]:
-    """The file's name of each parameter, and whether the file keeps it transposed."""
+    """Each parameter by its name in the file, and whether the file stores it transposed."""
     if type(model) is not Transformer:
         raise WeightsError(
-            f"GPT-2 weights are of a decoder; this model is an {model.shape.architecture}"
+            f"GPT-2 weights are for decoders; this model is an {model.shape.architecture}"
         )
     named = {
         "wte.weight": (model.wte.weight, False),
@@ -89,7 +89,9 @@ def _parameters(model: Transformer) -> dict[str, tuple[torch.Tensor, bool]]:
 
 def _block(name: str, block: Block) -> dict[str, tuple[torch.Tensor, bool]]:
     if not isinstance(block.mixer, Attention):
-        raise WeightsError("GPT-2 weights need an attention operator; this one mixes otherwise")
+        raise WeightsError(
+            "GPT-2 weights need an attention operator; this operator is not attention"
+        )
     return {
         **_norm(f"{name}.ln_1", block.ln_1),
         **_linear(f"{name}.attn.c_attn", block.mixer.qkv),

@@ -40,7 +40,7 @@ class Train(Scenario):
 
     def prepare(self, session: Session, workload: Workload) -> Iteration:
         """Each iteration trains the same model one step on the same tokens."""
-        step = session.learner(workload.tokens(workload.amounts["prompt"] + 1))
+        step = session.training_step(workload.tokens(workload.amounts["prompt"] + 1))
 
         def iteration(timer: Timer) -> Mapping[str, float]:
             start = timer.mark()

@@ -1,9 +1,8 @@
-"""A session: a cell's model opened in a runtime, ready to be driven.
+"""A session: a cell's model opened in a runtime, ready to run.
 
-Whatever measures (scenarios, warm-up, quality, the parity check) knows sessions only. A session
-need not be a torch module, nor have its weights in this process: an HTTP server is one too. Token
-ids go in as torch tensors on the host, once and outside the timed region; from then on they stay
-in whatever form the runtime wants.
+Scenarios, warm-up, quality and the parity check use sessions only. A session need not be a torch
+module or hold its weights in this process: it may be a client of an HTTP server. Token ids go in as
+torch tensors on the host, once, outside the timed region; then they stay in the runtime's own form.
 """
 
 from __future__ import annotations
@@ -28,12 +27,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Opening:
-    """What a backend is given to open a session on.
+    """The arguments with which a backend opens a session.
 
-    `load` gives the cell's model as an eager torch module, compressed and in the cell's precision:
-    from its prepared file, or newly built. It takes its time, is part of the load time, and a
-    runtime with weights of its own never calls it. `split` makes this rank's part of that model;
-    None where the cell is one process.
+    `load` returns the cell's model as an eager torch module, compressed and in the cell's
+    precision, from its prepared file or newly built. It may be slow, counts towards the load time,
+    and is not called by a runtime with its own weights. `split` makes this rank's part of the
+    model; None if the cell runs in one process.
     """
 
     cell: Cell
@@ -46,118 +45,116 @@ class Opening:
 
     @property
     def dimensions(self) -> Shape:
-        """The dimensions of a built-in model; Unsupported for one that a factory builds."""
+        """The dimensions of a built-in model. Raises Unsupported for a factory's model."""
         return dimensions_of(self.cell.model)
 
     @property
     def batch(self) -> int:
-        """Sequences at once, over all ranks together."""
+        """The batch size over all ranks."""
         return self.cell.load["batch"]
 
 
 class Session(ABC):
-    """A model that reads prompts, decodes, scores and, where the runtime can, learns.
+    """A model that reads prompts, decodes, scores and, if the runtime can, trains.
 
-    `batch` sequences at once are this rank's, its share number `share` of the cell's. `device` is
-    where the work is done.
+    This rank processes `batch` sequences, which are number `share` of the equal shares of the
+    cell's batch. The work runs on `device`.
     """
 
     device: torch.device
     batch: int
     share: int = 0
-    decodes: bool = True  # False if it keeps no decode state, and so reads prompts only
-    # Tokens of the decode state, and how many of them come behind the prompt.
+    decodes: bool = True  # False if it keeps no decode state: it can only read prompts
+    # The size of the decode state in tokens, and how many of them come after the prompt.
     capacity: int = 0
     further: int = 0
 
     def place(self, tokens: torch.Tensor) -> Any:
-        """[batch, T] token ids on the host -> the same, in the form that the runtime takes."""
+        """Convert token ids [batch, T] on the host to the runtime's own form."""
         return tokens
 
     @abstractmethod
     def start(self, capacity: int, further: int = 0) -> None:
         """Make an empty decode state for sequences of up to `capacity` tokens.
 
-        `further` of them come behind the prompt. Implementations call this one first.
+        `further` of them come after the prompt. Implementations call this method first.
         """
         self.capacity, self.further = capacity, further
 
     @abstractmethod
     def prefill(self, tokens: Any) -> Any:
-        """Read placed tokens [batch, T] behind those of the decode state; score the next one.
+        """Read placed tokens [batch, T] after those in the decode state and score the next token.
 
-        Returns the runtime's own form of the next-token logits, or of whatever else the model's
-        architecture gives. The work is done, or queued on the device, when this returns.
+        Returns the next-token logits, or the architecture's other output, in the runtime's own
+        form. On return, the work is done or queued on the device.
         """
 
     @abstractmethod
     def decode(self, tokens: Any) -> Any:
-        """`prefill`, and then the likeliest next token of each sequence, placed: [batch, 1]."""
+        """Like `prefill`, but returns the likeliest next tokens, placed: [batch, 1]."""
 
     @abstractmethod
     def reset(self) -> None:
-        """Empty the decode state: a new sequence starts."""
+        """Empty the decode state, to start a new sequence."""
 
     @abstractmethod
     def snapshot(self) -> Any:
-        """The decode state as it is now, to come back to any number of times."""
+        """A copy of the present decode state, which can be restored any number of times."""
 
     @abstractmethod
     def restore(self, snapshot: Any) -> None:
-        """Be as at the snapshot."""
+        """Return to the state of the snapshot."""
 
     @abstractmethod
     def last_output(self) -> torch.Tensor | None:
-        """Logits [batch, 1, V] of the last `prefill` or `decode`, in fp32 on the host.
+        """The output of the last call, in fp32 on the host; None if this rank has none.
 
-        None if the runtime gives none, or if another rank has them. An encoder's are embeddings
+        After `prefill` or `decode`: the logits [batch, 1, V], or an encoder's embeddings
         [batch, 1, D]. After a training step: its loss.
         """
 
     @abstractmethod
     def logits(self, tokens: torch.Tensor) -> torch.Tensor | None:
-        """[N, T] token ids -> [N, T, V] fp32 on the host: logits of every position.
+        """[N, T] token ids -> logits [N, T, V] of every position, in fp32 on the host.
 
-        As a prompt is read, so that whatever the format of the decode state loses is in them. The
-        session's own decode state is left alone. None if the runtime gives none.
+        Reads the tokens as a prompt, so that the logits include errors from the decode state's
+        format. Leaves the session's decode state unchanged. None if the runtime gives no logits.
         """
 
     def ids(self, tokens: Any) -> torch.Tensor:
         """Placed tokens [batch, T] as ids on the host."""
-        found: torch.Tensor = tokens
-        return found.cpu()
+        ids: torch.Tensor = tokens
+        return ids.cpu()
 
-    def learner(
+    def training_step(
         self, tokens: torch.Tensor, rate: float = 1e-4, epsilon: float = 1e-8
     ) -> Callable[[], torch.Tensor | None]:
-        """A function that takes one AdamW step on the sequences [batch, T + 1] at each call.
+        """A function that takes one AdamW step on the sequences [batch, T + 1].
 
-        It returns the mean loss over them; None on ranks that do not see it. Unsupported if the
-        runtime does not train.
+        It returns their mean loss, or None on ranks that do not compute it. Raises Unsupported if
+        the runtime does not train.
         """
         raise Unsupported("this runtime does not train models")
 
     def running(self, *, trains: bool) -> AbstractContextManager[object]:
-        """Entered around all calls above."""
+        """The context in which all methods above are called."""
         return nullcontext()
 
     def parameters(self) -> list[torch.Tensor]:
-        """Tensors of the parameters that this rank holds; none if they are not torch's."""
+        """The parameters that this rank holds; empty if they are not torch tensors."""
         return []
 
     def state_bytes(self) -> float | None:
-        """Bytes of the decode state as allocated on this rank; None if the runtime keeps it to
-        itself.
-        """
+        """Bytes of the decode state on this rank; None if the runtime does not report them."""
         return None
 
     def facts(self) -> Mapping[str, float]:
-        """What only the runtime knows of the round, once it is over."""
+        """Figures that only the runtime knows, read after the round."""
         return {}
 
     def notes(self) -> Mapping[str, str]:
-        """By a metric's name, why the runtime cannot tell it."""
+        """Why the runtime cannot measure a metric, by the metric's name."""
         return {}
 
     def close(self) -> None:  # noqa: B027 - most sessions end with their process
-        """Let go of the model: whatever the session holds outside this process, too."""
+        """Release the model, and all that the session holds outside this process."""

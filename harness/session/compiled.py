@@ -1,4 +1,4 @@
-"""A session whose module torch.compile executes."""
+"""A session that runs the model with torch.compile."""
 
 from __future__ import annotations
 
@@ -19,17 +19,17 @@ from harness.session import Opening
 from harness.session.eager import TorchSession
 
 _DYNAMIC = {"auto": None, "always": True, "never": False}
-# Marks a cache that a round has filled to its end.
+# This file marks a cache that a round has filled completely.
 _FILLED = "filled"
 
 
 class CompiledSession(TorchSession):
-    """The whole model, compiled at first use; the code is kept in the opening's cache."""
+    """Compiles the whole model at first use and keeps the code in the opening's cache."""
 
     def __init__(self, opening: Opening, options: Any) -> None:
         self._cache = Path(opening.cache) if opening.cache else None
         self._was_filled = self._cache is not None and self._use(self._cache)
-        # The default of 8 recompilations would let a long decode fall back to eager.
+        # With the default limit of 8, a long decode would fall back to eager.
         torch._dynamo.config.recompile_limit = 64
         torch._dynamo.config.fail_on_recompile_limit_hit = True
         torch._inductor.config.freezing = options.freezing
@@ -40,7 +40,7 @@ class CompiledSession(TorchSession):
         self._watch = _CompileWatch()
 
     def facts(self) -> Mapping[str, float]:
-        """Compile time, by whether the cache held the code; graphs, and what broke them apart."""
+        """Compile time, cached or not, and the numbers of graphs and graph breaks."""
         if self._cache is not None:
             (self._cache / _FILLED).touch()
         counters = torch._dynamo.utils.counters
@@ -57,10 +57,10 @@ class CompiledSession(TorchSession):
 
     @staticmethod
     def _use(cache: Path) -> bool:
-        """Have the compiler keep its code there; True if an earlier round has filled it.
+        """Set the compiler's cache folder; True if an earlier round has filled it.
 
-        What a round left that did not come to its end is taken away: it would be neither cold nor
-        warm.
+        Empties a cache that an unfinished round left: the compile time would be neither cold nor
+        cached.
         """
         filled = (cache / _FILLED).exists()
         if not filled:
@@ -71,7 +71,7 @@ class CompiledSession(TorchSession):
 
 
 class _CompileWatch:
-    """Wall time in the compiler, by its own callbacks (torch/_dynamo/callback.py)."""
+    """Times the compiler with its own callbacks (torch/_dynamo/callback.py)."""
 
     def __init__(self) -> None:
         self.seconds = 0.0

@@ -1,4 +1,4 @@
-"""Sessions on torch modules: whole models, or this rank's part of the built-in one."""
+"""Sessions on torch modules: whole models, or this rank's part of a built-in model."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from harness.timer import HostTimer
 
 
 class TorchSession(Session):
-    """A whole model: `core`, which makes its decode states, as the module `model` executes it."""
+    """Runs a whole model: `model` executes `core`, which makes the decode states."""
 
     def __init__(self, model: nn.Module, core: LanguageModel, device: torch.device, batch: int):
         self.model, self.core = model, core
@@ -35,56 +35,56 @@ class TorchSession(Session):
         return Split(self.core, self.device, {}, trains=True, timer=HostTimer())
 
     def place(self, tokens: torch.Tensor) -> torch.Tensor:
-        """On the device."""
+        """The tokens on the device."""
         return tokens.to(self.device)
 
     def start(self, capacity: int, further: int = 0) -> None:
-        """A state of the model's own kind."""
+        """Make a new decode state of the model."""
         super().start(capacity, further)
         self.state = self.core.new_state(self.batch, capacity, further)
 
     def prefill(self, tokens: torch.Tensor) -> torch.Tensor | None:
-        """[B, T] -> logits [B, 1, V], or what the architecture gives; None on ranks without."""
+        """[B, T] -> logits [B, 1, V], or the architecture's other output."""
         self._last = self.model(tokens, state=self._started, last_only=True)
         return self._last
 
     def decode(self, tokens: torch.Tensor) -> torch.Tensor:
-        """[B, T] -> [B, 1], the likeliest next."""
+        """[B, T] -> [B, 1], the likeliest next tokens."""
         logits = self.prefill(tokens)
-        assert logits is not None, "a whole model has its logits"
+        assert logits is not None, "a whole model returns logits"
         return logits.argmax(-1)
 
     def reset(self) -> None:
-        """Position 0; what lies behind it is overwritten."""
+        """Go back to position 0; later tokens overwrite the old ones."""
         self._started.rewind(0)
 
     def snapshot(self) -> Any:
-        """Each layer's."""
+        """A snapshot of each layer's state."""
         return self._started.snapshot()
 
     def restore(self, snapshot: Any) -> None:
-        """Each layer's."""
+        """Restores each layer's state."""
         self._started.restore(snapshot)
 
     def last_output(self) -> torch.Tensor | None:
-        """In fp32, whatever the model computes in."""
+        """The last logits, embeddings or loss, in fp32 on the host."""
         if self._last is None:
             return None
         local: torch.Tensor = getattr(self._last, "_local_tensor", self._last)
         return local.detach().float().cpu()
 
     def logits(self, tokens: torch.Tensor) -> torch.Tensor:
-        """A decoder's through a decode state; other architectures' as a teacher forces them."""
+        """A decoder reads with a decode state; other architectures read with teacher forcing."""
         placed = self.place(tokens)
-        given = {"state": self.core.new_state(*tokens.shape)} if self._reads_all else {}
+        keywords = {"state": self.core.new_state(*tokens.shape)} if self._is_decoder else {}
         with self.running(trains=False):
-            found: torch.Tensor = self.model(placed, **given)
-        return found.float().cpu()
+            logits: torch.Tensor = self.model(placed, **keywords)
+        return logits.float().cpu()
 
-    def learner(
+    def training_step(
         self, tokens: torch.Tensor, rate: float = 1e-4, epsilon: float = 1e-8
     ) -> Callable[[], torch.Tensor | None]:
-        """Forward, backward and AdamW's fused kernel, which reads all parameters once."""
+        """A step of forward, backward and fused AdamW, which reads all parameters once."""
         inputs, targets = self._training_batch(tokens)
         self.model.train()
         optimizer = torch.optim.AdamW(self.model.parameters(), lr=rate, eps=epsilon, fused=True)
@@ -101,17 +101,17 @@ class TorchSession(Session):
         return step
 
     def running(self, *, trains: bool) -> AbstractContextManager[object]:
-        """Without gradients unless the model learns."""
+        """Inference mode, unless the session trains."""
         return nullcontext() if trains else torch.inference_mode()
 
     def parameters(self) -> list[torch.Tensor]:
-        """The module's."""
+        """The parameters of the module."""
         return list(self.model.parameters())
 
     def state_bytes(self) -> float | None:
-        """Of all layers; None before `start`."""
-        held = None if self.state is None else self.state.bytes()
-        return None if held is None else float(held)
+        """Bytes of the states of all layers; None before `start`, or if the state reports none."""
+        count = None if self.state is None else self.state.bytes()
+        return None if count is None else float(count)
 
     @property
     def _started(self) -> State:
@@ -119,8 +119,8 @@ class TorchSession(Session):
         return self.state
 
     @property
-    def _reads_all(self) -> bool:
-        """True for a decoder: with a state it scores every position."""
+    def _is_decoder(self) -> bool:
+        """True for a built-in decoder, which scores every position even with a state."""
         return type(self.core) is Transformer
 
     def _training_batch(self, tokens: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
@@ -128,7 +128,7 @@ class TorchSession(Session):
 
 
 class SplitSession(TorchSession):
-    """This rank's part of a model; all ranks call the same methods in the same order."""
+    """Runs this rank's part of a model; all ranks call the same methods in the same order."""
 
     def __init__(self, split: Split, batch: int) -> None:
         super().__init__(split.core, split.core, split.device, batch // split.shares)
@@ -137,57 +137,59 @@ class SplitSession(TorchSession):
 
     @property
     def split(self) -> Split:
-        """The rank's."""
+        """This rank's split."""
         return self._split
 
     def prefill(self, tokens: torch.Tensor) -> torch.Tensor | None:
-        """None on ranks that do not hold the last token's logits."""
+        """The logits [B, 1, V]; None on ranks that do not have them."""
         state = self._started
         assert isinstance(state, DecodeState), "only built-in models are split"
         self._last = self._driver.logits(tokens, state)
         return self._last
 
     def decode(self, tokens: torch.Tensor) -> torch.Tensor:
-        """On all ranks, whichever has the logits."""
+        """The next tokens, on all ranks."""
         return self._driver.chosen(self.prefill(tokens), tokens)
 
     def logits(self, tokens: torch.Tensor) -> torch.Tensor:
-        """Not of a part: a whole session of the same model gives them."""
-        raise NotImplementedError("a rank has a part of the model, and no logits of every position")
+        """Not implemented: use a session on the whole model."""
+        raise NotImplementedError(
+            "a rank has only a part of the model: it has no logits of every position"
+        )
 
-    def learner(
+    def training_step(
         self, tokens: torch.Tensor, rate: float = 1e-4, epsilon: float = 1e-8
     ) -> Callable[[], torch.Tensor | None]:
-        """The step of this rank's part, gradients exchanged as its strategies and launcher do."""
+        """A step of this rank's part; its strategies and launcher exchange the gradients."""
         inputs, targets = self._training_batch(tokens)
         self.model.train()
         parameters = self._split.parameters()
         optimizer = torch.optim.AdamW(parameters, lr=rate, eps=epsilon, fused=True)
-        taken = self._driver.learner(optimizer, inputs, targets)
+        driver_step = self._driver.training_step(optimizer, inputs, targets)
 
         def step() -> torch.Tensor | None:
-            self._last = taken()
+            self._last = driver_step()
             return self._last
 
         return step
 
     def running(self, *, trains: bool) -> AbstractContextManager[object]:
-        """In inference mode DTensor works out anew at each call how an operation is split."""
+        """Uses no_grad for DTensors: in inference mode they recompute the sharding at each call."""
         if not trains and self._split.has("tensor"):
             return torch.no_grad()
         return super().running(trains=trains)
 
     def parameters(self) -> list[torch.Tensor]:
-        """Of the parts that this rank runs."""
+        """The parameters of this rank's parts."""
         return [one for part in self._split.parts for one in part.parameters()]
 
     def facts(self) -> Mapping[str, float]:
-        """A pipeline's bubble."""
+        """The driver's figures, such as a pipeline's bubble."""
         return self._driver.facts()
 
     def notes(self) -> Mapping[str, str]:
-        """Selective recomputation keeps activations where autograd's hooks do not see them."""
+        """Selective recomputation stores activations where autograd's hooks cannot see them."""
         if not self._split.keeps_aside:
             return {}
-        why = "not measurable: torch does not report what selective recomputation keeps"
-        return {"rank_activations": why}
+        reason = "not measurable: torch does not report what selective recomputation stores"
+        return {"rank_activations": reason}

@@ -1,4 +1,4 @@
-"""What a scenario gives a session to do: the cell's amounts, and which tokens."""
+"""A scenario's work for a session: the cell's amounts and the tokens."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from harness.hardware.caches import last_level_bytes
 
 @dataclass(frozen=True)
 class Workload:
-    """The cell's amounts (batch, prompt, generate) and the tokens that they are amounts of.
+    """The cell's amounts (batch, prompt, generate), and the random tokens.
 
-    `batch` sequences are this rank's: share number `share` of the cell's.
+    `batch` sequences are for this rank: number `share` of the equal shares of the cell's batch.
     """
 
     amounts: Mapping[str, int]
@@ -28,10 +28,10 @@ class Workload:
     def tokens(self, length: int) -> torch.Tensor:
         """[batch, length] token ids, uniform over the vocabulary, the same for the same seed.
 
-        Ranks that share a batch each have their own part of the same tokens. Dense kernels take the
-        same time whatever the token ids are, so speed needs no real text.
+        Ranks that share a batch get different parts of the same tokens. Real text is not needed:
+        the time of dense kernels does not depend on the token ids.
         """
         generator = torch.Generator().manual_seed(self.seed)
-        upto = (self.share + 1) * self.batch
-        tokens = torch.randint(self.vocab, (upto, length), generator=generator)
+        rows = (self.share + 1) * self.batch
+        tokens = torch.randint(self.vocab, (rows, length), generator=generator)
         return tokens[-self.batch :]

@@ -150,7 +150,7 @@ class Quality(Block):
     @model_validator(mode="after")
     def _tokenizer_goes_with_corpus(self) -> Self:
         if self.tokenizer and not self.corpus:
-            raise ValueError("a tokenizer goes with a corpus: name that too")
+            raise ValueError("a tokenizer needs a corpus: name one too")
         return self
 
 

@@ -84,7 +84,7 @@ class _Learned:
 def _learned(session: TorchSession, workload: Workload) -> _Learned:
     told = _Learned()
     tokens = workload.tokens(workload.amounts["prompt"] + 1)
-    step, split = session.learner(tokens, _RATE, _EPSILON), session.split
+    step, split = session.training_step(tokens, _RATE, _EPSILON), session.split
     norms: list[float] = []
 
     # A launcher's optimizer steps torch's, once it has averaged: the last look before is the one.

@@ -131,7 +131,7 @@ measure: {rounds: 1, max_rounds: 1, round_time: 10ms, ceiling: false}
     told = results(harness)["int8-dynamic", "prefill"]["metrics"]
     assert told["bits_per_byte"]["value"] == pytest.approx(8, abs=0.3)  # it knows nothing
     assert "excess_bits_per_byte" not in told
-    assumed = "2 heads are assumed, as the spec says: neither w.safetensors nor a config.json"
+    assumed = "2 heads are assumed, as in the spec: neither w.safetensors nor a config.json"
     assert assumed in ran.err
     assert assumed in results(harness)["none", "prefill"]["assumed"]
     (tmp_path / "spec.yaml").write_text(spec.replace("corpus.txt", "missing.txt"))

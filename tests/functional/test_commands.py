@@ -347,7 +347,7 @@ def test_plan_says_which_heads_it_assumes_of_weights(harness: Harness, tmp_path:
         f"matrix: {{model: {{{dimensions}, weights: w.safetensors}}, scenario: prefill}}\n"
         "workload: {prompt: 8}\n"
     )
-    assumed = "2 heads are assumed, as the spec says: neither w.safetensors nor a config.json"
+    assumed = "2 heads are assumed, as in the spec: neither w.safetensors nor a config.json"
     assert assumed in harness("plan", "s.yaml").out
     (line,) = harness("plan", "s.yaml", "--format", "json").json["assumptions"]
     assert assumed in line

@@ -35,7 +35,7 @@ class LowRankLinear(ComposedLinear):
         return made.to(layer.weight.dtype)
 
     @classmethod
-    def hollow(cls) -> Self:
+    def placeholder(cls) -> Self:
         """A layer of rank 1 with one input and one output."""
         return cls(1, 1, 1, bias=False)
 

@@ -18,7 +18,7 @@ def split_sequence(split: Split) -> None:
     ring = Ring(group)
     for block in blocks_of(split.core):
         assert isinstance(block.mixer, Attention)
-        block.mixer.attend_by(_Attend(ring), _Caches(group))
+        block.mixer.replace_kernel(_Attend(ring), _Caches(group))
     split.places.insert(0, lambda positions: positions[ring.chunks(len(positions))])
     split.own_tokens = lambda tokens: tokens[:, ring.chunks(tokens.shape[1])]
 

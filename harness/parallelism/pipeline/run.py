@@ -37,7 +37,7 @@ class StagedModel:
         """A forward pass without gradients: the last token's logits, on the last rank."""
         group, core, past = self._group, self._split.core, state.position
         if group.is_first:
-            x = core.embedded(tokens, past, positions)
+            x = core.embeddings(tokens, past, positions)
         else:
             length = tokens.shape[1] if positions is None else len(positions)
             x = self._received((tokens.shape[0], length, core.shape.d_model))
@@ -45,7 +45,7 @@ class StagedModel:
         for block, layer in zip(blocks, state.layers, strict=True):
             x = block(x, layer, past)
         if group.is_last:
-            return core.scored(x, last_only=True)
+            return core.logits(x, last_only=True)
         dist.send(x.contiguous(), group.peer(group.rank + 1), group=group.processes)
         return None
 

@@ -51,7 +51,7 @@ def test_the_decoders_side_counts_its_start_token() -> None:
 
 @pytest.mark.parametrize("kind", [EncoderShape, EncoderDecoderShape])
 def test_weights_are_of_a_decoder_only(kind: type[Shape]) -> None:
-    with pytest.raises(ValidationError, match="weights are read into a decoder only"):
+    with pytest.raises(ValidationError, match="weights can be loaded into a decoder only"):
         kind(**DIMENSIONS, weights="x.safetensors")
 
 

@@ -78,7 +78,7 @@ def test_a_rewound_state_reads_anew_and_nothing_follows_a_sequence(
 ) -> None:
     state = model.new_state(2, 12)
     first = model(tokens, state=state)
-    with pytest.raises(Unsupported, match="reads a sequence at once"):
+    with pytest.raises(Unsupported, match="reads a whole sequence at once"):
         model(tokens[:, :1], state=state)
     state.rewind()
     assert torch.equal(first, model(tokens, state=state))

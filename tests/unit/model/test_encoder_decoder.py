@@ -85,7 +85,7 @@ def spoken(model: EncoderDecoder, prompt: torch.Tensor, answer: torch.Tensor) ->
     """Logits [B, 1 + U, V] of the start token and an answer, all at once."""
     start = torch.full((2, 1), model.shape.vocab - 1)
     states = model.decode(torch.cat([start, answer], dim=1), model.encode(prompt))
-    return model.scored(states, last_only=False)
+    return model.logits(states, last_only=False)
 
 
 def prompted(model: EncoderDecoder, prompt: torch.Tensor, further: int) -> PromptedState:

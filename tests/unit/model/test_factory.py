@@ -115,7 +115,7 @@ def test_an_output_with_logits_in_it_will_do() -> None:
     ("factory", "why"),
     [
         ("zoo:nothing", "the module zoo has no function nothing"),
-        ("zoo:text", "gave a str, not a torch module"),
+        ("zoo:text", "returned a str, not a torch module"),
         ("nowhere_at_all:model", "cannot be imported"),
     ],
 )
@@ -177,7 +177,7 @@ def test_flops_counted_are_those_of_the_models_own_arithmetic(trains: bool) -> N
     model = wrapped()
     session = TorchSession(model, model, CPU, 2)
     if trains:
-        step = session.learner(tokens(9))
+        step = session.training_step(tokens(9))
         work = Work(2, 8, logits=8, backward=True)
     else:
         session.start(8)

@@ -97,7 +97,7 @@ def test_many_missing_tensors_are_counted(make_model: MakeModel, tmp_path: Path)
 
 def test_a_tensor_of_another_shape_is_told_with_both(make_model: MakeModel, file: Path) -> None:
     save_file({**load_file(file), "h.2.mlp.c_fc.weight": torch.zeros(48, 96)}, file)
-    told = r"h\.2\.mlp\.c_fc\.weight has shape \[96, 48\], the model's is \[80, 48\]"
+    told = r"h\.2\.mlp\.c_fc\.weight has shape \[96, 48\]; the model's is \[80, 48\]"
     with pytest.raises(WeightsError, match=told):
         load_gpt2_layout(make_model(), file)
 
@@ -137,7 +137,7 @@ def test_another_architecture_has_no_gpt2_layout(
     other = kind(**shape.model_dump())
     model = build(other, Sdpa().mixer, unmasked=Sdpa().unmasked, device=torch.device("cpu"))
     with pytest.raises(
-        WeightsError, match=f"are of a decoder; this model is an {kind.architecture}"
+        WeightsError, match=f"are for decoders; this model is an {kind.architecture}"
     ):
         load_gpt2_layout(model, file)
 
@@ -152,7 +152,7 @@ def test_a_head_of_its_own_is_refused(make_model: MakeModel, file: Path) -> None
     save_file({**tensors, "lm_head.weight": tensors["wte.weight"].clone()}, file)
     load_gpt2_layout(make_model(), file)
     save_file({**tensors, "lm_head.weight": tensors["wte.weight"] + 1}, file)
-    with pytest.raises(WeightsError, match=r"lm_head\.weight is not wte\.weight"):
+    with pytest.raises(WeightsError, match=r"lm_head\.weight differs from wte\.weight"):
         load_gpt2_layout(make_model(), file)
 
 

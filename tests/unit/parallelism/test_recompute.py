@@ -83,7 +83,7 @@ def test_a_batch_in_passes_keeps_less_at_once() -> None:
         one.accumulate = times
         tokens = torch.arange(64).view(4, 16) % SHAPE.vocab
         optimizer = torch.optim.AdamW(one.parameters())
-        step = Driver(one).learner(optimizer, tokens, tokens)
+        step = Driver(one).training_step(optimizer, tokens, tokens)
         facts = inspected(step, list(one.core.parameters()), sends=False, trains=True)
         told.append(facts["rank_activations"])
     assert told[1] < told[0] / 3

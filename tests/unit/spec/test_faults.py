@@ -152,8 +152,10 @@ def test_a_wrong_key_or_setting(faults: Faults, line: str, expected: str) -> Non
         ),
         (
             "model: {name: nano, architecture: encoder, weights: x.safetensors}",
-            ("4:55: weights are read into a decoder only, as GPT-2's layout holds nothing else; "
-            "this model is an encoder: leave them out"),
+            (
+                "4:55: weights can be loaded into a decoder only, because GPT-2's layout has no "
+                "place for other architectures; this model is an encoder: leave them out"
+            ),
         ),
         ("hardware: cup", "4:13: unknown hardware 'cup'; did you mean 'cpu'? (possible: cpu, cuda, local)"),
         ("hardware: {name: cpu}", "4:13: the key 'device' is missing: which hardware is it?"),

@@ -151,7 +151,7 @@ def test_a_folder_is_told_as_such_with_the_weights_in_it(load_here: Load, tmp_pa
     ("content", "what"),
     [
         (b"", "an empty file"),
-        (b"\xff" * 64, "no safetensors file"),
+        (b"\xff" * 64, "not a safetensors file"),
         (b"GGUF" + (3).to_bytes(4, "little") + bytes(64), "a GGUF file (llama.cpp's format)"),
         (
             pickle.dumps({"wte.weight": [0] * 100}),
@@ -159,18 +159,18 @@ def test_a_folder_is_told_as_such_with_the_weights_in_it(load_here: Load, tmp_pa
         ),
         (
             b"PK\x03\x04" + bytes(60),
-            "a zip archive, which torch.save makes; a pickle in it could run any code",
+            "a zip archive, as torch.save writes; a pickle in it could run any code",
         ),
         (
             b'{"metadata": {}, "weight_map": {}}',
-            "a JSON file; of a model split over several files, only the merged file can be read",
+            "a JSON file; a model that is split over several files must be merged first",
         ),
         (b"\x89HDF\r\n\x1a\n" + bytes(60), "an HDF5 file"),
         (
             b"version https://git-lfs.github.com/spec/v1\n",
             "a Git LFS pointer: the file itself was not downloaded",
         ),
-        ((2).to_bytes(8, "little") + b"[]", "no safetensors file"),
+        ((2).to_bytes(8, "little") + b"[]", "not a safetensors file"),
         ((4).to_bytes(8, "little") + b"{{}}", "a safetensors file with a damaged header"),
         (
             (20_000).to_bytes(8, "little") + b'{"a":' + b"[" * 19_995,
@@ -180,7 +180,7 @@ def test_a_folder_is_told_as_such_with_the_weights_in_it(load_here: Load, tmp_pa
             (12).to_bytes(8, "little") + b'{"a": [1.0]}',
             "a safetensors file with a damaged header",
         ),
-        ((2**63).to_bytes(8, "little") + b"{}", "no safetensors file"),
+        ((2**63).to_bytes(8, "little") + b"{}", "not a safetensors file"),
     ],
 )
 def test_weights_of_another_kind_are_named(load_here: Load, content: bytes, what: str) -> None:
@@ -194,7 +194,7 @@ def test_a_llama_is_named(load_here: Load, gpt2_bytes: Gpt2Bytes) -> None:
     names = ["model.embed_tokens.weight", "model.layers.0.self_attn.q_proj.weight"]
     content = gpt2_bytes(tiny, **gone, **dict.fromkeys(names, ("BF16", (2, 2))))
     assert weights_fault(load_here, content) == (
-        "the weights 'w' cannot be used: it has the layout of Llama and its kin "
+        "the weights 'w' cannot be used: it has the layout of Llama-like models "
         f"({names[0]}, {names[1]}, ...){POSSIBLE}"
     )
 
@@ -252,7 +252,7 @@ def test_tensors_that_do_not_fit_are_named(load_here: Load, gpt2_bytes: Gpt2Byte
     )
     narrow = {"transformer.h.1.mlp.c_fc.weight": ("F32", (16, 63))}
     assert weights_fault(load_here, gpt2_bytes(SHAPE, **narrow)) == (
-        "the weights 'w' are of another model: h.1.mlp.c_fc.weight has shape [63, 16], "
+        "the weights 'w' are of another model: h.1.mlp.c_fc.weight has shape [63, 16]; "
         "the model's is [64, 16] (Linear weights as [out, in])"
     )
 
@@ -282,7 +282,7 @@ def test_a_config_beside_the_weights_must_agree(
     """The only place that tells the number of heads."""
     files = {"w": gpt2_bytes(SHAPE), "config.json": json.dumps(config)}
     (line,) = faults(load_here, files, spec_of(f"{OPTIONS}, weights: w"))
-    expected = f"the weights 'w' are of another model: the config.json beside it has {told}"
+    expected = f"the weights 'w' are of another model: the config.json next to it has {told}"
     assert line.partition(": ")[2] == expected
 
 
@@ -301,7 +301,7 @@ def test_a_config_that_agrees_or_is_of_something_else_is_no_fault(
 def test_a_config_that_cannot_be_read_is_a_fault(load_here: Load, gpt2_bytes: Gpt2Bytes) -> None:
     files = {"w": gpt2_bytes(SHAPE), "config.json": "{"}
     (line,) = faults(load_here, files, spec_of(f"{OPTIONS}, weights: w"))
-    assert "beside a config.json that cannot be read" in line
+    assert "next to a config.json that cannot be read" in line
 
 
 def test_a_linked_file_has_the_config_beside_the_link(
