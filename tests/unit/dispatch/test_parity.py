@@ -22,8 +22,8 @@ def outcome(cell: Cell, proof: Round, *, quality: bool = True) -> tuple[Round, l
     done: list[bool] = []
 
     def do(job: Job) -> Round:
-        done.append(job.proves)
-        return proof if job.proves else MEASURED
+        done.append(job.checks_parity)
+        return proof if job.checks_parity else MEASURED
 
     steps = round_steps(Job(cell, 3, 0, Effort(0.1, 1, 1), quality=quality))
     return answered(steps, do), done
@@ -44,7 +44,7 @@ def test_one_process_and_further_rounds_need_none(
 
 
 def test_what_is_not_proved_is_not_measured(make_cell: Callable[..., Cell]) -> None:
-    wrong = Round(0, Status.FAILED, "split, it computes something else")
+    wrong = Round(0, Status.FAILED, "the split model differs from one process")
     told, done = outcome(make_cell(parallelism=SPLIT), wrong)
     assert (told.index, told.status, told.reason) == (3, Status.FAILED, wrong.reason)
     assert done == [True]
