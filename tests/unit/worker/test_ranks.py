@@ -55,8 +55,8 @@ def test_load_imbalance_is_the_share_of_time_that_ranks_wait() -> None:
     assert "load_imbalance" not in join([warmup, warmup]).facts
 
 
-def test_bytes_of_the_ranks_parts_are_summed() -> None:
-    """Even if only one rank reports them."""
+def test_bytes_of_the_ranks_parts_are_summed_if_all_report_them() -> None:
+    """A fact that only rank 0 reports keeps its value."""
     joined = join([ok(1.0, bytes_moved=10.0, state_bytes=1.0), ok(1.0, bytes_moved=12.0)])
     assert joined.facts["bytes_moved"] == 22.0
     assert joined.facts["state_bytes"] == 1.0
