@@ -1,4 +1,4 @@
-"""Campaigns and rounds whose jobs a plain function does, one after the other."""
+"""Runs campaigns and rounds with a plain function in place of the dispatcher, job by job."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from harness.worker.messages import Job
 
 
 def in_turn(campaign: Campaign, measure: Callable[[Planned, int], Round]) -> Iterator[Event]:
-    """Each round and each finished cell."""
+    """The campaign's events: each round and each finished cell."""
     while (wanted := campaign.next()) is not None:
         yield from campaign.events()
         campaign.take(wanted, measure(wanted.item, wanted.index))
@@ -20,14 +20,14 @@ def in_turn(campaign: Campaign, measure: Callable[[Planned, int], Round]) -> Ite
     yield from campaign.events()
 
 
-def answered(steps: Steps, does: Callable[[Job], Round]) -> Round:
-    """The round, each of its jobs done so."""
-    answer: Round | None = None
+def round_of(steps: Steps, do: Callable[[Job], Round]) -> Round:
+    """The round that the steps return, if `do` does each of their jobs."""
+    done: Round | None = None
     while True:
         try:
-            asked = steps.send(answer)
+            job = steps.send(done)
         except StopIteration as end:
-            found: Round = end.value
-            return found
-        assert asked is not None
-        answer = does(asked)
+            result: Round = end.value
+            return result
+        assert job is not None
+        done = do(job)

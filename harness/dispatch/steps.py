@@ -13,7 +13,7 @@ def round_steps(job: Job) -> Steps:
     """Measures a round. Before the first round of a split cell, runs the parity check."""
     if not job.cell.parallelism or not job.quality:
         return (yield from single_job(job))
-    check = yield from single_job(replace(job, proves=True))
+    check = yield from single_job(replace(job, checks_parity=True))
     if check.status is Status.OUT_OF_MEMORY:
         why = "not measurable: the whole model does not fit in memory beside the split model"
         measured = yield from single_job(job)

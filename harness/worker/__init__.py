@@ -1,1 +1,1 @@
-"""The child's side of a round: build the model, run it, measure it, report."""
+"""What runs in a round's own process: opens the model, measures it, and reports."""

@@ -1,13 +1,12 @@
-"""One more iteration, looked at from inside: what its ranks send, what its training keeps.
+"""Facts from an extra iteration: what its ranks send, and what memory its training uses.
 
-Looking costs time, so nothing of it is timed, and it comes after all that is.
+Counting costs time, so this iteration comes after all timed ones and is not timed.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from contextlib import ExitStack
-from typing import Any
 
 import torch
 from torch.optim.optimizer import (
@@ -18,26 +17,26 @@ from torch.optim.optimizer import (
 from harness.distributed.count import Collectives
 
 
-def inspected(
+def iteration_facts(
     iteration: Callable[[], object],
-    model: Iterable[torch.Tensor],
+    parameters: Iterable[torch.Tensor],
     *,
     sends: bool,
     trains: bool,
 ) -> dict[str, float]:
-    """Facts of one iteration on this rank, over a `model` of these tensors.
+    """Facts of one iteration on this rank; `parameters` are those of the model it holds.
 
-    `sends`: `collectives` and `sent_bytes` in it, and both by kind. `trains`: bytes of the
-    `rank_parameters`, `rank_gradients`, `rank_optimizer` state and `rank_activations`, those kept
-    at once for the backward pass.
+    `sends` adds `collectives` and `sent_bytes`, in all and by kind. `trains` adds the bytes of
+    `rank_parameters`, `rank_gradients`, `rank_optimizer` (its state), and `rank_activations`: the
+    most that the graph kept for the backward pass at any time.
     """
     with ExitStack() as stack:
         counted = stack.enter_context(Collectives()) if sends else None
-        kept = _Kept(model) if trains else None
-        step = _Step() if trains else None
-        if kept is not None and step is not None:
+        saved = _SavedBytes(parameters) if trains else None
+        step = _OptimizerStep() if trains else None
+        if saved is not None and step is not None:
             stack.callback(step.close)
-            stack.enter_context(torch.autograd.graph.saved_tensors_hooks(kept.pack, kept.unpack))
+            stack.enter_context(torch.autograd.graph.saved_tensors_hooks(saved.pack, saved.unpack))
         iteration()
     facts: dict[str, float] = {}
     if counted is not None:
@@ -45,13 +44,13 @@ def inspected(
         facts["sent_bytes"] = counted.bytes.total()
         facts |= {f"collectives_{kind}": number for kind, number in counted.calls.items()}
         facts |= {f"sent_bytes_{kind}": number for kind, number in counted.bytes.items()}
-    if kept is not None and step is not None:
-        facts |= {**step.facts, "rank_activations": kept.most}
+    if saved is not None and step is not None:
+        facts |= {**step.facts, "rank_activations": saved.peak}
     return facts
 
 
-class _Step:
-    """What the optimizer's parameters, their gradients and its state take, when it steps."""
+class _OptimizerStep:
+    """Bytes of the optimizer's parameters, their gradients and its state at a step."""
 
     def __init__(self) -> None:
         self.facts: dict[str, float] = {}
@@ -65,71 +64,66 @@ class _Step:
             handle.remove()
 
     def _before(self, optimizer: torch.optim.Optimizer, *_: object) -> None:
-        every = [one for group in optimizer.param_groups for one in group["params"]]
-        self.facts["rank_parameters"] = local_bytes(every)
-        self.facts["rank_gradients"] = local_bytes(
-            one.grad for one in every if one.grad is not None
-        )
+        parameters = [one for group in optimizer.param_groups for one in group["params"]]
+        gradients = [one.grad for one in parameters if one.grad is not None]
+        self.facts["rank_parameters"] = local_bytes(parameters)
+        self.facts["rank_gradients"] = local_bytes(gradients)
 
     def _after(self, optimizer: torch.optim.Optimizer, *_: object) -> None:
-        states = (one for state in optimizer.state.values() for one in state.values())
-        tensors = (one for one in states if isinstance(one, torch.Tensor))
+        values = (value for state in optimizer.state.values() for value in state.values())
+        tensors = (value for value in values if isinstance(value, torch.Tensor))
         self.facts["rank_optimizer"] = local_bytes(tensors)
 
 
 def local_bytes(tensors: Iterable[torch.Tensor]) -> int:
-    """What they take on this rank."""
-    return sum(one.untyped_storage().nbytes() for one in _distinct(map(_local, tensors)))
+    """Bytes of the tensors on this rank; shared storage counts once."""
+    storages = (_local(tensor).untyped_storage() for tensor in tensors)
+    return sum({storage.data_ptr(): storage.nbytes() for storage in storages}.values())
 
 
 def _local(tensor: torch.Tensor) -> torch.Tensor:
-    """What of a tensor that is split lies on this rank."""
-    found: torch.Tensor = getattr(tensor, "_local_tensor", tensor)
-    return found
+    """This rank's shard of a DTensor; any other tensor itself."""
+    local: torch.Tensor = getattr(tensor, "_local_tensor", tensor)
+    return local
 
 
-def _distinct(tensors: Iterable[torch.Tensor]) -> Iterable[torch.Tensor]:
-    return {one.untyped_storage().data_ptr(): one for one in tensors}.values()
+class _SavedBytes:
+    """Bytes that the graph keeps for the backward pass, without the parameters themselves."""
 
+    def __init__(self, parameters: Iterable[torch.Tensor]) -> None:
+        self._parameters = {_local(one).untyped_storage().data_ptr() for one in parameters}
+        self.peak = self._current = 0
+        self._users: dict[int, int] = {}  # number of saved tensors, by storage address
 
-class _Kept:
-    """Bytes that the graph keeps for the backward pass; parameters, which are kept anyway, not."""
-
-    def __init__(self, model: Iterable[torch.Tensor]) -> None:
-        self._anyway = {_local(one).untyped_storage().data_ptr() for one in model}
-        self.most = self._now = 0
-        self._users: dict[int, int] = {}  # of a storage
-
-    def pack(self, tensor: torch.Tensor) -> _Held | torch.Tensor:
+    def pack(self, tensor: torch.Tensor) -> _Saved | torch.Tensor:
         base = tensor if tensor._base is None else tensor._base
         storage = _local(tensor).untyped_storage()
-        place = storage.data_ptr()
-        # Those that FSDP gathers are parameters too, of memory of their own.
-        if isinstance(base, torch.nn.Parameter) or place in self._anyway:
+        address, size = storage.data_ptr(), storage.nbytes()
+        # FSDP gathers parameters into memory of their own: those addresses are not known here.
+        if isinstance(base, torch.nn.Parameter) or address in self._parameters:
             return tensor
-        self._users[place] = self._users.get(place, 0) + 1
-        size = storage.nbytes() if self._users[place] == 1 else 0
-        self._now += size
-        self.most = max(self.most, self._now)
-        return _Held(tensor, self, place, storage.nbytes())
+        self._users[address] = self._users.get(address, 0) + 1
+        if self._users[address] == 1:
+            self._current += size
+            self.peak = max(self.peak, self._current)
+        return _Saved(tensor, self, address, size)
 
-    def unpack(self, held: _Held | torch.Tensor) -> torch.Tensor:
-        return held.tensor if isinstance(held, _Held) else held
+    def unpack(self, saved: _Saved | torch.Tensor) -> torch.Tensor:
+        return saved.tensor if isinstance(saved, _Saved) else saved
 
-    def let_go(self, place: int, size: int) -> None:
-        self._users[place] -= 1
-        if not self._users[place]:
-            del self._users[place]
-            self._now -= size
+    def drop(self, address: int, size: int) -> None:
+        self._users[address] -= 1
+        if not self._users[address]:
+            del self._users[address]
+            self._current -= size
 
 
-class _Held:
-    """A tensor that the graph keeps, until the graph lets it go."""
+class _Saved:
+    """A saved tensor, counted until the graph drops it."""
 
-    def __init__(self, tensor: torch.Tensor, kept: _Kept, place: int, size: int) -> None:
+    def __init__(self, tensor: torch.Tensor, counter: _SavedBytes, address: int, size: int) -> None:
         self.tensor = tensor
-        self._gone: tuple[Any, ...] = (kept, place, size)
+        self._counter, self._address, self._size = counter, address, size
 
     def __del__(self) -> None:
-        kept, place, size = self._gone
-        kept.let_go(place, size)
+        self._counter.drop(self._address, self._size)

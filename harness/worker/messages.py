@@ -1,4 +1,4 @@
-"""What the parent and a round's process say to each other, as JSON."""
+"""The messages between the parent and a round's process: jobs and reports, as JSON."""
 
 from __future__ import annotations
 
@@ -18,63 +18,63 @@ from harness.domain.text import abridged, storable
 from harness.errors import UnreadableReport
 from harness.worker.allocator import Allocator
 
-# Jobs and the server's answers take a few hundred bytes; a packet is read in one piece.
+# Bytes: the longest message on the server's channel. Most take a few hundred.
 PACKET = 1 << 20
 
 
 @dataclass(frozen=True)
 class Effort:
-    """How much one round measures."""
+    """How long a round samples."""
 
-    seconds: float  # go on sampling for that long ...
-    samples: int  # ... and until there are that many samples ...
-    max_samples: int  # ... but never take more
+    seconds: float  # sample for at least this long ...
+    samples: int  # ... and until this many samples are past warm-up ...
+    max_samples: int  # ... but never take more than this many in all
 
 
 @dataclass(frozen=True)
 class Job:
-    """One round to do, or the model of several to prepare."""
+    """What one process does: measure a round, prepare a model, or run a parity check."""
 
     cell: Cell
     index: int
     seed: int
     effort: Effort
     quality: bool  # also compare the logits with the dense fp32 model's
-    # By what a model's options call them, the digests of the files it needs.
+    # Digests of the model's files, by the names that the model's options use.
     weights: Mapping[str, str] = field(default_factory=dict)
-    energy: bool = False  # also read the hardware's energy counters around the samples
-    artifact: str = ""  # the prepared model's digest; without one it is built anew
-    dense: str = ""  # the digest of its random dense weights; without one they are drawn anew
-    prepares: bool = False  # make that file, and measure nothing
-    proves: bool = False  # compare the split model with one process, and measure nothing
+    energy: bool = False  # also read the hardware's energy counters around the sampling phase
+    artifact: str = ""  # the prepared model's digest; "" builds the model anew
+    dense: str = ""  # the digest of the random dense weights; "" draws them anew
+    prepares: bool = False  # write the file of `artifact`, else that of `dense`; measure nothing
+    checks_parity: bool = False  # compare the split model with one process; measure nothing
     allocator: Allocator = "steady"  # the state of the C library's allocator, see allocator.py
-    cold: bool = False  # read that file from the disk, not from memory
-    # By digest, where these files are on the host that does the job: its dispatcher fills it in.
+    cold: bool = False  # read the prepared model from the disk, not from memory
+    # Paths by digest, on the host that does the job; its dispatcher fills them in.
     files: Mapping[str, str] = field(default_factory=dict)
-    cache: str = ""  # there, a folder for what the backend compiles, shared by the cell's rounds
+    cache: str = ""  # a folder there for the backend's compiled code, shared by the cell's rounds
 
     @property
     def processes(self) -> int:
-        """Those that do it: a model is prepared by one."""
+        """The number of processes that do the job. One process prepares a model."""
         return 1 if self.prepares else parallelism.world_size(self.cell)
 
     @property
     def measures(self) -> bool:
-        """True if it is timed."""
-        return not self.prepares and not self.proves
+        """True if the job is timed."""
+        return not self.prepares and not self.checks_parity
 
     def file(self, name: str) -> Path:
-        """Where the file is that a model's options call `name`."""
+        """The path of the file that the model's options call `name`."""
         return Path(self.files[self.weights[name]])
 
     @property
     def dense_file(self) -> Path:
-        """Where the random dense weights are, or are to be."""
+        """The path of the random dense weights, existing or to be written."""
         return Path(self.files[self.dense])
 
     @property
     def model_file(self) -> Path:
-        """Where the prepared model is, or is to be."""
+        """The path of the prepared model, existing or to be written."""
         return Path(self.files[self.artifact])
 
     def encode(self) -> bytes:
@@ -89,14 +89,14 @@ class Job:
         return cls(cell=cell, effort=effort, **data)
 
 
-# A reason is a line of a table; a detail is read on the cell's own page. Both in characters.
+# In characters. A reason is a line of a table; a detail is shown on the cell's own page.
 _REASON = 500
 _DETAIL = 20_000
 
 
 @dataclass(frozen=True)
 class Report:
-    """What came of a round, as its process tells it."""
+    """The outcome of a job, as its process reports it."""
 
     __pydantic_config__ = ConfigDict(extra="forbid", allow_inf_nan=False)
 
@@ -109,7 +109,7 @@ class Report:
     notes: Mapping[str, str] = field(default_factory=dict)
 
     def bounded(self) -> Report:
-        """The report with texts that a database takes, and a page can show."""
+        """The report with its texts cut and cleaned, so that a database and a page take them."""
         return replace(
             self,
             reason=abridged(storable(self.reason), _REASON),
@@ -125,8 +125,8 @@ class Report:
     def decode(cls, text: bytes) -> Report:
         """The inverse of encode.
 
-        Code that is not the harness's own runs where the text comes from. UnreadableReport
-        unless it is one whole report, of an end that a round can have, with finite numbers.
+        Raises UnreadableReport unless the text is one whole report, with a status that a round
+        can have and finite numbers. The text is not trusted: its process may run any code.
         """
         try:
             report = _wire().validate_json(text)
@@ -140,20 +140,20 @@ class Report:
         return report.bounded()
 
 
-# The parent gives these statuses: it skips cells, and goes on measuring them.
-_OF_CELLS = {Status.SKIPPED, Status.MEASURING}
-_LARGEST = 2**63 - 1  # the largest integer of a database
+# Only the parent sets these statuses: it skips cells, and marks those it is still measuring.
+_PARENT_STATUSES = {Status.SKIPPED, Status.MEASURING}
+_LARGEST = 2**63 - 1  # the largest integer that a database takes
 
 
 def _impossible(report: Report) -> str | None:
-    """What in a report of the right form no round can have measured."""
-    if report.status in _OF_CELLS:
+    """A value in a well-formed report that no round can have measured, or None."""
+    if report.status in _PARENT_STATUSES:
         return f"no round ends {report.status}"
-    if any(one.seconds < 0 for one in report.samples):
-        return "a sample is shorter than no time"
+    if any(sample.seconds < 0 for sample in report.samples):
+        return "a sample has a negative time"
     if undeclared := [name for name in report.facts if fact_of(name) is None]:
-        return f"nobody has declared the fact {undeclared[0]!r} (harness/domain/facts.py)"
-    counts = [n for one in report.scores for n in (one.tokens, one.bytes, one.agreed)]
+        return f"the fact {undeclared[0]!r} is not declared in harness/domain/facts.py"
+    counts = [n for score in report.scores for n in (score.tokens, score.bytes, score.agreed)]
     if any(not 0 <= count <= _LARGEST for count in counts):
         return "a document has an impossible number of tokens or bytes"
     return None

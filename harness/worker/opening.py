@@ -1,4 +1,4 @@
-"""A cell's session, and what opening it took."""
+"""Opens a cell's session, and times it."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from harness.model.transformer import Transformer
 from harness.session import Opening, Session
 from harness.session.workload import Workload
 from harness.worker.messages import Job
-from harness.worker.preparation import dense_model, dtype_of, loaded, unjudged
+from harness.worker.preparation import dense_model, dtype_of, loaded, why_unscored
 
 if TYPE_CHECKING:
     import torch
@@ -36,30 +36,30 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Opened:
-    """A session, and what is known of its model: facts, and the whole model's weights."""
+    """An open session, with facts about its model and the weights of the whole model."""
 
     session: Session
     shape: BaseShape
     weights: Weights
     facts: Mapping[str, float]
     notes: Mapping[str, str]
-    uncounted: FactoryModel | None = None  # a model whose FLOPs are counted as it runs
+    uncounted: FactoryModel | None = None  # a model whose FLOPs are counted while it runs
 
 
 def open_cell(job: Job, device: torch.device) -> Opened:
-    """Have the cell's backend open a session on its model, and time it."""
+    """Has the cell's backend open a session on its model, and times it."""
     cell = job.cell
     opening, model = opening_of(job, device)
     session = backends.registry.of(cell.backend).open(opening)
     name = "cold_load_time" if _is_cold(job) else "load_time"
     seconds = model.watch.seconds()
-    known = model.known or _by_arithmetic(cell)
+    known = model.known or _computed(cell)
     facts = {**known.facts, **_work(cell), name: seconds}
     return Opened(session, opening.shape, known.weights, facts, known.notes, known.uncounted)
 
 
 def opening_of(job: Job, device: torch.device) -> tuple[Opening, CellModel]:
-    """What the cell's backend is given; and the model that it loads, once it does."""
+    """The opening for the cell's backend, and the model that the backend may load."""
     cell = job.cell
     model = CellModel(job, device)
     split = partial(_split_over_ranks, cell, device) if cell.parallelism else None
@@ -68,14 +68,14 @@ def opening_of(job: Job, device: torch.device) -> tuple[Opening, CellModel]:
 
 
 def workload_of(job: Job, session: Session) -> Workload:
-    """What the cell's scenario gives this rank to do."""
+    """This rank's workload in the cell's scenario."""
     vocab = shape_of(job.cell.model).vocab
     cache_bytes = hardware.registry.of(job.cell.hardware).cache_bytes
     return Workload(job.cell.load, vocab, job.seed, session.batch, session.share, cache_bytes)
 
 
 @dataclass(frozen=True)
-class _Known:
+class _ModelFacts:
     weights: Weights
     facts: Mapping[str, float]
     notes: Mapping[str, str]
@@ -83,15 +83,15 @@ class _Known:
 
 
 class CellModel:
-    """The cell's model in torch, to be loaded by a backend that wants it."""
+    """The cell's model in torch, loaded only if the backend asks for it."""
 
     def __init__(self, job: Job, device: torch.device) -> None:
         self._job, self._device = job, device
         self.watch = _Stopwatch()
-        self.known: _Known | None = None  # of the model as it stood when it was loaded
+        self.known: _ModelFacts | None = None  # set by `load`, so before the model is split
 
     def load(self) -> LanguageModel:
-        """From its prepared file, else built anew. Counting what it holds is not timed."""
+        """Loads the prepared file, or builds the model anew. Gathering its facts is not timed."""
         job = self._job
         core = self._from_file() if job.artifact else self._built()
         with self.watch.paused():
@@ -99,46 +99,46 @@ class CellModel:
             notes = {}
             if not job.artifact:
                 facts["parameters"] = float(parameter_count(core))
-                notes = {"bits_per_byte": unjudged(core.shape)} if job.quality else {}
+                notes = {"bits_per_byte": why_unscored(core.shape)} if job.quality else {}
             if isinstance(core, Transformer):
                 facts["flops"] = self._flops(core)
-                self.known = _Known(weights_of(core), facts, notes)
+                self.known = _ModelFacts(weights_of(core), facts, notes)
             else:
-                self.known = _known_of_factory(core, facts, notes)
+                self.known = _facts_of_factory_model(core, facts, notes)
         return core
 
     def _from_file(self) -> LanguageModel:
         job, path = self._job, self._job.model_file
         with self.watch.paused():
-            verify(path)  # which leaves all its pages in memory
+            verify(path)  # leaves all pages of the file in memory
             if _is_cold(job):
                 drop_pages(path)
         return loaded(job.cell, path, self._device)
 
     def _built(self) -> LanguageModel:
         cell = self._job.cell
-        assert not cell.compression, "a compressed model is prepared, and loaded from its file"
+        assert not cell.compression, "a compressed model is always loaded from its prepared file"
         return dense_model(self._job, self._device, dtype_of(cell))
 
     def _flops(self, core: Transformer) -> float:
-        """What one iteration does, over all ranks, from the model's own arithmetic."""
+        """FLOPs of an iteration, over all ranks, computed from the model's layers."""
         cell = self._job.cell
         works = scenarios.registry.of(cell.scenario).work(cell.load)
         return float(executed_flops(core, operators.registry.of(cell.operator), works))
 
 
-def _known_of_factory(
+def _facts_of_factory_model(
     core: LanguageModel, facts: Mapping[str, float], notes: Mapping[str, str]
-) -> _Known:
+) -> _ModelFacts:
     from harness.model.factory import COUNTED, FactoryModel
     from harness.model.factory import weights_of as weights
 
-    assert isinstance(core, FactoryModel), "a model is built in, or a factory's"
-    return _Known(weights(core), facts, {**notes, ASSUMED: COUNTED}, core)
+    assert isinstance(core, FactoryModel), "a model that is not built in comes from a factory"
+    return _ModelFacts(weights(core), facts, {**notes, ASSUMED: COUNTED}, core)
 
 
-def _by_arithmetic(cell: Cell) -> _Known:
-    """Of a model that no one loaded here: what its dimensions say."""
+def _computed(cell: Cell) -> _ModelFacts:
+    """Facts computed from the model's dimensions, if the backend did not load the model here."""
     shape, operator = dimensions_of(cell.model), operators.registry.of(cell.operator)
     works = scenarios.registry.of(cell.scenario).work(cell.load)
     element = PRECISIONS[cell.precision.name].bytes
@@ -146,7 +146,7 @@ def _by_arithmetic(cell: Cell) -> _Known:
         "parameters": float(cost.parameters(shape, operator)),
         "flops": float(cost.flops(shape, operator, works)),
     }
-    return _Known(cost.dense_weights(shape, operator, element), facts, {})
+    return _ModelFacts(cost.dense_weights(shape, operator, element), facts, {})
 
 
 def _work(cell: Cell) -> dict[str, float]:
@@ -158,13 +158,12 @@ def _work(cell: Cell) -> dict[str, float]:
 
 
 def _split_over_ranks(cell: Cell, device: torch.device, core: LanguageModel) -> Split:
-    """This rank's part of the model, as the cell's strategies and its launcher make it."""
-    from harness.distributed.assemble import Whole  # a second, which whole models save
+    """This rank's part of the model, by the cell's strategies and its launcher."""
+    from harness.distributed.assemble import Whole  # slow: a second
 
     assert isinstance(core, Transformer), "only built-in models are split"
-    changes: list[Callable[[Split], None]] = [
-        one.apply for one in parallelism.strategies(cell.parallelism)
-    ]
+    strategies = parallelism.strategies(cell.parallelism)
+    changes: list[Callable[[Split], None]] = [strategy.apply for strategy in strategies]
     trains = scenarios.registry.of(cell.scenario).trains
     timer = hardware.registry.of(cell.hardware).timer()
     whole = Whole(core, parallelism.degrees(cell), changes, device, trains, timer)
@@ -172,25 +171,25 @@ def _split_over_ranks(cell: Cell, device: torch.device, core: LanguageModel) -> 
 
 
 def _is_cold(job: Job) -> bool:
-    """True if the file is to come from the disk: every other round, where that can be had."""
+    """True if the prepared file is read from the disk, and this system can drop its pages."""
     return bool(job.artifact) and job.cold and CAN_DROP
 
 
 class _Stopwatch:
-    """Wall time since it was made, less what was paused."""
+    """Seconds since its creation, without the pauses."""
 
     def __init__(self) -> None:
         self._start = time.perf_counter()
-        self._out = 0.0
+        self._paused = 0.0
 
     def seconds(self) -> float:
-        return time.perf_counter() - self._start - self._out
+        return time.perf_counter() - self._start - self._paused
 
     def paused(self) -> AbstractContextManager[None]:
         return _Pause(self)
 
     def leave_out(self, seconds: float) -> None:
-        self._out += seconds
+        self._paused += seconds
 
 
 class _Pause(AbstractContextManager[None]):

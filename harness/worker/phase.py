@@ -1,4 +1,4 @@
-"""What is read at both edges of the phase that takes samples, outside the clock."""
+"""Readings at both edges of a round's sampling phase, outside the timed part."""
 
 from __future__ import annotations
 
@@ -17,40 +17,40 @@ from harness.scenarios import Iteration
 from harness.timer import Timer
 
 
-class Counted:
-    """An iteration that counts its repetitions, and the page faults of this process in each.
+class CountedIteration:
+    """An iteration that counts its calls, and this process's page faults in each.
 
-    `meet` has all ranks begin it together: one that is done early does not run ahead.
+    `barrier` makes all ranks start each iteration together, so that no fast rank runs ahead.
     """
 
-    def __init__(self, iteration: Iteration, meet: Callable[[], object] | None = None) -> None:
-        self._iteration, self._meet = iteration, meet
-        self._faults: list[int] = []  # so far, at the start of each repetition
+    def __init__(self, iteration: Iteration, barrier: Callable[[], object] | None = None) -> None:
+        self._iteration, self._barrier = iteration, barrier
+        self._faults: list[int] = []  # the process's total at the start of each call
 
     @property
-    def times(self) -> int:
-        """How often the iteration was done."""
+    def calls(self) -> int:
+        """The number of calls so far."""
         return len(self._faults)
 
     def page_faults(self) -> float:
-        """Median number of minor page faults in an iteration, over the second half of them.
+        """The median number of minor page faults in an iteration, over the second half of them.
 
-        Near zero where the allocator keeps its memory, once the first iterations have filled it.
-        A process that maps its activations anew has one for every 4 KiB of them.
+        It is near zero if the allocator keeps its memory, which the first iterations fill. A
+        process that maps its activations anew has one page fault for every 4 KiB of them.
         """
         each = [after - before for before, after in pairwise(self._faults)]
         return median(each[len(each) // 2 :] or [0])
 
     def __call__(self, timer: Timer) -> Mapping[str, float]:
-        """Do it once more."""
+        """Runs the iteration once, and returns its seconds by section."""
         self._faults.append(resource.getrusage(resource.RUSAGE_SELF).ru_minflt)
-        if self._meet is not None:
-            self._meet()
+        if self._barrier is not None:
+            self._barrier()
         return self._iteration(timer)
 
 
 class Phase:
-    """Energy, if asked for, and the devices' clocks at both edges.
+    """Measures the phase's energy if requested, and reads the devices' clocks at both edges.
 
     Only rank 0 reads the counters, for the devices of all ranks.
     """
@@ -62,7 +62,7 @@ class Phase:
         self._clocks: dict[str, float] = {}
 
     def __enter__(self) -> Self:
-        self._look("before")
+        self._read_clocks("before")
         if self._meter is not None:
             self._meter.__enter__()
         return self
@@ -72,10 +72,10 @@ class Phase:
             return
         if self._meter is not None:
             self._meter.__exit__()
-        self._look("after")
+        self._read_clocks("after")
 
     def facts(self, tokens: float) -> Mapping[str, float]:
-        """Of the phase, in which the round went through so many tokens."""
+        """The phase's facts; `tokens` is the number of tokens processed in it."""
         facts = {**self._clocks, **held_down(self._clocks)}
         if self._meter is not None and self._meter.joules is not None:
             facts |= {"energy": self._meter.joules, "energy_tokens": tokens}
@@ -83,10 +83,10 @@ class Phase:
 
     @property
     def notes(self) -> Mapping[str, str]:
-        """Why there is no energy, where it was asked for."""
+        """Why the requested energy could not be measured, if it could not."""
         why_not = self._meter.why_not if self._meter is not None else ""
         return {"energy_per_token": why_not} if why_not else {}
 
-    def _look(self, when: str) -> None:
+    def _read_clocks(self, when: str) -> None:
         if self._rank.index == 0:
             self._clocks |= self._hardware.clocks(self._rank.world, when)

@@ -1,12 +1,13 @@
-"""The child's side of preparing a model: build, compress, write, judge.
+"""Prepares a model: builds it, compresses it, writes its file and scores it.
 
-Done once for all rounds of all cells that share the model; each round then loads the file.
+All rounds of all cells that share the model load the one file.
 """
 
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
@@ -30,18 +31,18 @@ from harness.quality.recipe import TRAINED
 from harness.quality.text import CorpusText, GeneratedText, RandomText, Text
 from harness.session.eager import TorchSession
 from harness.worker.messages import Job, Report
-from harness.worker.probe import distance, probe_tokens, require_finite
+from harness.worker.probe import probe_tokens, relative_error, require_finite
 
 if TYPE_CHECKING:
     from harness.model.transformer import Transformer
 
 RANDOM = "not measurable: random weights"
-NO_TEXT = "not measurable: no text is named for these weights (quality: {corpus: ...})"
+NO_TEXT = "not measurable: the spec names no text for these weights (quality: {corpus: ...})"
 _BITS = 8
 
 
 def drawn(job: Job) -> Report:
-    """Make the file of the job's random dense weights."""
+    """Writes the file of the job's random dense weights."""
     device = hardware.registry.of(job.cell.hardware).prepare(1)
     model = dense_model(replace(job, dense=""), device)
     keep(cast("Transformer", model), job.dense_file)
@@ -49,7 +50,7 @@ def drawn(job: Job) -> Report:
 
 
 def prepared(job: Job) -> Report:
-    """Make the job's file; what that took, and what the model in it is worth."""
+    """Writes the job's file, and reports the model's size, time to compress and quality."""
     cell, path = job.cell, job.model_file
     device = hardware.registry.of(cell.hardware).prepare(1)
     text = text_of(job)
@@ -58,7 +59,7 @@ def prepared(job: Job) -> Report:
     start = time.perf_counter()
     model: LanguageModel = dense
     for choice in cell.compression:
-        # The plan lets only entries that take any module come to a factory's model.
+        # For a factory's model, the plan admits only entries that take any module.
         model = compression.registry.of(choice).apply(cast("Transformer", model), text)
     if cell.compression:
         facts["compression_time"] = time.perf_counter() - start
@@ -68,27 +69,25 @@ def prepared(job: Job) -> Report:
     facts["nonzero_parameters"] = float(nonzero_count(model))
     facts["bits_per_weight"] = _BITS * facts["file_bytes"] / facts["dense_parameters"]
     del model, dense
-    judged = _Judged((), {}, {})
-    if job.quality:
-        judged = _judge(job, path, text, device)
+    quality = _quality(job, path, text, device) if job.quality else _Quality()
     return Report(
         Status.OK,
-        scores=judged.scores,
-        facts={**facts, **judged.facts},
-        notes={**judged.notes, **_assumed(job)},
+        scores=quality.scores,
+        facts={**facts, **quality.facts},
+        notes={**quality.notes, **_assumed(job)},
     )
 
 
 def dtype_of(cell: Cell) -> torch.dtype:
-    """Of the cell's precision."""
-    found: torch.dtype = getattr(torch, PRECISIONS[cell.precision.name].dtype)
-    return found
+    """The torch type of the cell's precision."""
+    dtype: torch.dtype = getattr(torch, PRECISIONS[cell.precision.name].dtype)
+    return dtype
 
 
 def dense_model(
     job: Job, device: torch.device, dtype: torch.dtype = torch.float32
 ) -> LanguageModel:
-    """The cell's model before any compression: weights from a file, random, or a factory's own."""
+    """The uncompressed model, with weights from a file, random weights, or a factory's own."""
     cell = job.cell
     shape, operator = shape_of(cell.model), operators.registry.of(cell.operator)
     if not isinstance(shape, Shape):
@@ -105,25 +104,25 @@ def dense_model(
 def factory_model(
     shape: BaseShape, device: torch.device, dtype: torch.dtype, seed: int
 ) -> LanguageModel:
-    """What a user's own function builds."""
+    """The model that the user's factory builds."""
     from harness.model.factory import built
 
-    assert isinstance(shape, FactoryShape), "a model is built in, or a factory's"
+    assert isinstance(shape, FactoryShape), "a model that is not built in comes from a factory"
     return built(shape, device, dtype, seed)
 
 
 def _assumed(job: Job) -> dict[str, str]:
-    """What no file says of the model."""
+    """A note on what the harness assumes about the model because its files leave it open."""
     shape = shape_of(job.cell.model)
     if not isinstance(shape, Shape) or shape.weights in {"", TRAINED}:
         return {}
-    told = assumption(job.file(shape.weights), shape)
-    return {ASSUMED: told} if told else {}
+    assumed = assumption(job.file(shape.weights), shape)
+    return {ASSUMED: assumed} if assumed else {}
 
 
 def loaded(cell: Cell, path: Path, device: torch.device) -> LanguageModel:
-    """The prepared model."""
-    layers = compression.layers_of(compression.registry[one.name] for one in cell.compression)
+    """The prepared model, loaded from its file."""
+    layers = compression.layers_of(compression.registry[choice.name] for choice in cell.compression)
     if cell.factory:
         return load_of_factory(path, device, dtype_of(cell), layers)
     operator = operators.registry.of(cell.operator)
@@ -131,7 +130,7 @@ def loaded(cell: Cell, path: Path, device: torch.device) -> LanguageModel:
 
 
 def text_of(job: Job) -> Text:
-    """What the cell's model can know: a corpus, the generated language, or nothing."""
+    """The text for calibration and scoring: a corpus, the generated language, or random tokens."""
     shape = shape_of(job.cell.model)
     if shape.corpus:
         tokenizer = job.file(shape.tokenizer) if shape.tokenizer else None
@@ -141,29 +140,29 @@ def text_of(job: Job) -> Text:
 
 
 @dataclass(frozen=True)
-class _Judged:
-    scores: tuple[Score, ...]
-    facts: dict[str, float]
-    notes: dict[str, str]
+class _Quality:
+    scores: tuple[Score, ...] = ()
+    facts: Mapping[str, float] = field(default_factory=dict)
+    notes: Mapping[str, str] = field(default_factory=dict)
 
 
-def _judge(job: Job, path: Path, text: Text, device: torch.device) -> _Judged:
-    """The model as its file gives it, beside the dense one in fp32."""
+def _quality(job: Job, path: Path, text: Text, device: torch.device) -> _Quality:
+    """The quality of the model in the file, compared with the dense model in fp32."""
     cell = job.cell
     dense, model = dense_model(job, device), loaded(cell, path, device)
-    ours, theirs = (TorchSession(one, one, device, 1) for one in (model, dense))
+    ours, theirs = (TorchSession(core, core, device, 1) for core in (model, dense))
     tokens = probe_tokens(model.shape, job.seed)
     logits = ours.logits(tokens)
     require_finite(logits, "the model's logits")
     facts = {}
     if cell.compression or cell.precision.name != "fp32":
-        facts["logit_error"] = distance(logits, theirs.logits(tokens))
+        facts["logit_error"] = relative_error(logits, theirs.logits(tokens))
     documents = text.held_out(model.shape.context) if model.shape.generates else ()
     if documents:
-        return _Judged(tuple(scores(ours.logits, theirs.logits, documents)), facts, {})
-    return _Judged((), facts, {"bits_per_byte": unjudged(model.shape)})
+        return _Quality(tuple(scores(ours.logits, theirs.logits, documents)), facts)
+    return _Quality(facts=facts, notes={"bits_per_byte": why_unscored(model.shape)})
 
 
-def unjudged(shape: BaseShape) -> str:
-    """Why no text judges the model."""
+def why_unscored(shape: BaseShape) -> str:
+    """Why no text can score the model."""
     return NO_TEXT if shape.may_know_text else RANDOM

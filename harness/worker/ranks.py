@@ -1,7 +1,7 @@
-"""A round of several ranks: processes that form a gloo or NCCL group on this host.
+"""Runs a round of several ranks: processes that form a gloo or NCCL group on this host.
 
-The round's own process only has the launcher start the ranks and waits for them, so that one
-rank's death is reported by its number instead of hanging the others.
+The round's own process only has the launcher start the ranks, and waits for them. So it can report
+the number of a rank that dies, instead of hanging with the others.
 """
 
 from __future__ import annotations
@@ -36,31 +36,31 @@ from harness.worker.messages import Job, Report
 if TYPE_CHECKING:
     from harness.worker.round import Agree
 
-# What is imported late, and by the fork server; a rank that it did not fork pays before it starts.
+# The fork server has imported these; a rank that it did not fork imports them before it starts.
 _LAZY = ("harness.distributed.assemble", "harness.worker.parity", "torch._dynamo")
-_ANSWER_SECONDS = 0.5
-_ECHO_SECONDS = 2.0
-_LOOK_SECONDS = 0.05  # between two looks at who has ended
-_LOST = re.compile(
+_ANSWER_SECONDS = 0.5  # for the ranks to write their stack traces
+_ECHO_SECONDS = 2.0  # for the rank that broke the connections to end
+_POLL_SECONDS = 0.05  # between two checks for ended ranks
+_LOST_CONNECTION = re.compile(
     r"[Cc]onnection (closed|reset|refused)|Socket closed|Broken pipe|HorovodInternalError"
-    r"|remote process exited"  # as NCCL says it
+    r"|remote process exited"  # NCCL's wording
 )
 _FRAME = re.compile(r'File "(?P<file>[^"]+)", line (?P<line>\d+) in (?P<function>\S+)')
-# In these a rank waits for others: collectives, the backward pass that exchanges gradients, and a
-# GPU that does either.
+# A rank in one of these is waiting for others: in a collective, in a backward pass that exchanges
+# gradients, or for a GPU that does either.
 _WAITING = ("/torch/distributed/", "/torch/autograd/", "/torch/cuda/", "/horovod/")
 
 
 def report_of_ranks(job: Job, world: int) -> Report:
-    """Have the ranks started and join what they report."""
+    """Has the launcher start the ranks, and joins their reports."""
     start = time.monotonic()
-    signal.signal(ASK, _told_time_is_up)
+    signal.signal(ASK, _raise_time_is_up)
     launcher = launcher_of(job.cell)
     with tempfile.TemporaryDirectory(prefix="harness-ranks-", ignore_cleanup_errors=True) as name:
         folder = Path(name)
         main = partial(_run_rank, job, world, folder, start)
         try:
-            launcher.preload()  # here, so that a failed import names the launcher, not a rank
+            launcher.preload()  # before the start: a failed import is not blamed on a rank
             with launcher.started(world, main, folder) as handles:
                 report = _report_of(handles, world, folder)
                 signal.signal(ASK, signal.SIG_IGN)  # the report is complete
@@ -74,7 +74,7 @@ def report_of_ranks(job: Job, world: int) -> Report:
 
 
 def cause(message: str) -> str:
-    """The line that tells most: of an error that came from Java, what it was there."""
+    """The first line of an error message; for an error from Java, its root cause."""
     lines = message.splitlines() or [""]
     causes = [line.strip() for line in lines if line.strip().startswith("Caused by: ")]
     java = [line for line in lines if line.startswith(": ")]
@@ -85,21 +85,22 @@ def _report_of(handles: RankHandles, world: int, folder: Path) -> Report:
     try:
         return join(_collect(handles, world, folder))
     except _TimeIsUp:
-        return Report(Status.TIMED_OUT, where_they_stand(_stacks(handles, world, folder)))
+        return Report(Status.TIMED_OUT, where_ranks_stand(_stacks(handles, world, folder)))
 
 
 def join(reports: Sequence[Report]) -> Report:
-    """One report of all ranks' reports, rank 0's first.
+    """Joins the ranks' reports, in the order of ranks, into one.
 
-    A rank that did not end well speaks for all, by its number. Else each sample lasts as long
-    as on the slowest rank, as the step is not over before; facts are reduced as declared.
+    If a rank failed, the joined report has its status, and its number in the reason. Otherwise
+    each sample is the slowest rank's, because a step ends when all ranks have finished it, and each
+    fact is reduced as harness.domain.facts declares.
     """
     for index, report in enumerate(reports):
         if report.status is not Status.OK:
             return Report(report.status, f"rank {index}: {report.reason}", report.detail)
     first = reports[0]
     samples = tuple(_slowest(same) for same in zip(*(r.samples for r in reports), strict=True))
-    facts = {**reduced([dict(report.facts) for report in reports]), **_waiting(reports)}
+    facts = {**reduced([dict(report.facts) for report in reports]), **_load_imbalance(reports)}
     return Report(Status.OK, samples=samples, facts=facts, notes=first.notes)
 
 
@@ -107,8 +108,8 @@ def _slowest(same: Sequence[Sample]) -> Sample:
     return max(same, key=lambda sample: sample.seconds)
 
 
-def _waiting(reports: Sequence[Report]) -> Mapping[str, float]:
-    """`load_imbalance`: the share of the time that ranks, on average, wait for the slowest."""
+def _load_imbalance(reports: Sequence[Report]) -> Mapping[str, float]:
+    """`load_imbalance`: the average share of the time that ranks wait for the slowest."""
     shares = [
         1 - fmean(one.seconds for one in same) / _slowest(same).seconds
         for same in zip(*(report.samples for report in reports), strict=True)
@@ -118,8 +119,8 @@ def _waiting(reports: Sequence[Report]) -> Mapping[str, float]:
 
 
 def _run_rank(job: Job, world: int, folder: Path, start: float, index: int) -> None:
-    """Runs in each rank's own process, and leaves the rank's report in the folder."""
-    signal.signal(ASK, signal.SIG_IGN)  # until there is someone to answer
+    """Runs in each rank's own process, and writes the rank's report to the folder."""
+    signal.signal(ASK, signal.SIG_IGN)  # until the handler below is in place
     stack = _stack_file(folder, index).open("wb")
     faulthandler.register(ASK, stack, all_threads=False)
     report = _rank_report(job, Rank(index, world), folder / "rendezvous", start)
@@ -127,10 +128,10 @@ def _run_rank(job: Job, world: int, folder: Path, start: float, index: int) -> N
 
 
 class _TimeIsUp(BaseException):
-    """The round took longer than it may. A BaseException, so that no launcher swallows it."""
+    """The round has reached its time-out. A BaseException, so that no launcher swallows it."""
 
 
-def _told_time_is_up(*_: object) -> None:
+def _raise_time_is_up(*_: object) -> None:
     raise _TimeIsUp
 
 
@@ -139,33 +140,33 @@ def _stack_file(folder: Path, index: int) -> Path:
 
 
 def _stacks(handles: RankHandles, world: int, folder: Path) -> list[str | None]:
-    """Where each rank stands, as Python's fault handler tells; then they are ended."""
+    """Each rank's stack from Python's fault handler; None if it has not started. Kills them all."""
     signal.signal(ASK, signal.SIG_IGN)
     _send(ASK, handles, range(world))
     time.sleep(_ANSWER_SECONDS)
     _send(signal.SIGKILL, handles, range(world))
-    there = handles.pids()
-    files = [_stack_file(folder, index) if index in there else None for index in range(world)]
-    return [None if one is None else one.read_text(errors="replace") for one in files]
+    started = handles.pids()
+    files = [_stack_file(folder, index) if index in started else None for index in range(world)]
+    return [None if file is None else file.read_text(errors="replace") for file in files]
 
 
-def where_they_stand(stacks: Sequence[str | None]) -> str:
-    """Which rank the others wait for, of stacks as the fault handler writes them, latest first.
+def where_ranks_stand(stacks: Sequence[str | None]) -> str:
+    """Names the ranks that the others wait for, and where each of them is.
 
-    None is the stack of a rank that has not started.
+    `stacks` are the fault handler's, innermost frame first; None for a rank that has not started.
     """
-    late = [f"rank {index} has not started" for index, one in enumerate(stacks) if one is None]
+    late = [f"rank {index} has not started" for index, stack in enumerate(stacks) if stack is None]
     if late:
         return ", ".join(late)
-    places = [_FRAME.search(stack or "") for stack in stacks]
-    waits = [bool(place and any(part in place["file"] for part in _WAITING)) for place in places]
-    told = [
-        f"rank {index} stands in {place['file']}:{place['line']} ({place['function']})"
-        for index, place in enumerate(places)
-        if place and not waits[index]
+    frames = [_FRAME.search(stack or "") for stack in stacks]
+    waits = [bool(frame and any(part in frame["file"] for part in _WAITING)) for frame in frames]
+    busy = [
+        f"rank {index} is at {frame['file']}:{frame['line']} ({frame['function']})"
+        for index, frame in enumerate(frames)
+        if frame and not waits[index]
     ]
-    silent = [f"rank {index} does not answer" for index, place in enumerate(places) if not place]
-    return ", ".join(told + silent) or "all ranks wait for each other"
+    silent = [f"rank {index} does not answer" for index, frame in enumerate(frames) if not frame]
+    return ", ".join(busy + silent) or "all ranks wait for each other"
 
 
 def _report_file(folder: Path, index: int) -> Path:
@@ -182,20 +183,20 @@ def _rank_report(job: Job, rank: Rank, rendezvous: Path, start: float) -> Report
             strategy.preload()
         launcher_of(job.cell).enter()
         entry = hardware.registry.of(job.cell.hardware)
-        device = entry.prepare(rank.world, rank.index)  # NCCL takes the one that is current
+        device = entry.prepare(rank.world, rank.index)  # NCCL uses the current device
         join_group(rank, rendezvous, entry.groups)
         agree = _agreement()
-        agree(True)  # all are there
-        entry.connect(device)  # as part of the launch
-    except Exception as error:  # noqa: BLE001 - that ranks do not meet is a result
+        agree(True)  # waits until all ranks have joined
+        entry.connect(device)  # counts as part of the launch
+    except Exception as error:  # noqa: BLE001 - ranks that do not meet are a result
         return failure(error)
-    launched = {"launch_time": time.monotonic() - start}  # one clock for all processes of a host
+    launched = {"launch_time": time.monotonic() - start}  # all processes of a host share this timer
     report = report_of(job, rank, agree)
     return replace(report, facts={**launched, **report.facts})
 
 
 def _agreement() -> Agree:
-    """All go on while any wants to: everyone takes part in the same collectives."""
+    """A vote: all ranks continue while any wants to, so that all call the same collectives."""
     import torch
     import torch.distributed as dist
 
@@ -208,34 +209,34 @@ def _agreement() -> Agree:
 
 
 def _collect(handles: RankHandles, world: int, folder: Path) -> list[Report]:
-    """The ranks' reports, in order; once one ends badly, the others are ended too."""
+    """The ranks' reports, in the order of ranks. Once one has failed, the others are killed."""
     reports: dict[int, Report] = {}
     while len(reports) < world:
-        time.sleep(_LOOK_SECONDS)
-        new = _ended(handles, set(range(world)) - reports.keys(), folder)
+        time.sleep(_POLL_SECONDS)
+        new = _ended_reports(handles, set(range(world)) - reports.keys(), folder)
         reports |= new
-        if any(_is_bad(one) for one in new.values()):
+        if any(_has_failed(report) for report in new.values()):
             culprit = _culprit(handles, reports, world, folder)
             _send(signal.SIGKILL, handles, set(range(world)) - reports.keys())
-            # Those ended for its sake have nothing of their own to tell.
+            # The reports of ranks that failed or died because of the culprit are dropped.
             reports = {**dict.fromkeys(range(world), Report(Status.OK)), culprit: reports[culprit]}
     return [reports[index] for index in range(world)]
 
 
 def _culprit(handles: RankHandles, reports: dict[int, Report], world: int, folder: Path) -> int:
-    """The rank that ended badly by itself: others may only have lost their connection to it."""
+    """The rank that failed by itself. Others may have failed only because they lost it."""
     deadline = time.monotonic() + _ECHO_SECONDS
     while True:
-        bad = [index for index, one in sorted(reports.items()) if _is_bad(one)]
-        first = [index for index in bad if not is_echo(reports[index])]
-        if first or time.monotonic() > deadline:
-            return (first or bad)[0]
-        time.sleep(_LOOK_SECONDS)
-        reports |= _ended(handles, set(range(world)) - reports.keys(), folder)
+        failed = [index for index, report in sorted(reports.items()) if _has_failed(report)]
+        culprits = [index for index in failed if not is_echo(reports[index])]
+        if culprits or time.monotonic() > deadline:
+            return (culprits or failed)[0]
+        time.sleep(_POLL_SECONDS)
+        reports |= _ended_reports(handles, set(range(world)) - reports.keys(), folder)
 
 
-def _ended(handles: RankHandles, ranks: Iterable[int], folder: Path) -> dict[int, Report]:
-    """The reports of those of the ranks that have ended by now."""
+def _ended_reports(handles: RankHandles, ranks: Iterable[int], folder: Path) -> dict[int, Report]:
+    """The reports of the ranks that have ended by now."""
     ends = {index: handles.ended(index) for index in ranks}
     return {
         index: _final_report(_report_file(folder, index), wait_status)
@@ -244,19 +245,19 @@ def _ended(handles: RankHandles, ranks: Iterable[int], folder: Path) -> dict[int
     }
 
 
-def _is_bad(report: Report) -> bool:
+def _has_failed(report: Report) -> bool:
     return report.status is not Status.OK
 
 
 def is_echo(report: Report) -> bool:
-    """Whether what ended a rank was another's end."""
-    return bool(_LOST.search(report.reason))
+    """True if the rank failed because another rank had ended."""
+    return bool(_LOST_CONNECTION.search(report.reason))
 
 
 def _send(number: int, handles: RankHandles, ranks: Iterable[int]) -> None:
     pids = handles.pids()
     for index in ranks:
-        with suppress(KeyError, ProcessLookupError):  # not there yet, or no more
+        with suppress(KeyError, ProcessLookupError):  # not started yet, or ended already
             os.kill(pids[index], number)
 
 

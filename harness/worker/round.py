@@ -1,6 +1,6 @@
-"""The child's side of a round: build the model, transform it, drive it, measure.
+"""Does a job: opens the cell's model, drives its scenario, measures and checks it.
 
-Runs in a process of its own, forked from one that has torch loaded (worker/server.py).
+Runs in its own process, forked from the fork server, which has imported torch (worker/server.py).
 """
 
 from __future__ import annotations
@@ -28,13 +28,18 @@ from harness.session.eager import TorchSession
 from harness.session.workload import Workload
 from harness.timer import Timer
 from harness.worker import allocator
-from harness.worker.checks import answered, answered_anew, check_output, checked
-from harness.worker.inspection import inspected
+from harness.worker.checks import (
+    check_last_output,
+    check_outputs,
+    outputs_of,
+    outputs_of_whole_model,
+)
+from harness.worker.inspection import iteration_facts
 from harness.worker.messages import Effort, Job, Report
 from harness.worker.opening import Opened, open_cell, workload_of
-from harness.worker.phase import Counted, Phase
+from harness.worker.phase import CountedIteration, Phase
 from harness.worker.preparation import drawn, prepared
-from harness.worker.sampling import settled_from, settles, too_short, wants_more
+from harness.worker.sampling import has_settled, too_short, wants_more, warmup_length
 from harness.worker.traffic import traffic
 
 if TYPE_CHECKING:
@@ -44,22 +49,22 @@ Agree = Callable[[bool], bool]
 
 
 def report_of(job: Job, rank: Rank = ALONE, agree: Agree = bool) -> Report:
-    """One rank's round, whatever becomes of it.
+    """Does the job on this rank, and returns its report, whatever the outcome.
 
-    `agree` makes all ranks go on, or stop, together. Alone, a process agrees with itself.
+    `agree` makes all ranks continue or stop together. A single process decides alone.
     """
     try:
-        state = allocator.settle(job.allocator)
+        state = allocator.configure(job.allocator)
         if job.prepares:
             return prepared(job) if job.artifact else drawn(job)
-        report = _prove(job, rank) if job.proves else _measure(job, rank, agree)
+        report = _check_parity(job, rank) if job.checks_parity else _measure(job, rank, agree)
         return replace(report, notes={**report.notes, "host_allocator": state})
     except BaseException as error:  # noqa: BLE001 - SystemExit, too, is a result of the round
         return failure(error)
 
 
 def failure(error: BaseException) -> Report:
-    """What an exception made of the round. To be called where it is handled."""
+    """The report of a round that ended with this exception. Call it in the exception's handler."""
     if isinstance(error, Unsupported):
         return Report(Status.UNSUPPORTED, _message(error))
     status = Status.OUT_OF_MEMORY if _is_out_of_memory(error) else Status.FAILED
@@ -83,47 +88,48 @@ def _measure(job: Job, rank: Rank, agree: Agree) -> Report:
     opened = open_cell(job, device)
     with closing(opened.session):
         report = _timed(job, rank, agree, opened, memory)
-        # Once is enough: every round has the same weights.
-        asked = job.index == 0 and rank.index == 0
+        # All rounds have the same weights: only the first checks what they compute.
+        checks = job.index == 0 and rank.index == 0
         whole = not job.cell.parallelism and not scenarios.registry.of(job.cell.scenario).trains
-        answers = answered(job, opened.session, device) if asked and whole else None
-    del opened  # other models are to be loaded in its place
+        outputs = outputs_of(job, opened.session, device) if checks and whole else None
+    del opened  # frees its memory for the models that the checks load
     gc.collect()
-    if asked:
-        answers = answers or answered_anew(job, device)
-        found = checked(job, answers, device)
+    if checks:
+        outputs = outputs or outputs_of_whole_model(job, device)
+        found = check_outputs(job, outputs, device)
         report = replace(
             report,
             facts={**report.facts, **found.facts},
             notes={**report.notes, **found.notes},
-            scores=answers.scores,
+            scores=outputs.scores,
         )
     if rank.world > 1:
-        dist.barrier()  # a rank that ends early takes its connections with it
+        dist.barrier()  # a rank that ends early closes its connections to the others
     return report
 
 
 def _timed(job: Job, rank: Rank, agree: Agree, opened: Opened, memory: MemoryProbe) -> Report:
-    """What the open session does, timed."""
+    """Times the cell's scenario on the open session."""
     cell, session = job.cell, opened.session
     entry, scenario = hardware.registry.of(cell.hardware), scenarios.registry.of(cell.scenario)
-    allocator.release()
+    allocator.trim()
     facts = {**opened.facts, "load_memory": memory.peak(), "processes": float(rank.world)}
     memory.restart()
     facts["held_memory"] = memory.now()
     with session.running(trains=scenario.trains):
         timer = entry.timer()
-        meet = dist.barrier if rank.world > 1 else None
-        iteration = Counted(scenario.prepare(session, workload_of(job, session)), meet)
+        barrier = dist.barrier if rank.world > 1 else None
+        workload = workload_of(job, session)
+        iteration = CountedIteration(scenario.prepare(session, workload), barrier)
         with Phase(entry, rank, energy=job.energy) as phase:
-            driven = _drive(iteration, timer, job.effort, agree)
-        measured = iteration.times
+            sampled = _sample(iteration, timer, job.effort, agree)
+        iterations = iteration.calls
         facts |= {"peak_memory": memory.peak(), **memory.facts()}
         facts["rank_peak_memory"] = facts["peak_memory"]
         facts |= {"page_faults": iteration.page_faults(), **session.facts()}
-        # One more iteration, in the first round alone: it sends and keeps the same in every one.
+        # The counts are the same in every round: only the first runs an extra iteration for them.
         if job.index == 0 and (rank.world > 1 or scenario.trains):
-            facts |= inspected(
+            facts |= iteration_facts(
                 lambda: iteration(timer),
                 session.parameters(),
                 sends=rank.world > 1,
@@ -131,17 +137,18 @@ def _timed(job: Job, rank: Rank, agree: Agree, opened: Opened, memory: MemoryPro
             )
         if opened.uncounted is not None:
             facts["flops"] = _counted_flops(job, opened.uncounted, session, timer)
-    check_output(session.last_output())
+    check_last_output(session.last_output())
     facts |= traffic(cell, scenario, session, opened.weights)
-    facts |= phase.facts(tokens=measured * facts["steps"] * facts["tokens"])
-    for name in session.notes():  # inspected all the same, and not to be believed
+    facts |= phase.facts(tokens=iterations * facts["steps"] * facts["tokens"])
+    for name in session.notes():  # the runtime notes why it cannot know these
         facts.pop(name, None)
     notes = {**opened.notes, **phase.notes, **session.notes()}
-    return Report(Status.OK, samples=driven.samples, facts={**facts, **driven.facts}, notes=notes)
+    facts |= sampled.facts
+    return Report(Status.OK, samples=sampled.samples, facts=facts, notes=notes)
 
 
 def _counted_flops(job: Job, model: FactoryModel, session: Session, timer: Timer) -> float:
-    """FLOPs of one more iteration, by eager torch: other runtimes hide their kernels."""
+    """FLOPs of an extra iteration in eager torch, as other runtimes hide their kernels."""
     from harness.model.factory import counted_flops
 
     eager = TorchSession(model, model, session.device, session.batch)
@@ -150,8 +157,8 @@ def _counted_flops(job: Job, model: FactoryModel, session: Session, timer: Timer
     return float(counted_flops(model, lambda: iteration(timer)))
 
 
-def _prove(job: Job, rank: Rank) -> Report:
-    from harness.worker.parity import proved
+def _check_parity(job: Job, rank: Rank) -> Report:
+    from harness.worker.parity import parity_report
 
     entry = hardware.registry.of(job.cell.hardware)
     device = entry.prepare(rank.world, rank.index)
@@ -162,45 +169,45 @@ def _prove(job: Job, rank: Rank) -> Report:
         assert isinstance(session, TorchSession), "only torch's own sessions run split models"
         return session, workload_of(one, session)
 
-    return proved(replace(job, quality=False), scenario, rank, opened)
+    return parity_report(replace(job, quality=False), scenario, rank, opened)
 
 
 @dataclass(frozen=True)
-class _Driven:
+class _Sampled:
     samples: tuple[Sample, ...]
     facts: Mapping[str, float]
 
 
-def _drive(iteration: Iteration, timer: Timer, effort: Effort, agree: Agree) -> _Driven:
-    """Repeat the iteration until there are samples enough; mark the warm-up ones."""
+def _sample(iteration: Iteration, timer: Timer, effort: Effort, agree: Agree) -> _Sampled:
+    """Repeats the iteration until there are enough samples, and marks those of the warm-up."""
     taken: list[Mapping[str, float]] = []
-    main: list[float] = []  # of the first section an iteration names, which is its main one
+    main: list[float] = []  # seconds of the iteration's first section, its main one
     gc.collect()
-    gc.disable()  # a collection inside the clock would time the harness's own garbage
+    gc.disable()  # a collection in the timed part would time the harness's own garbage
     begin = time.perf_counter()
     repeats = 1
     while agree(wants_more(main, time.perf_counter() - begin, effort)):
         taken.append(_mean([iteration(timer) for _ in range(repeats)]))
         main.append(next(iter(taken[-1].values())))
-        if len(main) == 1:  # which may compile: that is no time spent on sampling
+        if len(main) == 1:  # the first may compile: that time is no sampling time
             begin = time.perf_counter()
-        # After the first, which pays for lazy initialisation, the second tells how long one takes.
+        # The first also pays for lazy initialisation: the second shows an iteration's length.
         while len(main) == 2 and agree(too_short(main[1], repeats, timer.resolution)):
             repeats *= 2
     gc.enable()
-    settled = settled_from(main)
+    warmup = warmup_length(main)
     samples = tuple(
-        Sample(section, seconds, warmup=position < settled)
+        Sample(section, seconds, warmup=position < warmup)
         for position, sections in enumerate(taken)
         for section, seconds in sections.items()
     )
-    facts = {"warmup": settled, "settled": settles(main), "repeats": repeats}
-    return _Driven(samples, facts)
+    facts = {"warmup": warmup, "settled": has_settled(main), "repeats": repeats}
+    return _Sampled(samples, facts)
 
 
 def _mean(times: Sequence[Mapping[str, float]]) -> Mapping[str, float]:
-    """Of several iterations, by section."""
-    return {section: fmean(one[section] for one in times) for section in times[0]}
+    """The mean seconds of several iterations, by section."""
+    return {section: fmean(each[section] for each in times) for section in times[0]}
 
 
 def _is_out_of_memory(error: BaseException) -> bool:

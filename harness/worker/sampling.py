@@ -1,4 +1,4 @@
-"""When a round has enough samples, and which of them were still warming up."""
+"""Decides when a round has enough samples, and which of its samples are warm-up."""
 
 from __future__ import annotations
 
@@ -7,20 +7,21 @@ from statistics import median
 
 from harness.worker.messages import Effort
 
-# A sample counts as settled when it is at most this much slower than the median of all later
-# ones. Wider than the jitter of a quiet machine, narrower than any first-call cost.
+# Warm-up ends with the first sample that is at most this much slower than the settled level.
+# Wider than the jitter of a quiet machine, narrower than any first-call cost.
 TOLERANCE = 1.10
-FEWEST_FOR_LEVEL = 8
-# A sample lasts at least so many times what the clock can tell apart: it is read to 0.1%.
-FINEST = 1000
+# Fewer samples than this are too few to compare their first half with their second.
+MIN_TO_COMPARE = 8
+# A sample lasts at least this many times the timer's resolution, so it is accurate to 0.1%.
+MIN_TICKS = 1000
 
 
-def settled_from(seconds: Sequence[float]) -> int:
-    """The index of the first sample past warm-up: found from the samples, not guessed.
+def warmup_length(seconds: Sequence[float]) -> int:
+    """The number of warm-up samples at the start of a round, found from the samples.
 
-    The first iteration always is warm-up: it pays for lazy initialisation. After it, warm-up
-    lasts until a sample is within TOLERANCE of the median of the second half, where the round
-    is as settled as it will get. At least the second half is always kept.
+    The first iteration is always warm-up: it pays for lazy initialisation. Warm-up then lasts
+    until a sample is within TOLERANCE of the median of the second half. The second half is never
+    warm-up.
     """
     half = len(seconds) // 2
     if half == 0:
@@ -29,38 +30,38 @@ def settled_from(seconds: Sequence[float]) -> int:
     return next((i for i in range(1, half) if seconds[i] <= level), half)
 
 
-def settles(seconds: Sequence[float]) -> bool:
-    """Whether the round came to rest: what it measured after warm-up has one level.
+def has_settled(seconds: Sequence[float]) -> bool:
+    """True if the samples after warm-up stay at one level.
 
-    It has not where no sample of the first half is near the level of the second, nor where the
-    kept samples' first half and second half differ by more than TOLERANCE allows. Fewer than
-    FEWEST_FOR_LEVEL kept samples cannot tell, and count as settled.
+    They do not if no sample of the round's first half is near the level of the second, or if the
+    two halves of the kept samples differ by more than TOLERANCE. A round that keeps fewer than
+    MIN_TO_COMPARE samples counts as settled.
     """
-    start = settled_from(seconds)
-    kept = seconds[start:]
-    if len(kept) < FEWEST_FOR_LEVEL:
+    warmup = warmup_length(seconds)
+    kept = seconds[warmup:]
+    if len(kept) < MIN_TO_COMPARE:
         return True
     middle = len(kept) // 2
     early, late = median(kept[:middle]), median(kept[middle:])
-    return start < len(seconds) // 2 and max(early, late) <= TOLERANCE * min(early, late)
+    return warmup < len(seconds) // 2 and max(early, late) <= TOLERANCE * min(early, late)
 
 
 def too_short(seconds: float, repeats: int, resolution: float) -> bool:
-    """Whether a sample of so many iterations, of `seconds` each, lasts less than the clock needs.
+    """True if a sample of `repeats` iterations, `seconds` each, is too short for the timer.
 
-    FINEST iterations are enough of any, be they too short for the clock to see at all.
+    A sample of MIN_TICKS iterations is never too short, even if the timer reads zero.
     """
-    return repeats < FINEST and seconds * repeats < FINEST * resolution
+    return repeats < MIN_TICKS and seconds * repeats < MIN_TICKS * resolution
 
 
 def wants_more(seconds: Sequence[float], elapsed: float, effort: Effort) -> bool:
-    """Whether a round takes another sample, having taken these, `elapsed` seconds after its start.
+    """True if a round takes another sample, `elapsed` seconds after its start.
 
-    It goes on until the round's time is over and as many samples as asked are past warm-up. As
-    at least half of them always are, that ends at twice the asked number and one.
+    It continues until its time is over and enough samples are past warm-up. At least half of the
+    samples always are, so it needs at most twice the requested number, plus one.
     """
     if len(seconds) >= effort.max_samples:
         return False
     if len(seconds) <= effort.samples or elapsed < effort.seconds:
         return True
-    return len(seconds) - settled_from(seconds) < effort.samples
+    return len(seconds) - warmup_length(seconds) < effort.samples

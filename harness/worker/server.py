@@ -1,15 +1,15 @@
-"""The fork server: pays for importing torch once, then forks a process for each round.
+"""The fork server: imports torch once, then forks a process for each round.
 
     python -m harness.worker.server DESCRIPTOR
 
-The descriptor is one end of a Unix socket pair. The parent sends a job as one packet, with
-two descriptors beside it: where the round's report goes, and where what it prints goes. The
-server answers with packets of JSON: {"ready": true}, {"started": pid}, and
-{"ended": pid, "wait_status": n}. It computes nothing and never touches CUDA, so that the
-processes it forks may. When the parent is gone, by whatever means, it ends the round and itself.
+The descriptor is one end of a Unix socket pair. The parent sends each job as one packet, together
+with two descriptors: one for the round's report, one for its output. The server sends packets of
+JSON: {"ready": true}, {"started": pid}, and {"ended": pid, "wait_status": n}. It computes nothing
+and never touches CUDA, so that the processes it forks can use CUDA. When the parent ends, in
+whatever way, the server ends the round and itself.
 
-It adopts what a round's processes leave behind: every descendant of it belongs to the round in
-flight, counts towards the round's memory, and ends with it.
+The server adopts the orphans of a round's processes: each of its descendants belongs to the round
+in flight, counts towards the round's memory, and ends with it.
 """
 
 from __future__ import annotations
@@ -35,12 +35,11 @@ from harness.process import (
 )
 from harness.worker.messages import PACKET, Job, Report
 
-# How long what a round leaves behind may take to end once it is killed.
-_END_SECONDS = 10.0
+_END_SECONDS = 10.0  # for the processes that a round leaves behind to end, once killed
 
 
 def main(descriptor: int) -> None:
-    """Serve until the parent closes its end."""
+    """Serves until the parent closes its end."""
     channel = socket.socket(fileno=descriptor)
     die_with_parent(os.getppid())
     adopt_orphans()
@@ -64,14 +63,14 @@ def main(descriptor: int) -> None:
 
 
 class Closable(Protocol):
-    """A socket, or what waits for several."""
+    """A socket or a selector."""
 
     def close(self) -> None:
-        """Give its descriptor back."""
+        """Closes its descriptor."""
 
 
 def _preload() -> None:
-    """Import what rounds need, so that forked processes have it at once."""
+    """Imports the modules of all rounds, so that no forked process has to."""
     import harness.worker.round as worker  # noqa: F401 - torch and the model
     from harness import (
         backends,
@@ -86,33 +85,33 @@ def _preload() -> None:
     rooms = (backends, compression, hardware, launchers, operators, parallelism, scenarios)
     for room in rooms:
         room.registry.entries()
-    import psutil  # noqa: F401 - hardware entries ask it for cores
+    import psutil  # noqa: F401 - hardware entries count cores with it
     import torch
     import torch.ao.quantization
 
     if torch.cuda.is_initialized():
         raise RuntimeError("an entry touched CUDA while it was imported; forks could not use it")
     gc.collect()
-    gc.freeze()  # forked processes then leave these pages shared
+    gc.freeze()  # so that forked processes keep sharing these pages
 
 
 def _preload_for(job: Job) -> None:
-    """Import what only some rounds need, before the first of them."""
+    """Imports the modules that only some rounds need, before the first such round."""
     from harness import launchers, parallelism, scenarios
 
     if job.cell.parallelism:
         import harness.distributed.assemble
         import harness.worker.parity  # noqa: F401 - torch's parallel parts
     if scenarios.registry[job.cell.scenario.name].trains or job.cell.parallelism:
-        import torch._dynamo  # noqa: F401 - a second; optimizers and DDP import it when first used
-    with contextlib.suppress(Exception):  # the round reports what is broken
+        import torch._dynamo  # noqa: F401 - slow: optimizers and DDP import it at their first use
+    with contextlib.suppress(Exception):  # the round imports them again, and reports the failure
         for strategy in parallelism.strategies(job.cell.parallelism):
             strategy.preload()
         launchers.launcher_of(job.cell).preload()
 
 
 def _woken_by_child_ends() -> tuple[socket.socket, socket.socket]:
-    """A socket that turns readable when a child ends, and its other end, to be kept open."""
+    """A socket that becomes readable when a child ends, and its other end, to be kept open."""
     reader, writer = socket.socketpair()
     reader.setblocking(False)
     writer.setblocking(False)
@@ -122,15 +121,15 @@ def _woken_by_child_ends() -> tuple[socket.socket, socket.socket]:
 
 
 def _say(channel: socket.socket, message: dict[str, object]) -> None:
-    with contextlib.suppress(BrokenPipeError):  # the parent is gone, as the next read will tell
+    with contextlib.suppress(BrokenPipeError):  # the parent has ended: the next read shows it
         channel.send(json.dumps(message).encode())
 
 
 def _start_round(channel: socket.socket, rounds: set[int], own: Sequence[Closable]) -> bool:
-    """Fork a process for the next job; False once the parent is gone."""
+    """Forks a process for the next job. False if the parent has ended."""
     try:
         packet, descriptors, _, _ = socket.recv_fds(channel, PACKET, 2)
-    except ConnectionResetError:  # it went without reading our last message
+    except ConnectionResetError:  # it ended without reading our last message
         return False
     if not packet:
         return False
@@ -138,10 +137,10 @@ def _start_round(channel: socket.socket, rounds: set[int], own: Sequence[Closabl
     job = Job.decode(packet)
     _preload_for(job)
     pid = forked(lambda: _do_round(job, own, report, output))
-    # From now on there are processes to end before this one may: the parent's end is told by the
-    # channel, and all that the kernel has to do is to wake this process, should it be stopped.
+    # From now on this process must end the round before itself, so the kernel must not kill it when
+    # the parent ends. The closed channel shows that end; SIGCONT wakes this process if stopped.
     when_parent_ends(signal.SIGCONT)
-    with contextlib.suppress(OSError):  # the child does the same; whoever comes first
+    with contextlib.suppress(OSError):  # the child does the same, and may be first
         os.setpgid(pid, pid)
     os.close(report)
     os.close(output)
@@ -151,12 +150,12 @@ def _start_round(channel: socket.socket, rounds: set[int], own: Sequence[Closabl
 
 
 def _do_round(job: Job, inherited: Sequence[Closable], report: int, output: int) -> None:
-    """In the forked process: measure, and hand over the report."""
+    """Runs in the forked process: does the job, and writes its report."""
     signal.set_wakeup_fd(-1)
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     with contextlib.suppress(OSError):
         os.setpgid(0, 0)
-    for one in inherited:  # whatever the round writes to its descriptors, the server is not hit
+    for one in inherited:  # the round's code must not reach the server's descriptors
         one.close()
     os.dup2(output, 1)
     os.dup2(output, 2)
@@ -174,14 +173,14 @@ def _report_text(job: Job) -> bytes:
     report: Report = report_of(job) if world == 1 else report_of_ranks(job, world)
     try:
         return report.encode()
-    except (TypeError, ValueError) as error:  # an entry's fact that is no number, a note no text
+    except (TypeError, ValueError) as error:  # an entry's fact is no number, or its note no text
         return failure(error).encode()
 
 
 def _reap(channel: socket.socket, rounds: set[int]) -> None:
-    """Reap what ended: a round once all that it leaves behind is ended, and adopted orphans."""
-    with contextlib.suppress(ChildProcessError):  # there is none left
-        # Looked at first, reaped later: until then a process's number is not given to another.
+    """Reaps ended children: rounds, after killing what they leave behind, and adopted orphans."""
+    with contextlib.suppress(ChildProcessError):  # no child is left
+        # WNOWAIT: the kernel does not reuse a round's pid before the round is reaped.
         while ended := os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT):
             if ended.si_pid in rounds:
                 end_group(ended.si_pid)

@@ -1,4 +1,4 @@
-"""Bytes that one rank's iterations move, and what its decode state takes."""
+"""Bytes that an iteration moves on one rank, and bytes of the rank's decode state."""
 
 from __future__ import annotations
 
@@ -13,43 +13,48 @@ from harness.session import Session
 
 
 def traffic(cell: Cell, scenario: Scenario, session: Session, weights: Weights) -> dict[str, float]:
-    """`bytes_moved` in one iteration, and `state_bytes` if the session tells.
+    """`bytes_moved` in an iteration, and `state_bytes` if the session reports it.
 
-    To be called once the state is made. `weights` are those of the whole model, as it stood before
-    it was split, compressed or not. Ranks that split its matrices or layers each read their part of
-    them; ranks that split a sequence read all of them, and each its part of the state.
+    Call it once the session has its decode state. `weights` are the whole model's before the
+    split, compressed or not. Ranks of a tensor or pipeline split each read a part of the weights
+    and the state. Ranks of a context split read all of the weights and a part of the state.
     """
     works = scenario.work({**cell.load, "batch": session.batch})
-    held = session.state_bytes()
-    facts = {} if held is None else {"state_bytes": held}
+    allocated = session.state_bytes()
+    facts = {} if allocated is None else {"state_bytes": allocated}
     if cell.factory:
         read = cost.weights_read(weights, works)
         return facts if read is None else {**facts, "bytes_moved": read}
     shape = dimensions_of(cell.model)
     degrees = parallelism.degrees(cell)
     operator = operators.registry.of(cell.operator)
-    element = _element(cell, session, whole=not set(degrees) - {"data"})
-    of_weights = cost.bytes_moved(shape, operator, works, weights, 0.0)
-    both = cost.bytes_moved(shape, operator, works, weights, element)
-    if both is None or of_weights is None:
+    element = _element_bytes(cell, session, holds_all=not set(degrees) - {"data"})
+    without_state = cost.bytes_moved(shape, operator, works, weights, 0.0)
+    total = cost.bytes_moved(shape, operator, works, weights, element)
+    if total is None or without_state is None:
         return facts
-    of_states = (both - of_weights) / degrees.get("context", 1)
+    state = (total - without_state) / degrees.get("context", 1)
     parts = degrees.get("tensor", 1) * degrees.get("pipeline", 1)
-    return {**facts, "bytes_moved": (of_weights + of_states) / parts}
+    return {**facts, "bytes_moved": (without_state + state) / parts}
 
 
-def _element(cell: Cell, session: Session, *, whole: bool) -> float:
-    """Bytes of a number of the state, whose format may differ from the model's."""
-    number = PRECISIONS[cell.precision.name].bytes
-    plain = cost.state_bytes(
+def _element_bytes(cell: Cell, session: Session, *, holds_all: bool) -> float:
+    """Bytes of one element of the decode state, whose format may differ from the model's.
+
+    `holds_all` is true if this rank holds the state of all layers, heads and positions.
+    """
+    element = PRECISIONS[cell.precision.name].bytes
+    in_model_format = cost.state_bytes(
         dimensions_of(cell.model),
         operators.registry.of(cell.operator),
         session.batch,
         session.capacity,
-        number,
+        element,
         session.further,
     )
-    held = session.state_bytes()
-    if not plain or held is None or not whole:
-        return number if plain else 0.0
-    return number * held / plain
+    allocated = session.state_bytes()
+    if not in_model_format:
+        return 0.0
+    if allocated is None or not holds_all:
+        return element
+    return element * allocated / in_model_format

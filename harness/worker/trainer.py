@@ -1,9 +1,9 @@
-"""Trains a reference model, in a process of its own.
+"""Trains a reference model in its own process.
 
     python -m harness.worker.trainer PARENT DESCRIPTOR ORDER
 
-ORDER is JSON: the recipe and the file to write. Each step is told through the descriptor as a
-line of JSON: [step, loss in bits per byte]. The process ends with its parent.
+ORDER is JSON: the recipe, and the path of the file to write. After each step, the process writes a
+line of JSON to the descriptor: [step, loss in bits per byte]. It ends when its parent ends.
 """
 
 from __future__ import annotations
@@ -19,16 +19,16 @@ from harness.quality.reference import train
 
 
 def main(parent: int, descriptor: int, order: str) -> None:
-    """Train as ordered."""
+    """Trains the model of the order."""
     die_with_parent(parent)
-    told = json.loads(order)
-    recipe = Recipe.from_json(told["recipe"])
+    content = json.loads(order)
+    recipe = Recipe.from_json(content["recipe"])
     with os.fdopen(descriptor, "wb", buffering=0) as pipe:
 
-        def tell(step: int, loss: float) -> None:
+        def notify(step: int, loss: float) -> None:
             pipe.write(json.dumps([step, loss]).encode() + b"\n")
 
-        train(recipe, Path(told["path"]), tell)
+        train(recipe, Path(content["path"]), notify)
 
 
 if __name__ == "__main__":

@@ -96,7 +96,7 @@ def test_trouble_of_one_rank_is_told_by_its_number(
     expected = {
         "raises": ("failed", "rank 1: ValueError: mischief managed"),
         "dies": ("crashed", "rank 1: died by SIGKILL"),
-        "hangs": ("timed out", f"the round took longer than {seconds} s: rank 1 stands in "),
+        "hangs": ("timed out", f"the round took longer than {seconds} s: rank 1 is at "),
     }
     for kind, (status, reason) in expected.items():
         assert found[kind]["status"] == status, kind

@@ -193,7 +193,7 @@ def test_trouble_of_one_rank_is_told_by_its_number(
     for kind, status, reason in (
         ("raises", "failed", "rank 1: ValueError: mischief managed"),
         ("dies", "crashed", "rank 1: died by SIGKILL"),
-        ("hangs", "timed out", "the round took longer than 8 s: rank 1 stands in "),
+        ("hangs", "timed out", "the round took longer than 8 s: rank 1 is at "),
     ):
         found, why = told.pop(f"data=2 + trouble={kind}")
         assert found == status
@@ -214,7 +214,8 @@ def test_a_split_that_computes_something_else_fails(
     for one in harness("show", "--format", "json").json["results"]:
         errs = "trouble" in one["axes"]["parallelism"]
         assert one["status"] == ("failed" if errs else "ok")
-        assert one["reason"].startswith("rank 0: split, it computes something else" if errs else "")
+        reason = "rank 0: the split model differs from one process: relative error "
+        assert one["reason"].startswith(reason if errs else "")
 
 
 @pytest.mark.thorough

@@ -1,4 +1,4 @@
-"""What sessions say of themselves, and how the worker compares their answers."""
+"""What sessions record about themselves, and how the worker compares their outputs."""
 
 from __future__ import annotations
 
@@ -12,63 +12,70 @@ import torch
 from harness.domain.cell import Cell, Choice
 from harness.errors import HarnessError
 from harness.session.compiled import CompiledSession
-from harness.worker.checks import Answers, _agrees, _apart, _require_alike
+from harness.worker.checks import (
+    Outputs,
+    _check_against_eager,
+    _largest_error,
+    _predicts_the_same,
+)
 
 LOGITS = torch.tensor([[[0.0, 3.0, 4.0]]])
-EAGER = Answers(LOGITS, (LOGITS,), torch.tensor([[2]]))
+EAGER = Outputs(LOGITS, (LOGITS,), torch.tensor([[2]]))
 
 
-def test_the_same_answers_are_not_apart() -> None:
-    assert _apart(EAGER, EAGER) == 0
-    assert _agrees(EAGER, EAGER) is True
+def test_equal_outputs_have_no_error() -> None:
+    assert _largest_error(EAGER, EAGER) == 0
+    assert _predicts_the_same(EAGER, EAGER) is True
 
 
 @pytest.mark.parametrize(
     "ours",
     [
         replace(EAGER, logits=1.5 * LOGITS),  # of the prompt
-        replace(EAGER, decoded=(1.5 * LOGITS,)),  # in decode alone
+        replace(EAGER, decoded=(1.5 * LOGITS,)),  # of decode only
     ],
 )
-def test_answers_are_as_far_apart_as_the_worst_of_them(ours: Answers) -> None:
-    assert _apart(ours, EAGER) == 0.5
+def test_the_largest_error_of_any_logits_counts(ours: Outputs) -> None:
+    assert _largest_error(ours, EAGER) == 0.5
 
 
-def test_a_runtime_without_logits_is_held_to_its_tokens(cell: Cell) -> None:
-    silent = Answers(None, (None,), torch.tensor([[2]]))
-    _require_alike(cell, silent, EAGER)
-    with pytest.raises(HarnessError, match="finds other tokens likeliest"):
-        _require_alike(cell, replace(silent, chosen=torch.tensor([[1]])), EAGER)
+def test_a_runtime_without_logits_is_judged_by_its_tokens(cell: Cell) -> None:
+    without_logits = Outputs(None, (None,), torch.tensor([[2]]))
+    _check_against_eager(cell, without_logits, EAGER)
+    with pytest.raises(HarnessError, match="predicts other tokens than eager"):
+        _check_against_eager(cell, replace(without_logits, predicted=torch.tensor([[1]])), EAGER)
 
 
-def test_where_two_tokens_are_level_either_will_do() -> None:
-    level = replace(EAGER, decoded=(torch.tensor([[[0.0, 4.0, 4.0]]]),))
-    assert _agrees(Answers(None, (None,), torch.tensor([[1]])), level) is True
+def test_if_two_tokens_tie_a_runtime_may_predict_either() -> None:
+    tie = replace(EAGER, decoded=(torch.tensor([[[0.0, 4.0, 4.0]]]),))
+    assert _predicts_the_same(Outputs(None, (None,), torch.tensor([[1]])), tie) is True
 
 
-def test_no_answer_at_all_is_no_agreement(cell: Cell) -> None:
+def test_a_runtime_without_any_output_fails(cell: Cell) -> None:
     with pytest.raises(HarnessError, match="neither logits nor tokens"):
-        _require_alike(cell, Answers(None, (None,), None), EAGER)
+        _check_against_eager(cell, Outputs(None, (None,), None), EAGER)
 
 
 @pytest.mark.parametrize(
     ("factor", "precision", "near"),
     [
         (1.0009, "fp32", True),
-        (1.004, "fp32", False),  # what computing in bf16 under the name of fp32 makes
+        (1.004, "fp32", False),  # the error of computing in bf16 while claiming fp32
         (1.004, "bf16", True),
         (1.1, "bf16", False),
         (float("nan"), "fp32", False),
     ],
 )
-def test_how_near_is_near_enough(cell: Cell, factor: float, precision: str, near: bool) -> None:
-    asked = cell.replace(precision=Choice(precision))
+def test_each_precision_has_its_own_tolerance(
+    cell: Cell, factor: float, precision: str, near: bool
+) -> None:
+    in_precision = cell.replace(precision=Choice(precision))
     ours = replace(EAGER, logits=factor * LOGITS)
     if near:
-        _require_alike(asked, ours, EAGER)
+        _check_against_eager(in_precision, ours, EAGER)
     else:
         with pytest.raises(HarnessError):
-            _require_alike(asked, ours, EAGER)
+            _check_against_eager(in_precision, ours, EAGER)
 
 
 @pytest.fixture
@@ -76,11 +83,11 @@ def cell(make_cell: Callable[..., Cell]) -> Cell:
     return make_cell(backend=Choice("other"))
 
 
-def test_what_an_unfinished_round_compiled_is_neither_cold_nor_cached(
+def test_the_compile_cache_of_an_unfinished_round_is_deleted(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """It is taken away; what a whole round left is kept."""
-    monkeypatch.setenv("TORCHINDUCTOR_CACHE_DIR", "")  # is set below, and is put back
+    """The cache of a finished round is kept."""
+    monkeypatch.setenv("TORCHINDUCTOR_CACHE_DIR", "")  # so that the test's value is undone
     cache = tmp_path / "cell"
     assert not CompiledSession._use(cache)
     (cache / "half").touch()

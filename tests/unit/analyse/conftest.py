@@ -11,7 +11,7 @@ from harness.domain.metric import Direction, Estimate
 
 @pytest.fixture(scope="session")
 def estimate() -> Callable[..., Estimate]:
-    """A value with half of its interval's width; None for none."""
+    """An estimate from its value and its interval's half-width; None means no interval."""
 
     def made(
         value: float,

@@ -1,4 +1,4 @@
-"""How many times as good as the baseline a cell is."""
+"""A cell's speed-up over its baseline."""
 
 from __future__ import annotations
 
@@ -19,60 +19,60 @@ Make = Callable[..., Estimate]
 
 
 def speedup(baseline: Estimate, cell: Estimate) -> Estimate | None:
-    """Of estimates alone: their rounds are not known."""
-    told = speedup_of(Measured(cell), Measured(baseline))
-    assert told is None or not told.paired
-    return told.estimate if told else None
+    """The speed-up from estimates alone, without rounds to pair."""
+    found = speedup_of(Measured(cell), Measured(baseline))
+    assert found is None or not found.paired
+    return found.estimate if found else None
 
 
 @pytest.mark.parametrize(("direction", "ratio"), [(Direction.LOWER, 0.5), (Direction.HIGHER, 2.0)])
 def test_more_is_better_whatever_the_metrics_direction(
     estimate: Make, direction: Direction, ratio: float
 ) -> None:
-    """Twice the tokens a second is 2 x; twice the time is 0.5 x."""
-    told = speedup(estimate(1.0, direction=direction), estimate(2.0, direction=direction))
-    assert told is not None
-    assert (told.value, told.unit, told.direction) == (ratio, "1", Direction.HIGHER)
+    """Twice the tokens/s is 2 x; twice the time is 0.5 x."""
+    found = speedup(estimate(1.0, direction=direction), estimate(2.0, direction=direction))
+    assert found is not None
+    assert (found.value, found.unit, found.direction) == (ratio, "1", Direction.HIGHER)
 
 
-def test_a_cell_against_itself_is_as_good(estimate: Make) -> None:
-    told = speedup(estimate(0.2, 0.01), estimate(0.2, 0.01))
-    assert told is not None
-    assert told.value == 1
-    assert told.low is not None
-    assert told.high is not None
-    assert told.low < 1 < told.high
+def test_a_cell_against_itself_has_a_speed_up_of_one(estimate: Make) -> None:
+    found = speedup(estimate(0.2, 0.01), estimate(0.2, 0.01))
+    assert found is not None
+    assert found.value == 1
+    assert found.low is not None
+    assert found.high is not None
+    assert found.low < 1 < found.high
 
 
-def test_both_uncertainties_add_up_in_quadrature(estimate: Make) -> None:
-    """3% and 4% make 5%."""
-    told = speedup(estimate(1.0, 0.03), estimate(2.0, 0.08))
-    assert told is not None
-    assert told.low == pytest.approx(0.5 * math.exp(-0.05), rel=1e-3)
-    assert told.high == pytest.approx(0.5 * math.exp(0.05), rel=1e-3)
+def test_uncertainties_add_in_quadrature(estimate: Make) -> None:
+    """3% and 4% give 5%."""
+    found = speedup(estimate(1.0, 0.03), estimate(2.0, 0.08))
+    assert found is not None
+    assert found.low == pytest.approx(0.5 * math.exp(-0.05), rel=1e-3)
+    assert found.high == pytest.approx(0.5 * math.exp(0.05), rel=1e-3)
 
 
 @pytest.mark.parametrize("halves", [(None, 0.1), (0.1, None), (None, None)])
-def test_without_an_interval_on_both_sides_there_is_none(
+def test_a_speed_up_needs_an_interval_on_both_sides_to_have_one(
     estimate: Make, halves: tuple[float | None, float | None]
 ) -> None:
-    told = speedup(estimate(1.0, halves[0]), estimate(2.0, halves[1]))
-    assert told is not None
-    assert (told.value, told.low, told.high) == (0.5, None, None)
+    found = speedup(estimate(1.0, halves[0]), estimate(2.0, halves[1]))
+    assert found is not None
+    assert (found.value, found.low, found.high) == (0.5, None, None)
 
 
 @pytest.mark.parametrize(("baseline", "cell"), [(0.0, 1.0), (1.0, 0.0), (0.0, 0.0), (-1.0, 1.0)])
-def test_values_that_have_no_ratio_have_no_speedup(
+def test_values_without_a_ratio_have_no_speedup(
     estimate: Make, baseline: float, cell: float
 ) -> None:
-    """The dense model's error is zero."""
+    """Such as the dense model's logit error, which is zero."""
     assert speedup(estimate(baseline), estimate(cell)) is None
 
 
-def test_it_stands_on_the_fewer_rounds_and_samples(estimate: Make) -> None:
-    told = speedup(estimate(1.0, rounds=3, samples=90), estimate(1.0, rounds=5, samples=40))
-    assert told is not None
-    assert (told.rounds, told.samples) == (3, 40)
+def test_a_speed_up_has_the_fewer_rounds_and_samples_of_the_two(estimate: Make) -> None:
+    found = speedup(estimate(1.0, rounds=3, samples=90), estimate(1.0, rounds=5, samples=40))
+    assert found is not None
+    assert (found.rounds, found.samples) == (3, 40)
 
 
 @given(
@@ -82,10 +82,10 @@ def test_it_stands_on_the_fewer_rounds_and_samples(estimate: Make) -> None:
     st.floats(0, 0.4),
     st.sampled_from(Direction),
 )
-def test_the_other_way_round_it_is_the_inverse(
+def test_swapping_cell_and_baseline_inverts_the_speed_up(
     one: float, other: float, width: float, other_width: float, direction: Direction
 ) -> None:
-    """Value and interval alike."""
+    """Both the value and the interval."""
     here = Estimate(one, one * (1 - width), one * (1 + width), "s", direction, 3, 9)
     span = (other * (1 - other_width), other * (1 + other_width))
     there = Estimate(other, *span, "s", direction, 3, 9)
@@ -99,8 +99,8 @@ def test_the_other_way_round_it_is_the_inverse(
     )
 
 
-def test_the_interval_holds_the_true_ratio_as_often_as_it_says() -> None:
-    """In about 95 of 100 pairs of cells, each known to 3%; told by 20,000 made-up ones."""
+def test_95_percent_intervals_contain_the_true_ratio_in_95_percent_of_pairs() -> None:
+    """In 20,000 simulated pairs of cells, each known to 3%."""
     random = np.random.default_rng(1)
     true, deviation = 2.0, 0.015
     held = 0
@@ -109,16 +109,16 @@ def test_the_interval_holds_the_true_ratio_as_often_as_it_says() -> None:
         half = 1.96 * deviation
         spans = [(value, value * (1 - half), value * (1 + half)) for value in (slow, fast)]
         baseline, cell = (Estimate(*span, "s", Direction.LOWER, 9, 9) for span in spans)
-        told = speedup(baseline, cell)
-        assert told is not None
-        assert told.low is not None
-        assert told.high is not None
-        held += told.low <= true <= told.high
+        found = speedup(baseline, cell)
+        assert found is not None
+        assert found.low is not None
+        assert found.high is not None
+        held += found.low <= true <= found.high
     assert held / 20_000 == pytest.approx(0.95, abs=0.005)
 
 
 def timed(*values: float, start: float = 0.0) -> list[Timed]:
-    """A figure a second."""
+    """One value a second."""
     return [Timed(value, start + second) for second, value in enumerate(values)]
 
 
@@ -126,34 +126,34 @@ def timed(*values: float, start: float = 0.0) -> list[Timed]:
 def test_rounds_near_in_time_make_a_paired_ratio(
     estimate: Make, direction: Direction, ratio: float
 ) -> None:
-    """Though the machine slows down all the while, each pair says the same."""
+    """Each pair has the same ratio, although the machine slows down throughout."""
     slowing = [1.0, 2.0, 4.0, 8.0]
     ours = Measured(estimate(6.0, direction=direction), timed(*(2 * one for one in slowing)))
     theirs = Measured(estimate(3.0, direction=direction), timed(*slowing))
-    told = speedup_of(ours, theirs)
-    assert told is not None
-    assert told.paired
-    assert told.estimate.rounds == 4
-    assert (told.estimate.value, told.estimate.low, told.estimate.high) == (ratio, ratio, ratio)
+    found = speedup_of(ours, theirs)
+    assert found is not None
+    assert found.paired
+    assert found.estimate.rounds == 4
+    assert (found.estimate.value, found.estimate.low, found.estimate.high) == (ratio, ratio, ratio)
 
 
 @pytest.mark.parametrize("start", [0.0, 1e5])
-def test_few_pairs_or_far_ones_make_none(estimate: Make, start: float) -> None:
-    """Then the two medians say more."""
+def test_few_or_distant_rounds_are_not_paired(estimate: Make, start: float) -> None:
+    """The ratio of the two medians is better then."""
     count = 2 if start == 0 else 4
     theirs = Measured(estimate(1.0, 0.1), timed(*[1.0] * count))
-    told = speedup_of(Measured(estimate(1.0, 0.1), timed(*[1.0] * count, start=start)), theirs)
-    assert told is not None
-    assert not told.paired
+    found = speedup_of(Measured(estimate(1.0, 0.1), timed(*[1.0] * count, start=start)), theirs)
+    assert found is not None
+    assert not found.paired
 
 
 @pytest.mark.parametrize(
     ("low", "high", "differs"),
     [(0.9, 1.1, False), (1.01, 1.1, True), (0.8, 0.99, True), (None, None, False)],
 )
-def test_two_differ_where_the_interval_does_not_hold_one(
+def test_two_cells_differ_if_the_interval_does_not_contain_one(
     low: float | None, high: float | None, differs: bool
 ) -> None:
-    """A ratio without an interval tells nothing apart."""
-    told = Speedup(Estimate(1.0, low, high, "1", Direction.HIGHER, 6, 60), paired=True)
-    assert told.differs is differs
+    """A ratio without an interval shows no difference."""
+    found = Speedup(Estimate(1.0, low, high, "1", Direction.HIGHER, 6, 60), paired=True)
+    assert found.differs is differs

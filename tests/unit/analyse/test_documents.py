@@ -9,8 +9,8 @@ import pytest
 from harness.analyse.documents import FEWEST, ratio
 
 
-def test_it_is_the_sum_over_the_sum() -> None:
-    """Long documents count more: not the mean of ratios."""
+def test_the_ratio_is_the_sum_over_the_sum() -> None:
+    """Long documents count more, unlike in the mean of ratios."""
     assert ratio([(1.0, 1.0), (2.0, 10.0)])[0] == pytest.approx(3 / 11)
 
 
@@ -18,12 +18,12 @@ def test_few_documents_have_no_interval() -> None:
     assert ratio([(1.0, 2.0)] * (FEWEST - 1))[1:] == (None, None)
 
 
-def test_equal_documents_leave_no_doubt() -> None:
+def test_equal_documents_have_an_interval_of_no_width() -> None:
     assert ratio([(1.0, 2.0)] * 20) == pytest.approx((0.5, 0.5, 0.5))
 
 
-def test_the_interval_holds_the_truth_as_often_as_it_says() -> None:
-    """Lengths and rates that vary together, 64 documents, 2,000 times."""
+def test_95_percent_intervals_contain_the_truth_in_95_percent_of_samples() -> None:
+    """2,000 samples of 64 documents whose lengths and rates vary together."""
     dice = random.Random(5)
     truth, held = 0.0, 0
 

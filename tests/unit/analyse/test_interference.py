@@ -1,4 +1,4 @@
-"""What else happened on the host, in sentences."""
+"""Interference on the host, in sentences."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ def rounds(*facts: dict[str, float]) -> list[Round]:
     return [Round(index, Status.OK, facts=one) for index, one in enumerate(facts)]
 
 
-def test_a_quiet_host_is_not_spoken_of() -> None:
+def test_a_quiet_host_has_no_interference() -> None:
     quiet = {sign.fact: sign.threshold for sign in SIGNS}
     assert interference(rounds(quiet, quiet)) == []
 
 
-def test_what_was_not_looked_at_is_not_spoken_of() -> None:
+def test_facts_that_were_not_measured_are_no_interference() -> None:
     assert interference(rounds({}, {"host_load": 9.0})) == []
 
 
-def test_it_tells_in_how_many_rounds_and_how_much_at_most() -> None:
-    told = rounds(*({"host_others": share} for share in (0.01, 0.23, 0.02, 0.11)))
-    assert interference(told) == ["other processes used up to 23% of the CPU in 2 of 4 rounds"]
+def test_a_sentence_has_the_number_of_rounds_and_the_maximum() -> None:
+    measured = rounds(*({"host_others": share} for share in (0.01, 0.23, 0.02, 0.11)))
+    assert interference(measured) == ["other processes used up to 23% of the CPU in 2 of 4 rounds"]
 
 
 @pytest.mark.parametrize(
@@ -40,20 +40,20 @@ def test_it_tells_in_how_many_rounds_and_how_much_at_most() -> None:
         ("host_gpu_capped", 1, "the GPU slowed down because of its power limit in 1 of 2 rounds"),
     ],
 )
-def test_each_kind_has_its_sentence(fact: str, amount: float, sentence: str) -> None:
+def test_each_sign_has_its_sentence(fact: str, amount: float, sentence: str) -> None:
     assert interference(rounds({fact: 0.0}, {fact: amount})) == [sentence]
 
 
-def test_the_same_in_all_rounds_is_told_once() -> None:
-    told = rounds(*[{"host_gpu_hot": 1.0}] * 3)
-    assert interference(told) == ["the GPU slowed down because of heat in 3 of 3 rounds"]
+def test_the_same_interference_in_all_rounds_is_one_sentence() -> None:
+    measured = rounds(*[{"host_gpu_hot": 1.0}] * 3)
+    assert interference(measured) == ["the GPU slowed down because of heat in 3 of 3 rounds"]
 
 
 BUSY = {"host_others": 0.3}
 
 
 @pytest.mark.parametrize(
-    ("busy", "count", "said"),
+    ("busy", "count", "sentence"),
     [
         ("", "0123", ""),
         ("0", "123", "1 of 4 rounds was disturbed and does not count"),
@@ -69,10 +69,10 @@ BUSY = {"host_others": 0.3}
         ),
     ],
 )
-def test_undisturbed_rounds_alone_count_where_there_are_three(
-    busy: str, count: str, said: str
+def test_only_undisturbed_rounds_count_if_there_are_three(
+    busy: str, count: str, sentence: str
 ) -> None:
-    """Fewer carry no interval: then all count, and are marked."""
-    told = rounds(*(BUSY if str(index) in busy else {} for index in range(4)))
-    assert [one.index for one in counted_rounds(told)] == [int(index) for index in count]
-    assert kept_apart(told) == said
+    """Fewer than three have no interval: then all rounds count, and are marked."""
+    measured = rounds(*(BUSY if str(index) in busy else {} for index in range(4)))
+    assert [one.index for one in counted_rounds(measured)] == [int(index) for index in count]
+    assert kept_apart(measured) == sentence

@@ -1,4 +1,4 @@
-"""Ranks, shared where the data cannot tell cells apart."""
+"""Ranks, shared by cells that the data cannot separate."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ Make = Callable[..., Estimate]
 
 @st.composite
 def estimates(draw: st.DrawFn) -> list[Estimate]:
-    """Of one metric; few different values, so that ties are frequent."""
+    """Estimates of one metric, with few different values so that ties are frequent."""
     direction = draw(st.sampled_from(Direction))
     spans = draw(
         st.lists(
@@ -38,7 +38,7 @@ def estimates(draw: st.DrawFn) -> list[Estimate]:
 
 
 def certainly_better(one: Estimate, other: Estimate) -> bool:
-    """By the whole interval: what ranks mean, spelt out."""
+    """True if the whole interval is better: the definition that ranks follow."""
     bounds = [
         (-math.inf if e.low is None else e.low, math.inf if e.high is None else e.high)
         for e in (one, other)
@@ -48,7 +48,7 @@ def certainly_better(one: Estimate, other: Estimate) -> bool:
     return bounds[0][0] > bounds[1][1]
 
 
-def test_cells_told_apart_have_ranks_of_their_own(estimate: Make) -> None:
+def test_cells_that_differ_have_separate_ranks(estimate: Make) -> None:
     ranks = rank([estimate(3.0, 0.1), estimate(1.0, 0.1), estimate(2.0, 0.1)])
     assert ranks == [Rank(3, 3), Rank(1, 1), Rank(2, 2)]
 
@@ -58,72 +58,71 @@ def test_cells_that_overlap_share_a_rank(estimate: Make) -> None:
     assert ranks == [Rank(1, 2), Rank(1, 2), Rank(3, 3)]
 
 
-def test_a_chain_of_overlaps_is_no_tie_of_its_ends(estimate: Make) -> None:
-    """The first is better than the last; the one between may be either."""
+def test_the_ends_of_a_chain_of_overlaps_do_not_tie(estimate: Make) -> None:
+    """The first is better than the last; the middle one may be equal to either."""
     ranks = rank([estimate(1.0, 0.3), estimate(1.5, 0.3), estimate(2.0, 0.3)])
     assert ranks == [Rank(1, 2), Rank(1, 3), Rank(2, 3)]
 
 
-def test_more_is_better_where_the_metric_says_so(estimate: Make) -> None:
+def test_more_is_better_if_the_metrics_direction_is_higher(estimate: Make) -> None:
     ranks = rank([estimate(1.0, 0.1, Direction.HIGHER), estimate(2.0, 0.1, Direction.HIGHER)])
     assert ranks == [Rank(2, 2), Rank(1, 1)]
 
 
-def test_a_value_without_an_interval_is_told_from_no_other(estimate: Make) -> None:
-    """How far another round would be from it nobody knows."""
+def test_a_value_without_an_interval_differs_from_no_other(estimate: Make) -> None:
+    """Nobody knows how far another round would be from it."""
     assert rank([estimate(1.0), estimate(9.0)]) == [Rank(1, 2), Rank(1, 2)]
-    told = rank([estimate(1.0), estimate(1.1, 0.2), estimate(9.0, 0.2)])
-    assert told == [Rank(1, 3), Rank(1, 2), Rank(2, 3)]
+    ranks = rank([estimate(1.0), estimate(1.1, 0.2), estimate(9.0, 0.2)])
+    assert ranks == [Rank(1, 3), Rank(1, 2), Rank(2, 3)]
 
 
-def test_intervals_that_touch_are_not_told_apart(estimate: Make) -> None:
+def test_intervals_that_touch_share_a_rank(estimate: Make) -> None:
     assert rank([estimate(1.0, 0.5), estimate(2.0, 0.5)]) == [Rank(1, 2), Rank(1, 2)]
 
 
-def test_nothing_has_no_ranks() -> None:
+def test_no_estimates_have_no_ranks() -> None:
     assert rank([]) == []
 
 
-def test_a_rank_is_said_as_a_place_or_a_range() -> None:
+def test_a_rank_is_printed_as_a_place_or_a_range() -> None:
     assert [str(Rank(1, 1)), str(Rank(2, 4))] == ["1", "2–4"]
 
 
 @given(estimates())
-def test_ranks_count_the_certainly_better_and_worse(given_ones: list[Estimate]) -> None:
-    """Against the definition, pair by pair."""
-    for one, place in zip(given_ones, rank(given_ones), strict=True):
-        better = sum(certainly_better(other, one) for other in given_ones)
-        worse = sum(certainly_better(one, other) for other in given_ones)
-        assert place == Rank(1 + better, len(given_ones) - worse)
+def test_ranks_count_the_certainly_better_and_worse(several: list[Estimate]) -> None:
+    """Compared with the definition, pair by pair."""
+    for one, place in zip(several, rank(several), strict=True):
+        better = sum(certainly_better(other, one) for other in several)
+        worse = sum(certainly_better(one, other) for other in several)
+        assert place == Rank(1 + better, len(several) - worse)
 
 
 @given(estimates())
-def test_a_rank_is_a_place_there_is(given_ones: list[Estimate]) -> None:
-    """And the best one's first place is the first."""
-    ranks = rank(given_ones)
+def test_every_rank_lies_between_first_and_last(several: list[Estimate]) -> None:
+    """And some cell can be the first, and some the last."""
+    ranks = rank(several)
     assert all(1 <= one.first <= one.last <= len(ranks) for one in ranks)
     assert min(one.first for one in ranks) == 1
     assert max(one.last for one in ranks) == len(ranks)
 
 
 @given(estimates(), st.data())
-def test_the_order_given_is_of_no_matter(given_ones: list[Estimate], data: st.DataObject) -> None:
-    """Each cell has its rank wherever it stands."""
-    order = data.draw(st.permutations(range(len(given_ones))))
-    ranks = rank(given_ones)
-    assert [ranks[i] for i in order] == rank([given_ones[i] for i in order])
+def test_the_given_order_does_not_matter(several: list[Estimate], data: st.DataObject) -> None:
+    order = data.draw(st.permutations(range(len(several))))
+    ranks = rank(several)
+    assert [ranks[i] for i in order] == rank([several[i] for i in order])
 
 
-def test_the_front_is_what_nothing_beats(estimate: Make) -> None:
-    """Speed, memory, loss: a row is beaten by one better in a figure and worse in none."""
+def test_the_pareto_front_has_the_rows_that_none_beats(estimate: Make) -> None:
+    """Speed, memory, loss: a row beats another if it is better in a figure and worse in none."""
     fast = [estimate(1.0, 0.0), estimate(5.0, 0.0), estimate(0.3, 0.0)]
     exact = [estimate(3.0, 0.0), estimate(5.0, 0.0), estimate(0.0, 0.0)]
     beaten = [estimate(3.1, 0.0), estimate(6.0, 0.0), estimate(0.1, 0.0)]
     assert pareto_front([fast, exact, beaten]) == [True, True, False]
 
 
-def test_what_cannot_be_told_apart_does_not_beat(estimate: Make) -> None:
-    """A hair faster, as far as anyone knows, and worse in quality: off the front."""
+def test_a_difference_within_the_intervals_beats_nothing(estimate: Make) -> None:
+    """A row that may be a hair faster, but is worse in quality, is off the front."""
     dense = [estimate(3.0, 0.1), estimate(0.0, 0.0)]
     pruned = [estimate(2.95, 0.1), estimate(0.1, 0.0)]
     assert pareto_front([dense, pruned]) == [True, False]
@@ -131,7 +130,7 @@ def test_what_cannot_be_told_apart_does_not_beat(estimate: Make) -> None:
 
 
 def test_a_speed_without_an_interval_beats_nothing(estimate: Make) -> None:
-    """Nor does a row that looks worse in it, by its value, beat another."""
+    """Nor does a row beat another if its own speed looks worse by value."""
     fast, slow = [estimate(1.0), estimate(0.1, 0.0)], [estimate(9.0), estimate(0.1, 0.0)]
     assert pareto_front([fast, slow]) == [True, True]
     exact = [estimate(9.0), estimate(0.0, 0.0)]

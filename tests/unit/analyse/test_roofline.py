@@ -1,4 +1,4 @@
-"""What a host's two ceilings allow."""
+"""The roofline of a host's two ceilings."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ FACTS = {"flops": 3e10, "bytes_moved": 1e8, "peak_flops": 1e12, "peak_bandwidth"
 positive = st.floats(1e-3, 1e18)
 
 
-def test_the_intensity_is_held_against_the_ridge() -> None:
-    """300 FLOP a byte, where compute and bandwidth meet at 100."""
+def test_work_above_the_ridge_is_bound_by_compute() -> None:
+    """300 FLOPs a byte, on a host where compute and bandwidth meet at 100."""
     found = roofline(FACTS)
     assert found is not None
     assert found.intensity == pytest.approx(300)
@@ -29,12 +29,12 @@ def test_few_flops_a_byte_are_bound_by_bandwidth() -> None:
 
 
 @pytest.mark.parametrize("missing", FACTS)
-def test_without_one_of_the_four_there_is_none(missing: str) -> None:
+def test_a_roofline_needs_all_four_facts(missing: str) -> None:
     assert roofline({name: value for name, value in FACTS.items() if name != missing}) is None
 
 
 @given(positive, positive, positive, positive)
-def test_the_limit_that_binds_is_the_one_that_takes_the_time(
+def test_the_ceiling_that_takes_longer_is_the_bound(
     flops: float, moved: float, peak: float, bandwidth: float
 ) -> None:
     found = Roofline(flops, moved, peak, bandwidth)

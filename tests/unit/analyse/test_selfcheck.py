@@ -1,4 +1,4 @@
-"""What A/A comparisons say together."""
+"""The self-check's figures from many A/A comparisons."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ WHEN = datetime(2026, 1, 5, tzinfo=UTC)
 
 
 def trial(value: float, half: float | None, side: tuple[float, float] = (0.9, 1.1)) -> Trial:
-    """A ratio known to a factor of e^half, and two sides around 1."""
+    """A comparison whose ratio is known to a factor of e^half, with both sides around 1."""
     low = None if half is None else value * math.exp(-half)
     high = None if half is None else value * math.exp(half)
     ratio = Speedup(Estimate(value, low, high, "1", Direction.HIGHER, 6, 60), paired=True)
@@ -28,38 +28,38 @@ def trial(value: float, half: float | None, side: tuple[float, float] = (0.9, 1.
 
 @pytest.fixture
 def judge(make_cell: Callable[..., Cell]) -> Callable[..., SelfCheck]:
-    """Judge trials of some cell."""
-    return lambda *told: judged(make_cell(), "latency", told, WHEN)
+    """Judges trials of a cell."""
+    return lambda *trials: judged(make_cell(), "latency", trials, WHEN)
 
 
 Judge = Callable[..., SelfCheck]
 
 
-def test_an_interval_that_leaves_one_out_is_a_false_alarm(judge: Judge) -> None:
-    told = judge(*[trial(1.0, 0.01)] * 3, trial(1.05, 0.01))
-    assert (told.trials, told.false_alarms) == (4, 0.25)
+def test_an_interval_without_one_is_a_false_alarm(judge: Judge) -> None:
+    check = judge(*[trial(1.0, 0.01)] * 3, trial(1.05, 0.01))
+    assert (check.trials, check.false_alarms) == (4, 0.25)
 
 
-def test_the_noise_floor_is_what_most_ratios_stay_below(judge: Judge) -> None:
-    """Whichever way they go."""
-    told = judge(*[trial(1.0, 0.1)] * 10, *[trial(1 / 1.02, 0.1)] * 9, trial(1.5, 0.6))
-    assert told.noise_floor == pytest.approx(0.02)
+def test_most_ratios_stay_below_the_noise_floor(judge: Judge) -> None:
+    """In either direction."""
+    check = judge(*[trial(1.0, 0.1)] * 10, *[trial(1 / 1.02, 0.1)] * 9, trial(1.5, 0.6))
+    assert check.noise_floor == pytest.approx(0.02)
 
 
-def test_the_smallest_change_is_what_intervals_would_leave_out(judge: Judge) -> None:
-    """Centred intervals of ±3%: a rise or fall of more than 3% is told in every trial."""
-    told = judge(*[trial(1.0, math.log(1.03))] * 20)
-    assert told.smallest_change == pytest.approx(0.03)
+def test_the_smallest_change_is_the_least_that_intervals_detect(judge: Judge) -> None:
+    """Centred intervals of ±3% detect a rise or fall of more than 3% in every trial."""
+    check = judge(*[trial(1.0, math.log(1.03))] * 20)
+    assert check.smallest_change == pytest.approx(0.03)
 
 
-def test_a_trial_without_an_interval_would_tell_no_change(judge: Judge) -> None:
+def test_a_trial_without_an_interval_detects_no_change(judge: Judge) -> None:
     assert judge(trial(1.0, None)).smallest_change == math.inf
 
 
 def test_coverage_counts_both_sides_of_each_trial(judge: Judge) -> None:
-    """Against the median of all rounds, which is 1."""
-    told = judge(*[trial(1.0, 0.1)] * 3, trial(1.0, 0.1, side=(1.01, 1.2)))
-    assert told.coverage == 0.75
+    """Whether each contains the median of all rounds, which is 1."""
+    check = judge(*[trial(1.0, 0.1)] * 3, trial(1.0, 0.1, side=(1.01, 1.2)))
+    assert check.coverage == 0.75
 
 
 @pytest.mark.parametrize(("share", "value"), [(0.95, 19), (1.0, 20), (0.05, 1), (0.0, 1)])

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from harness.analyse.stats import ENOUGH, relative_half_width, summarise
 from harness.domain.metric import Direction, Estimate
 
-# Times from a nanosecond to a day, as many as there ever are rounds.
+# Times from a nanosecond to a day, for up to 20 rounds.
 times = st.lists(st.floats(1e-9, 1e5), min_size=2, max_size=20)
 
 
@@ -24,19 +24,19 @@ times = st.lists(st.floats(1e-9, 1e5), min_size=2, max_size=20)
 def test_the_value_is_the_median(rounds: list[float], value: float) -> None:
     """One slow round does not move it far.
 
-    Of an even number the middle is the geometric mean of the two in the middle, so that a rate
-    and its time agree; the arithmetic mean where not all are positive.
+    For an even number of rounds it is the geometric mean of the middle two, so that a rate and its
+    time agree; or the arithmetic mean if not all rounds are positive.
     """
     assert summarise(rounds)[0] == pytest.approx(value)
 
 
 def test_a_single_round_has_no_interval() -> None:
-    """Nothing tells how much another one would differ."""
+    """Nobody knows how much another round would differ."""
     assert summarise([0.2]) == (0.2, None, None)
 
 
 def test_two_rounds_have_no_interval() -> None:
-    """Student's would reach over orders of magnitude: 12.7 standard errors, on logarithms."""
+    """Student's would span orders of magnitude: 12.7 standard errors, on logarithms."""
     assert summarise([0.0168, 0.0208])[1:] == (None, None)
     assert summarise([-1.0, 1.0])[1:] == (None, None)
 
@@ -54,13 +54,13 @@ def test_three_rounds_have_students_interval() -> None:
 
 
 @pytest.mark.parametrize("rounds", [[1.0, 2.0, 10.0], [1.0, 1.0, 1.0, 1e3, 1e6]])
-def test_students_interval_of_a_factor_of_ten_and_more_is_none(rounds: list[float]) -> None:
-    """Such bounds come from the law of the noise that was assumed, not from the rounds."""
+def test_students_interval_is_dropped_if_it_spans_a_factor_of_ten(rounds: list[float]) -> None:
+    """Such bounds come from the assumed distribution of the noise, not from the rounds."""
     assert summarise(rounds)[1:] == (None, None)
 
 
-def test_six_rounds_have_all_of_them_as_interval() -> None:
-    """The least and the largest of six hold the median in 1 - 2 / 2^6 = 96.9% of cases."""
+def test_the_interval_of_six_rounds_spans_them_all() -> None:
+    """The least and the largest of six enclose the median in 1 - 2 / 2^6 = 96.9% of cases."""
     assert summarise([6.0, 1.0, 2.0, 5.0, 3.0, 4.0])[1:] == (1.0, 6.0)
 
 
@@ -73,19 +73,19 @@ def test_one_wild_round_among_ten_moves_no_bound_far() -> None:
 
 
 @pytest.mark.parametrize("bad", [math.inf, math.nan])
-def test_rounds_beyond_all_bounds_have_no_interval(bad: float) -> None:
+def test_rounds_that_are_not_finite_have_no_interval(bad: float) -> None:
     assert summarise([1.0, 1.0, bad])[1:] == (None, None)
 
 
 @given(st.floats(1e-9, 1e12), st.integers(2, 20))
 def test_rounds_that_agree_have_an_interval_of_no_width(value: float, count: int) -> None:
-    """To the bit: a count of parameters is not uncertain by rounding."""
+    """To the bit: rounding must not make a count of parameters uncertain."""
     assert summarise([value] * count) == (value, value, value)
 
 
 @given(times)
-def test_the_interval_holds_the_median(rounds: list[float]) -> None:
-    """And keeps to the side of zero that all rounds are on. From six rounds on there is one."""
+def test_the_interval_contains_the_median(rounds: list[float]) -> None:
+    """It stays on the rounds' side of zero. From six rounds on there always is an interval."""
     value, low, high = summarise(rounds)
     assert median_low(rounds) <= value <= median_high(rounds)
     assert (low is None) == (high is None)
@@ -95,7 +95,7 @@ def test_the_interval_holds_the_median(rounds: list[float]) -> None:
 
 @given(times, st.floats(1e-3, 1e3))
 def test_a_rate_has_the_value_and_interval_of_its_time(rounds: list[float], work: float) -> None:
-    """Whether rates are summed up, or times and the rate computed from theirs: it is the same."""
+    """Summarising rates gives the same as summarising times and computing the rate from them."""
     value, *bounds = summarise(rounds)
     expected = sorted(work / one for one in bounds if one is not None)
     rate, *edges = summarise([work / one for one in rounds])
@@ -105,21 +105,23 @@ def test_a_rate_has_the_value_and_interval_of_its_time(rounds: list[float], work
 
 @given(times, st.floats(1e-3, 1e3))
 def test_another_unit_scales_value_and_interval(rounds: list[float], factor: float) -> None:
-    """Seconds or milliseconds: it is the same result."""
+    """Seconds and milliseconds give the same result."""
     expected = [factor * one for one in summarise(rounds) if one is not None]
     scaled = [one for one in summarise([factor * one for one in rounds]) if one is not None]
     assert scaled == pytest.approx(expected, rel=1e-6, abs=1e-9 * factor * max(rounds))
 
 
 @given(times, st.randoms(use_true_random=False))
-def test_the_order_of_rounds_is_of_no_matter(rounds: list[float], random: object) -> None:
+def test_the_order_of_rounds_does_not_matter(rounds: list[float], random: object) -> None:
     assert summarise(sorted(rounds)) == pytest.approx(summarise(rounds))
 
 
 @pytest.mark.parametrize("count", [3, 4, 5, 6, 7, 8, 10, 15, 30])
 @pytest.mark.parametrize("law", ["normal", "skewed", "heavy tails"])
-def test_the_interval_holds_the_truth_as_often_as_it_says(count: int, law: str) -> None:
-    """In 93 to 98 of 100 cells of a number of rounds set beforehand; told by 5,000 made-up ones."""
+def test_95_percent_intervals_contain_the_truth_in_95_percent_of_cells(
+    count: int, law: str
+) -> None:
+    """In 93% to 98% of 5,000 simulated cells whose number of rounds is fixed beforehand."""
     dice = np.random.default_rng(count)
     shape = (5000, count)
     noise = {
@@ -146,5 +148,5 @@ def test_the_relative_half_width_is_a_share_of_the_value() -> None:
 def test_without_an_interval_or_a_value_there_is_no_relative_width(
     value: float, bound: float | None
 ) -> None:
-    told = relative_half_width(Estimate(value, bound, bound, "s", Direction.LOWER, 1, 20))
-    assert told is None
+    width = relative_half_width(Estimate(value, bound, bound, "s", Direction.LOWER, 1, 20))
+    assert width is None

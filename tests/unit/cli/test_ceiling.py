@@ -1,4 +1,4 @@
-"""What `harness ceiling` prints of theory, on made-up machines."""
+"""The theoretical peaks that `harness ceiling` prints, on fake machines."""
 
 from __future__ import annotations
 
@@ -20,19 +20,19 @@ THEORY = Ceiling("gemm_fp32", 236e9, "FLOP/s", CeilingKind.THEORETICAL, "2 cores
 
 @pytest.fixture
 def place(host: Host, monkeypatch: pytest.MonkeyPatch) -> Place:
-    """A machine whose processor calls itself a Rocket Lake."""
+    """A machine whose processor identifies itself as a Rocket Lake."""
     monkeypatch.setattr(ceilings, "this_processor", lambda: Processor("GenuineIntel", 6, 167))
     return Place(host, Environment({}), Choice("local"))
 
 
-def test_theory_that_nothing_exceeds_is_shown(place: Place) -> None:
+def test_theory_that_no_measurement_exceeds_is_shown(place: Place) -> None:
     found = (MEASURED, replace(THEORY, value=400e9))
     assert "400 GFLOP/s" in _text(place, found)
     assert "no theoretical peak" not in _text(place, found)
     assert _document(place, found)["no_theory"] is None
 
 
-def test_refuted_theory_is_not_shown_and_why_is(place: Place) -> None:
+def test_refuted_theory_is_replaced_by_the_reason(place: Place) -> None:
     found = (MEASURED, THEORY)
     assert "no theoretical peak: gemm_fp32 was measured at 377 GFLOP/s" in _text(place, found)
     document = _document(place, found)
@@ -40,11 +40,13 @@ def test_refuted_theory_is_not_shown_and_why_is(place: Place) -> None:
     assert document["no_theory"].startswith("gemm_fp32 was measured at 377 GFLOP/s")
 
 
-def test_a_processor_that_gives_itself_out_for_another_is_told(place: Place, host: Host) -> None:
+def test_a_processor_that_identifies_itself_as_another_is_reported(
+    place: Place, host: Host
+) -> None:
     lying = replace(place, host=replace(host, isa=("avx2", "fma", "amx_tile")))
     assert "but has amx_tile, which that core" in _text(lying, [MEASURED])
 
 
-def test_theory_that_lacks_a_clock_says_so(place: Place) -> None:
-    told = "the processor's frequency under load is not known"
-    assert _document(place, [MEASURED])["no_theory"] == told
+def test_theory_that_lacks_a_frequency_says_so(place: Place) -> None:
+    reason = "the processor's frequency under load is not known"
+    assert _document(place, [MEASURED])["no_theory"] == reason

@@ -1,4 +1,4 @@
-"""What a command's end says to a shell, whatever became of the command."""
+"""A command's exit code and last error message."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ Run = Callable[[BaseException], tuple[int, str]]
 
 @pytest.fixture
 def ended(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Run:
-    """The exit code and standard error of a `harness show` that is ended by that."""
+    """The exit code and standard error of a `harness show` that ends with this exception."""
     handler = signal.getsignal(signal.SIGTERM)
 
     def call(error: BaseException) -> tuple[int, str]:
@@ -26,7 +26,7 @@ def ended(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) ->
 
         monkeypatch.setattr(pipeline, "results", results)
         monkeypatch.setattr(sys, "argv", ["harness", "show"])
-        # Put back when the test is over: main() replaces them.
+        # main() replaces both: monkeypatch restores them after the test.
         monkeypatch.setattr(sys, "stdout", sys.stdout)
         monkeypatch.setattr(sys, "stderr", sys.stderr)
         with pytest.raises(SystemExit) as end:
@@ -39,7 +39,7 @@ def ended(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) ->
 
 
 @pytest.mark.parametrize(
-    ("error", "told"),
+    ("error", "message"),
     [
         (PermissionError(13, "Permission denied", "/a/b"), "show: /a/b: Permission denied"),
         (OSError(24, "Too many open files"), "show: Too many open files"),
@@ -49,25 +49,25 @@ def ended(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) ->
         (UsageError("no such metric"), "no such metric"),
     ],
 )
-def test_what_the_system_refuses_is_one_line_and_exit_code_2(
-    ended: Run, error: Exception, told: str
+def test_a_system_error_is_one_line_and_exit_code_2(
+    ended: Run, error: Exception, message: str
 ) -> None:
-    """1 would say that a cell failed; a broken pipe within the harness is no reader who left."""
-    assert ended(error) == (2, f"error: {told}\n")
+    """1 would mean that a cell failed. A broken pipe here is not that of standard output."""
+    assert ended(error) == (2, f"error: {message}\n")
 
 
-def test_a_fault_of_the_harness_shows_its_traceback(ended: Run) -> None:
+def test_a_bug_in_the_harness_shows_its_traceback(ended: Run) -> None:
     """It is neither a failed cell nor a wrong request."""
-    code, told = ended(ZeroDivisionError("division by zero"))
+    code, message = ended(ZeroDivisionError("division by zero"))
     assert code == 3
-    assert "Traceback" in told
-    assert "ZeroDivisionError: division by zero" in told
+    assert "Traceback" in message
+    assert "ZeroDivisionError: division by zero" in message
 
 
 def test_ctrl_c_is_130(ended: Run) -> None:
-    code, told = ended(KeyboardInterrupt())
+    code, message = ended(KeyboardInterrupt())
     assert code == 130
-    assert "the same command continues" in told
+    assert "the same command continues" in message
 
 
 def test_a_working_directory_that_is_gone_is_named(
@@ -78,8 +78,8 @@ def test_a_working_directory_that_is_gone_is_named(
     gone.mkdir()
     monkeypatch.chdir(gone)
     gone.rmdir()
-    code, told = ended(FileNotFoundError(2, "No such file or directory"))
-    assert (code, told) == (
+    code, stderr = ended(FileNotFoundError(2, "No such file or directory"))
+    assert (code, stderr) == (
         2,
         "error: show: the working directory no longer exists: change to another\n",
     )

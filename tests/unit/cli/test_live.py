@@ -1,4 +1,4 @@
-"""The live bar's rounds and the time that it says is left."""
+"""The rounds and the remaining time that the live progress bar shows."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ MakeCell = Callable[..., Cell]
 
 @pytest.fixture
 def items(make_cell: MakeCell) -> tuple[Planned, Planned]:
-    """Two cells of six to thirty rounds, one of which has four already."""
+    """Two cells with six to thirty rounds each; one has four already."""
     cells = [make_cell(workload=(("batch", 1), ("prompt", prompt))) for prompt in (8, 16)]
     expected = Expected(Span(), Span(1.0, 2.0), rounds=(6, 30))
     one, other = (
@@ -43,14 +43,14 @@ def shown(live: Live) -> tuple[int, int, str]:
 def test_the_time_left_is_a_range_that_narrows_as_cells_end(
     items: tuple[Planned, Planned], host: Host
 ) -> None:
-    """From the plan at first, then from the rounds done, for as few and as many as may come."""
+    """It comes from the plan, then from the rounds done, and spans the fewest and most to come."""
     one, _ = items
     live = Live(verbose=False)
     live.begin(Prepared((), host, Environment({}), Commit(""), Plan(items)))
-    assert shown(live) == (0, 8, "10 s to 2 min")  # torch, then 6 + 2 rounds up to 30 + 26
+    assert shown(live) == (0, 8, "10 s to 2 min")  # importing torch, then 6 + 2 to 30 + 26 rounds
     for index in range(7):
         live.event(RoundDone(one, Round(index, Status.OK, seconds=3.0)))
-    assert shown(live) == (7, 9, "6 s to 2 min")  # 2, or 23 + 26
+    assert shown(live) == (7, 9, "6 s to 2 min")  # 2 to 23 + 26 rounds
     speed = Estimate(40.0, 39.0, 41.0, "1/s", Direction.HIGHER, 7, 60)
     metrics = {"tokens_per_second": speed}
     live.event(CellDone(one, Status.OK, stop_rule=StopRule.TARGET, metrics=metrics))

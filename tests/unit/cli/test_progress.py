@@ -1,4 +1,4 @@
-"""A run as its terminal shows it."""
+"""The progress of a run in a terminal."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ from harness.domain.result import Status
 from harness.pipeline import Prepared, Request, prepare
 
 HOSTILE = "\x1b[2J\x07\u202e [red]evil"
-SPELLED = r"\x1b[2J\x07\u202e [red]evil"
+ESCAPED = r"\x1b[2J\x07\u202e [red]evil"
 
 
 class Terminal:
-    """A pseudo-terminal, and all that was written to it."""
+    """A pseudo-terminal that records everything written to it."""
 
     def __init__(self) -> None:
         self._master, self.slave = os.openpty()
@@ -31,7 +31,7 @@ class Terminal:
         self._reader.start()
 
     def seen(self) -> str:
-        """Close it; what it was given."""
+        """Closes the terminal, and returns everything written to it."""
         os.close(self.slave)
         self._reader.join()
         os.close(self._master)
@@ -41,13 +41,13 @@ class Terminal:
         try:
             while chunk := os.read(self._master, 1 << 16):
                 self._seen.append(chunk)
-        except OSError:  # Linux's way to say that the other end is closed
+        except OSError:  # on Linux: the other end is closed
             return
 
 
 @pytest.fixture
 def terminal(monkeypatch: pytest.MonkeyPatch) -> Terminal:
-    """Where progress is drawn."""
+    """The terminal in which progress is drawn."""
     monkeypatch.setenv("TERM", "xterm")
     monkeypatch.setenv("COLUMNS", "200")
     made = Terminal()
@@ -66,10 +66,10 @@ def prepared(tmp_path: Path) -> Prepared:
     )
 
 
-def test_texts_from_elsewhere_do_not_command_the_terminal_of_a_progress_bar(
+def test_hostile_texts_cannot_control_the_terminal_of_a_progress_bar(
     terminal: Terminal, prepared: Prepared
 ) -> None:
-    """Neither in a line above the bar nor in the bar; and brackets are no markup."""
+    """Neither in a line above the bar nor in the bar. Brackets are not markup."""
     [item] = prepared.plan.items
     live = Live(verbose=True)
     live.begin(prepared)
@@ -78,7 +78,7 @@ def test_texts_from_elsewhere_do_not_command_the_terminal_of_a_progress_bar(
     live.training(Step(HOSTILE, 1, 2, 3.5, 60.0))
     live.end()
     seen = terminal.seen()
-    assert seen.count(SPELLED) >= 3
+    assert seen.count(ESCAPED) >= 3
     assert "\x1b[2J" not in seen
     assert "\u202e" not in seen
     assert "0/" in seen

@@ -1,4 +1,4 @@
-"""Results as a table for people, and as columns for a spreadsheet."""
+"""Results as a table, as CSV and as JSON."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ Make = Callable[..., Shown]
 
 @pytest.fixture
 def shown(host: Host, make_cell: Callable[..., Cell]) -> Make:
-    """A cell of that operator, measured twice as fast as its baseline."""
+    """A cell with this operator, twice as fast as its baseline."""
     started = datetime(2026, 1, 5, tzinfo=UTC)
     run = Run(Commit("a" * 40), host, Environment({}), started=started, seed=0)
     latency = Estimate(0.2, 0.19, 0.21, "s", Direction.LOWER, 6, 60)
@@ -43,7 +43,7 @@ def shown(host: Host, make_cell: Callable[..., Cell]) -> Make:
     return made
 
 
-def test_a_table_tells_figure_interval_rounds_samples_and_stop_rule(shown: Make) -> None:
+def test_a_table_has_figure_interval_rounds_samples_and_stop_rule(shown: Make) -> None:
     text = as_table([shown("sdpa"), shown("math")], "table")
     (row,) = (line for line in text.splitlines() if " math " in line)
     for part in ("200 ms [190, 210]", "2.00x [1.90, 2.10]", " 6 ", " 60 ", "target interval"):
@@ -51,8 +51,8 @@ def test_a_table_tells_figure_interval_rounds_samples_and_stop_rule(shown: Make)
     assert "all: model" in text
 
 
-def test_a_table_says_where_rounds_carry_no_interval(shown: Make) -> None:
-    """In words; a spreadsheet has empty bounds, and the number alone."""
+def test_a_table_says_in_words_that_there_is_no_interval(shown: Make) -> None:
+    """A spreadsheet has empty bounds and the bare number of rounds instead."""
     one = shown("sdpa")
     name = "tokens_per_second"
     unsure = replace(one.result.metrics[name], low=None, high=None, rounds=2)
@@ -63,27 +63,27 @@ def test_a_table_says_where_rounds_carry_no_interval(shown: Make) -> None:
 
 
 def test_a_ratio_of_unpaired_rounds_is_marked(shown: Make) -> None:
-    """Drift of the machine is in it."""
+    """It includes the machine's drift."""
     assert "2.00x [1.90, 2.10] unpaired" in as_table([shown("sdpa", paired=False)], "table")
     assert "unpaired" not in as_table([shown("sdpa")], "table")
 
 
 def test_a_spreadsheet_gets_numbers_in_base_units_with_their_intervals(shown: Make) -> None:
     (row,) = csv.DictReader(io.StringIO(as_csv([shown("sdpa")])))
-    told = [row[f"latency{part}"] for part in (" [s]", " low", " high")]
-    assert told == ["0.2", "0.19", "0.21"]
+    latency = [row[f"latency{part}"] for part in (" [s]", " low", " high")]
+    assert latency == ["0.2", "0.19", "0.21"]
     assert [row["speed-up"], row["speed-up low"], row["paired"]] == ["2.0", "1.9", "true"]
     assert (row["rounds"], row["samples"], row["operator"]) == ("6", "60", "sdpa")
 
 
 def disturbed(one: Shown, busy: int) -> Shown:
-    """The same of six rounds, the first ones beside other work."""
+    """The same cell with six rounds, of which the first `busy` are disturbed."""
     facts = [{"host_others": 0.3 if index < busy else 0.0} for index in range(6)]
     rounds = tuple(Round(index, Status.OK, facts=each) for index, each in enumerate(facts))
     return replace(one, result=replace(one.result, rounds=rounds))
 
 
-def test_a_disturbed_cell_is_marked_and_what_became_of_its_rounds_said(shown: Make) -> None:
+def test_a_disturbed_cell_is_marked_and_a_note_says_which_rounds_count(shown: Make) -> None:
     plain, busy = shown("sdpa"), disturbed(shown("math"), 2)
     text = as_table([plain, busy], "table")
     (row,) = (line for line in text.splitlines() if " math " in line)
@@ -98,21 +98,21 @@ def test_a_disturbed_cell_is_marked_and_what_became_of_its_rounds_said(shown: Ma
 
 def test_a_spreadsheet_counts_the_disturbed_rounds(shown: Make) -> None:
     rows = [shown("sdpa"), disturbed(shown("math"), 5)]
-    told = csv.DictReader(io.StringIO(as_csv(rows)))
-    assert [row["disturbed rounds"] for row in told] == ["0", "5"]
+    table = csv.DictReader(io.StringIO(as_csv(rows)))
+    assert [row["disturbed rounds"] for row in table] == ["0", "5"]
 
 
 @pytest.mark.parametrize(("busy", "apart"), [(0, 0), (2, 2), (5, 0)])
-def test_json_tells_how_many_disturbed_rounds_are_kept_apart(
+def test_json_counts_the_disturbed_rounds_that_are_kept_apart(
     shown: Make, busy: int, apart: int
 ) -> None:
-    """None of them where fewer than three are undisturbed: then all count."""
+    """Zero if fewer than three rounds are undisturbed: then all count."""
     result = disturbed(shown("sdpa"), busy).result
-    (told,) = document([result], [result])["results"]
-    assert (told["rounds_kept_apart"], bool(told["disturbed"])) == (apart, busy > 0)
+    (one,) = document([result], [result])["results"]
+    assert (one["rounds_kept_apart"], bool(one["disturbed"])) == (apart, busy > 0)
 
 
-def test_what_was_assumed_of_a_model_is_told_once_below_the_table(shown: Make) -> None:
+def test_an_assumption_about_a_model_is_printed_once_below_the_table(shown: Make) -> None:
     notes = (Round(0, Status.OK, notes={"assumed": "2 heads are assumed"}),)
     rows = [shown("sdpa"), shown("math")]
     rows = [replace(row, result=replace(row.result, rounds=notes)) for row in rows]

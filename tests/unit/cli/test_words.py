@@ -1,4 +1,4 @@
-"""Figures as people say them."""
+"""Durations and estimates in words."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ MakeCell = Callable[..., Cell]
 
 
 @pytest.mark.parametrize(
-    ("seconds", "said"),
+    ("seconds", "text"),
     [
         (0, "under 1 s"),
         (0.4, "under 1 s"),
@@ -30,12 +30,12 @@ MakeCell = Callable[..., Cell]
         (360_000, "100 h 00 min"),
     ],
 )
-def test_a_duration_is_said_in_the_units_that_fit(seconds: float, said: str) -> None:
-    assert said == duration(seconds)
+def test_a_duration_is_printed_in_units_that_fit(seconds: float, text: str) -> None:
+    assert text == duration(seconds)
 
 
 @pytest.mark.parametrize(
-    ("low", "high", "said"),
+    ("low", "high", "text"),
     [
         (0.0, 0.4, "1 s"),
         (5.2, 5.4, "5 s"),
@@ -46,13 +46,15 @@ def test_a_duration_is_said_in_the_units_that_fit(seconds: float, said: str) -> 
         (9000, 90_000, "2.5 to 25 h"),
     ],
 )
-def test_a_range_is_said_no_longer_than_it_is_sure(low: float, high: float, said: str) -> None:
-    assert said == duration_range(low, high)
+def test_a_range_is_printed_no_more_precisely_than_it_is_known(
+    low: float, high: float, text: str
+) -> None:
+    assert text == duration_range(low, high)
 
 
 @given(st.floats(0, 1e7))
-def test_no_unit_is_said_to_hold_more_than_it_does(seconds: float) -> None:
-    """No 60 s, and no 60 min."""
+def test_no_number_exceeds_its_unit(seconds: float) -> None:
+    """Never 60 s or 60 min."""
     words = duration(seconds).split()
     assert all(
         int(number) < 60
@@ -61,7 +63,7 @@ def test_no_unit_is_said_to_hold_more_than_it_does(seconds: float) -> None:
     )
 
 
-def test_an_estimate_is_said_with_its_unit_and_interval() -> None:
+def test_an_estimate_is_printed_with_its_unit_and_interval() -> None:
     estimate = Estimate(0.0123, 0.0121, 0.0125, "s", Direction.LOWER, 3, 60)
     assert estimate_text("latency", estimate).startswith("12.3")
     assert "ms" in estimate_text("latency", estimate)
@@ -69,23 +71,23 @@ def test_an_estimate_is_said_with_its_unit_and_interval() -> None:
     assert "12.5" in estimate_text("latency", estimate)
 
 
-def test_an_estimate_without_an_interval_is_said_without_one() -> None:
+def test_an_estimate_without_an_interval_is_printed_without_one() -> None:
     estimate = Estimate(0.0123, None, None, "s", Direction.LOWER, 1, 20)
     assert "[" not in estimate_text("latency", estimate)
 
 
 @pytest.mark.parametrize(
-    ("name", "documents", "said"),
+    ("name", "documents", "text"),
     [
         ("quality_loss", 5, "0.120 bit/B (5 documents: no interval)"),
         ("bits_per_byte", 1, "0.120 bit/B (1 document: no interval)"),
-        ("logit_error", 1, "12 %"),  # of no documents
+        ("logit_error", 1, "12 %"),  # does not come from documents
     ],
 )
-def test_too_few_documents_for_an_interval_are_told(name: str, documents: int, said: str) -> None:
+def test_too_few_documents_for_an_interval_are_stated(name: str, documents: int, text: str) -> None:
     unit = "1" if name == "logit_error" else "bit/B"
     estimate = Estimate(0.12, None, None, unit, Direction.LOWER, 1, documents)
-    assert estimate_text(name, estimate) == said
+    assert estimate_text(name, estimate) == text
 
 
 def test_enough_documents_have_their_interval() -> None:

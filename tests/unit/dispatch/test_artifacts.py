@@ -1,4 +1,4 @@
-"""Models that are made once: found again, waited for, swept, and told where they fail."""
+"""Model files: trained or prepared once, reused, waited for and deleted; and their failures."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from harness.plan.plan import Action, Plan, Planned
 from harness.quality import recipe
 from harness.spec.schema import Limits, Measure
 from harness.worker.messages import Effort, Job
-from tests.in_turn import answered
+from tests.in_turn import round_of
 
 Make = Callable[..., Planned]
 MODEL = Choice("decoder", (("d_model", 64), ("heads", 2), ("layers", 2), ("weights", "trained")))
@@ -53,10 +53,10 @@ def job(item: Planned, index: int = 0) -> Job:
 def test_two_runs_train_the_same_model_once(
     planned: Make, host: Host, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The second waits, and finds what the first made."""
+    """The second run waits, and then finds the first run's file."""
     trained: list[str] = []
 
-    def train(made_by: object, path: Path, model: str, tell: object) -> None:
+    def train(recipe: object, path: Path, model: str, notify: object) -> None:
         trained.append(model)
         time.sleep(0.3)
         path.write_text("weights")
@@ -79,7 +79,7 @@ def test_two_runs_train_the_same_model_once(
 
 
 @pytest.mark.parametrize("change", ["torch", "isa", "shape"])
-def test_what_makes_another_model_gives_it_another_name(
+def test_models_that_differ_have_files_with_different_names(
     planned: Make, host: Host, change: str
 ) -> None:
     def name(item: Planned, on: Host, version: str) -> str:
@@ -96,17 +96,17 @@ def test_what_makes_another_model_gives_it_another_name(
     assert plain == name(planned(), host, "2.13") != other
 
 
-def test_other_code_makes_another_model(
+def test_changed_code_gives_the_model_another_name(
     planned: Make, host: Host, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A file found under the old name would no longer be what the code makes."""
+    """The code would no longer produce the file with the old name."""
     (made_by,) = artifacts.recipes([planned()], host, Environment({})).values()
     before = made_by.name
     monkeypatch.setattr(recipe, "_SOURCES", ("quality/text.py",))
     assert made_by.name != before
 
 
-def test_a_training_that_ends_early_fails_its_cells_and_no_others(
+def test_training_that_ends_early_fails_only_its_own_cells(
     planned: Make, host: Host, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def lost(*_: object) -> Iterator[bytes]:
@@ -123,7 +123,7 @@ def test_a_training_that_ends_early_fails_its_cells_and_no_others(
     assert [(one.done, one.loss) for one in steps] == [(1, 8.0)]
 
 
-def test_a_training_that_leaves_no_file_failed(
+def test_training_that_writes_no_file_has_failed(
     planned: Make, host: Host, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def nothing(*_: object) -> list[bytes]:
@@ -136,7 +136,7 @@ def test_a_training_that_leaves_no_file_failed(
 
 
 class Recorder:
-    """Does jobs by remembering them."""
+    """Records jobs instead of doing them."""
 
     def __init__(self, status: Status = Status.OK) -> None:
         self.jobs: list[Job] = []
@@ -149,19 +149,19 @@ class Recorder:
 
 
 def test_cells_that_share_a_model_prepare_it_once(planned: Make) -> None:
-    """Whatever they do with it; all rounds load it, and the first of a cell tells what it took."""
+    """Whatever their scenario. All rounds load it; each cell's first reports the preparation."""
     does = Recorder()
-    told: list[Planned] = []
+    preparing: list[Planned] = []
     cells = [planned(), planned(scenario=Choice("decode")), planned(precision=Choice("bf16"))]
     with Artifacts() as models:
         rounds = [
-            answered(models.steps(item, job(item, index), told.append), does)
+            round_of(models.steps(item, job(item, index), preparing.append), does)
             for index in (0, 1)
             for item in cells
         ]
     prepares = [one for one in does.jobs if one.prepares]
     loads = [one for one in does.jobs if not one.prepares]
-    assert len(prepares) == len(told) == 2
+    assert len(prepares) == len(preparing) == 2
     assert all(one.quality for one in prepares)
     assert [one.artifact for one in loads[:3]] == [one.artifact for one in loads[3:]]
     assert loads[0].artifact == loads[1].artifact != loads[2].artifact
@@ -169,18 +169,18 @@ def test_cells_that_share_a_model_prepare_it_once(planned: Make) -> None:
     assert [one.facts for one in rounds] == [first] * 3 + [further] * 3
 
 
-def test_a_run_that_goes_on_tells_it_in_its_own_first_round(planned: Make) -> None:
-    """The one before may have been cut short by another model."""
+def test_a_resumed_run_reports_the_preparation_in_its_own_first_round(planned: Make) -> None:
+    """It prepares the model again: the interrupted run has deleted its own."""
     does, item = Recorder(), replace(planned(), rounds_done=2)
     with Artifacts() as models:
-        told = [answered(models.steps(item, job(item, index), ignore), does) for index in (2, 3)]
-    assert ["file_bytes" in one.facts for one in told] == [True, False]
+        rounds = [round_of(models.steps(item, job(item, index), ignore), does) for index in (2, 3)]
+    assert ["file_bytes" in one.facts for one in rounds] == [True, False]
 
 
 def test_a_random_dense_model_needs_no_file(planned: Make, cache: Path) -> None:
     does, item = Recorder(), planned(model=Choice("decoder", MODEL.options[:3]))
     with Artifacts() as models:
-        answered(models.steps(item, job(item), ignore), does)
+        round_of(models.steps(item, job(item), ignore), does)
     assert [(one.prepares, one.artifact) for one in does.jobs] == [(False, "")]
     assert not list(cache.iterdir())
 
@@ -189,7 +189,7 @@ LARGE = Choice("decoder", (("d_model", 768), ("heads", 12), ("layers", 12)))
 
 
 def test_large_random_weights_are_drawn_once(planned: Make) -> None:
-    """For all cells that have them, whatever the precision, compressed or not."""
+    """All cells with these weights share the file, whatever their precision and compression."""
     does = Recorder()
     cells = [
         planned(model=LARGE),
@@ -199,7 +199,7 @@ def test_large_random_weights_are_drawn_once(planned: Make) -> None:
     ]
     with Artifacts() as models:
         for item in cells:
-            answered(models.steps(item, job(item), ignore), does)
+            round_of(models.steps(item, job(item), ignore), does)
         draws = [one for one in does.jobs if one.prepares and not one.artifact]
         located = models.located(does.jobs[-1])
     assert [one.cell.operator.name for one in draws] == ["sdpa", "math"]
@@ -211,71 +211,71 @@ def test_large_random_weights_are_drawn_once(planned: Make) -> None:
 def test_weights_that_cannot_be_kept_are_drawn_by_each_round(
     planned: Make, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A full disk, a time limit, or no room to begin with."""
+    """Because writing the file failed, or because the disk has no room for it."""
     item, fails = planned(model=LARGE), Recorder(Status.FAILED)
     with Artifacts() as models:
         for index in (0, 1):
-            answered(models.steps(item, job(item, index), ignore), fails)
+            round_of(models.steps(item, job(item, index), ignore), fails)
     assert [(one.prepares, bool(one.dense)) for one in fails.jobs] == [
         *((True, True), (False, False), (False, False))
     ]
     monkeypatch.setattr(artifacts, "_DISK_SHARE", 1e-9)
     does = Recorder()
     with Artifacts() as models:
-        answered(models.steps(item, job(item), ignore), does)
+        round_of(models.steps(item, job(item), ignore), does)
     assert [(one.prepares, one.dense) for one in does.jobs] == [(False, "")]
 
 
-def test_a_model_that_could_not_be_prepared_ends_the_cell_as_that_did(planned: Make) -> None:
+def test_a_cell_whose_model_cannot_be_prepared_gets_the_preparations_status(planned: Make) -> None:
     fails = Recorder(Status.OUT_OF_MEMORY)
     with Artifacts() as models:
-        one = answered(models.steps(planned(), job(planned(), 3), ignore), fails)
+        one = round_of(models.steps(planned(), job(planned(), 3), ignore), fails)
     assert (one.status, one.reason, one.index) == (Status.OUT_OF_MEMORY, "why", 3)
     assert [one.prepares for one in fails.jobs] == [True]
 
 
 def test_a_model_that_another_round_prepares_is_waited_for(planned: Make) -> None:
-    """Rounds of several cells may be in flight together; one of them makes what they share."""
+    """Rounds of several cells may be in flight at once; one of them prepares the shared model."""
     first, second = planned(), planned(scenario=Choice("decode"))
     with Artifacts() as models:
-        ahead = models.steps(first, job(first), ignore)
-        asked = next(ahead)
-        assert asked is not None
-        assert asked.prepares
-        behind = models.steps(second, job(second), ignore)
-        assert next(behind) is None
-        loads = ahead.send(Round(0, Status.OK))
-        assert loads is not None
-        same = next(behind)
-        assert same is not None
-        assert (same.prepares, same.artifact) == (False, loads.artifact)
+        preparing = models.steps(first, job(first), ignore)
+        preparation = next(preparing)
+        assert preparation is not None
+        assert preparation.prepares
+        waiting = models.steps(second, job(second), ignore)
+        assert next(waiting) is None
+        measurement = preparing.send(Round(0, Status.OK))
+        assert measurement is not None
+        other = next(waiting)
+        assert other is not None
+        assert (other.prepares, other.artifact) == (False, measurement.artifact)
 
 
 def test_a_job_is_located_by_digest(planned: Make, tmp_path: Path) -> None:
-    """It names files; where they are only the host knows that does it."""
+    """The job names files by digest; only the host that does it knows their paths."""
     models = Artifacts()
     models.paths = {"abc": "/there/w.safetensors", "other": "/elsewhere"}
-    asked = replace(job(planned()), weights={"trained": "abc"}, artifact="f00")
-    here = models.located(asked)
-    assert here.file("trained") == Path("/there/w.safetensors")
-    assert here.model_file == models.folder / "f00.safetensors"
-    assert set(here.files) == {"abc", "f00"}
-    assert "/" not in asked.encode().decode()
+    unlocated = replace(job(planned()), weights={"trained": "abc"}, artifact="f00")
+    located = models.located(unlocated)
+    assert located.file("trained") == Path("/there/w.safetensors")
+    assert located.model_file == models.folder / "f00.safetensors"
+    assert set(located.files) == {"abc", "f00"}
+    assert "/" not in unlocated.encode().decode()
 
 
-def test_what_a_run_prepared_goes_with_it_and_a_live_runs_stays(cache: Path) -> None:
+def test_a_run_deletes_its_own_models_and_not_a_live_runs(cache: Path) -> None:
     with Artifacts() as mine:
         mine.folder.mkdir(parents=True)
-        strange = cache / "artifacts" / "not-ours"
-        strange.mkdir()
+        foreign = cache / "artifacts" / "not-ours"
+        foreign.mkdir()
         with Artifacts(cache / "artifacts" / "another"):
             assert mine.folder.exists()
     assert not mine.folder.exists()
-    assert strange.exists()
+    assert foreign.exists()
 
 
-def test_eagers_judgement_of_a_model_is_no_other_runtimes(planned: Make) -> None:
-    """What preparing tells of the model holds for all; its quality only where eager runs it."""
+def test_quality_measured_in_eager_counts_for_no_other_runtime(planned: Make) -> None:
+    """A cell on another backend takes only the model's size from the preparation."""
 
     def does(one: Job) -> Round:
         facts = {"file_bytes": 7.0, "logit_error": 0.5} if one.prepares else {}
@@ -284,8 +284,8 @@ def test_eagers_judgement_of_a_model_is_no_other_runtimes(planned: Make) -> None
 
     eager, other = planned(), planned(backend=Choice("compile"))
     with Artifacts() as models:
-        ours = answered(models.steps(eager, job(eager), ignore), does)
-        theirs = answered(models.steps(other, job(other), ignore), does)
+        ours = round_of(models.steps(eager, job(eager), ignore), does)
+        theirs = round_of(models.steps(other, job(other), ignore), does)
     assert ours.facts == {"file_bytes": 7.0, "logit_error": 0.5}
     assert len(ours.scores) == 1
     assert theirs.facts == {"file_bytes": 7.0}

@@ -1,4 +1,4 @@
-"""Which limits are measured, which are kept, and which a cell is quoted beside."""
+"""Which ceilings are measured, which are kept, and which a cell is compared with."""
 
 from __future__ import annotations
 
@@ -41,12 +41,12 @@ INT8, PLAIN = Choice("int8-dynamic"), {"precision": Choice("fp32")}
 
 @pytest.fixture
 def place(host: Host) -> Place:
-    """The processor as it comes."""
+    """The local processor, with default options."""
     return Place(host, Environment({}), Choice("local"))
 
 
 class TestPeaks:
-    """The facts that a round is given beside its own."""
+    """The ceilings that are added to a round's facts."""
 
     @pytest.mark.parametrize(
         ("changes", "flops"),
@@ -56,24 +56,24 @@ class TestPeaks:
             ({"compression": (INT8,)}, 1200.0),
         ],
     )
-    def test_a_cell_is_quoted_beside_the_format_it_computes_in(
+    def test_a_cells_peak_is_that_of_the_format_it_computes_in(
         self, make_cell: MakeCell, host: Host, changes: dict[str, object], flops: float
     ) -> None:
         found = peaks(make_cell(**changes), host, FOUND, WORK)
         assert found == {"peak_flops": flops, "peak_bandwidth": 30.0}
 
-    def test_what_is_not_known_is_no_fact(self, make_cell: MakeCell, host: Host) -> None:
+    def test_an_unknown_ceiling_adds_no_fact(self, make_cell: MakeCell, host: Host) -> None:
         assert peaks(make_cell(), host, (), WORK) == {}
         assert peaks(make_cell(), host, FOUND[1:2], WORK) == {}
 
-    def test_what_is_known_to_be_too_low_is_no_fact(self, make_cell: MakeCell, host: Host) -> None:
+    def test_a_ceiling_measured_too_low_adds_no_fact(self, make_cell: MakeCell, host: Host) -> None:
         low = (measured("gemm_fp32", 100.0, others=0.5), FOUND[3])
         assert peaks(make_cell(), host, low, WORK) == {"peak_bandwidth": 30.0}
 
-    def test_more_processes_than_threads_have_other_limits(
+    def test_no_ceiling_applies_to_more_processes_than_hardware_threads(
         self, make_cell: MakeCell, host: Host
     ) -> None:
-        """Each then has a thread of its own, and together more than the hardware's."""
+        """Each process has a thread of its own: together they have more than the device."""
         two = make_cell(
             hardware=Choice("cpu", (("threads", 1),)),
             parallelism=(Choice("data", (("degree", 2),)),),
@@ -82,7 +82,7 @@ class TestPeaks:
         shared = two.replace(hardware=Choice("cpu", (("threads", 2),)))
         assert peaks(shared, host, FOUND, WORK)["peak_flops"] == 300.0
 
-    def test_processes_that_have_a_gpu_each_have_the_limits_of_all(
+    def test_a_cell_on_several_gpus_has_the_sum_of_their_ceilings(
         self, make_cell: MakeCell, host: Host
     ) -> None:
         four = make_cell(
@@ -94,22 +94,20 @@ class TestPeaks:
     def test_bandwidth_is_quoted_at_the_working_set_of_a_pass(
         self, make_cell: MakeCell, host: Host, moved: int, bandwidth: float
     ) -> None:
-        """Of an iteration of four tokens a quarter: each reads the weights again."""
+        """A quarter of an iteration of four tokens: each token reads the weights again."""
         cell = make_cell(
             scenario=Choice("decode"), workload=(("batch", 1), ("generate", 4), ("prompt", 8))
         )
         found = peaks(cell, host, CURVE, {"bytes_moved": moved * 2.0**20})
         assert found["peak_bandwidth"] == bandwidth
 
-    def test_processes_that_have_a_gpu_each_read_a_part_each(
-        self, make_cell: MakeCell, host: Host
-    ) -> None:
-        """Two that read 16 MiB in their own caches, 32 MiB together."""
+    def test_each_of_several_gpus_reads_its_own_part(self, make_cell: MakeCell, host: Host) -> None:
+        """Two GPUs each read 16 MiB in their own caches, 32 MiB together."""
         two = make_cell(hardware=Choice("cuda"), parallelism=(Choice("data", (("degree", 2),)),))
         found = peaks(two, host, CURVE, {"bytes_moved": 32 * 2.0**20})
         assert found["peak_bandwidth"] == 2 * 90.0
 
-    def test_emptied_caches_leave_the_bandwidth_of_memory(
+    def test_flushed_caches_leave_the_bandwidth_of_memory(
         self, make_cell: MakeCell, host: Host
     ) -> None:
         cold = make_cell(scenario=Choice("prefill", (("cold", True),)))
@@ -118,41 +116,43 @@ class TestPeaks:
     def test_work_whose_bytes_are_not_counted_has_the_bandwidth_of_memory(
         self, make_cell: MakeCell, host: Host
     ) -> None:
-        """A training step: it stands on the cell's page, and no share is made of it."""
+        """Such as a training step. Its page shows the bandwidth, but no MBU."""
         assert peaks(make_cell(), host, CURVE, {})["peak_bandwidth"] == 30.0
 
 
 class TestMissing:
-    """What is still to be measured."""
+    """The ceilings that are still to be measured."""
 
-    def test_nothing_stored_means_everything(self, place: Place) -> None:
+    def test_without_stored_ceilings_all_are_missing(self, place: Place) -> None:
         assert missing((), place) == wanted(place.hardware, place.host, this_processor())
 
     def test_theory_replaces_no_measurement(self, place: Place) -> None:
         assert "gemm_fp32" in missing(FOUND[4:], place)
         assert "gemm_fp32" not in missing(FOUND, place)
 
-    def test_what_is_too_low_is_measured_again_only_if_asked(self, place: Place) -> None:
-        """A run on a machine that is never quiet would else begin with it every time."""
+    def test_a_ceiling_measured_too_low_is_measured_again_only_on_request(
+        self, place: Place
+    ) -> None:
+        """Otherwise every run on a machine that is never quiet would begin with it."""
         low = [measured("gemm_fp32", 1.0, others=0.5)]
         assert "gemm_fp32" not in missing(low, place)
         assert "gemm_fp32" in missing(low, place, again=True)
 
 
 class TestBetter:
-    """What is kept of two measurements."""
+    """Which of two measurements is kept."""
 
-    def test_the_new_one_counts(self) -> None:
+    def test_the_new_measurement_is_kept(self) -> None:
         assert better(measured("a", 2.0), measured("a", 1.0)).value == 1.0
         assert better(None, measured("a", 1.0, others=0.5)).value == 1.0
 
-    def test_one_known_to_be_too_low_replaces_nothing_higher(self) -> None:
+    def test_a_measurement_known_to_be_too_low_replaces_nothing_higher(self) -> None:
         low = measured("a", 1.0, others=0.5)
         assert better(measured("a", 2.0), low).value == 2.0
         assert better(measured("a", 0.5, others=0.9), low).value == 1.0
 
 
-def test_hardware_that_the_host_has_not_is_refused(place: Place) -> None:
+def test_hardware_that_the_host_lacks_is_refused(place: Place) -> None:
     with pytest.raises(UsageError, match="no CUDA device"):
         refuse(replace(place, hardware=Choice("cuda")))
     with pytest.raises(UsageError, match="9 threads"):

@@ -23,13 +23,13 @@ BOUNDS = Bounds(1.0, 1)
 
 @dataclass
 class Fake:
-    """Returns the youngest job first, each measured by another host; loses what it is told to."""
+    """A dispatcher that returns the newest job first, each from another host, and loses some."""
 
     slots: int = 3
-    losses: list[int] = field(default_factory=list)  # submissions that get lost, by number
+    losses: list[int] = field(default_factory=list)  # tickets of the jobs that it loses
     submitted: list[Job] = field(default_factory=list)
     flying: dict[int, Job] = field(default_factory=dict)
-    most: int = 0  # jobs that were in flight at once
+    most: int = 0  # the largest number of jobs in flight at once
     cancelled: list[int] = field(default_factory=list)
 
     def submit(self, job: Job, bounds: Bounds) -> int:
@@ -93,24 +93,24 @@ def rounds(events: list[Event], item: Planned) -> list[Round]:
     return [e.round for e in events if isinstance(e, RoundDone) and e.item is item]
 
 
-def test_rounds_in_any_order_give_each_cell_its_own(planned: Callable[..., Planned]) -> None:
-    """All cells are done with all their rounds, and each round says which host measured it."""
+def test_rounds_in_any_order_reach_their_own_cells(planned: Callable[..., Planned]) -> None:
+    """All cells get all their rounds, and each round names the host that measured it."""
     items = [planned(prompt) for prompt in (1, 2, 3, 4)]
     fake = Fake()
-    told = driven(items, fake)
+    happened = driven(items, fake)
     assert fake.most == 3
     for item in items:
-        found = rounds(told, item)
+        found = rounds(happened, item)
         assert [one.index for one in found] == [0, 1, 2]
         assert {one.samples[0].seconds for one in found} == {float(item.cell.load["prompt"])}
         assert len({one.host.cpu for one in found if one.host}) == 3
-    ends = [event for event in told if isinstance(event, CellDone)]
+    ends = [event for event in happened if isinstance(event, CellDone)]
     assert {end.item.key for end in ends} == {item.key for item in items}
     assert {end.status for end in ends} == {Status.OK}
 
 
 def test_a_pass_ends_before_the_next_begins(planned: Callable[..., Planned]) -> None:
-    """However many slots there are: each cell's rounds lie as far apart as the pass is long."""
+    """However many slots there are, so that each cell's rounds lie a whole pass apart."""
     items = [planned(prompt) for prompt in range(1, 6)]
     fake = Fake(slots=99)
     driven(items, fake)
@@ -119,26 +119,26 @@ def test_a_pass_ends_before_the_next_begins(planned: Callable[..., Planned]) -> 
 
 
 def test_a_lost_job_is_submitted_again(planned: Callable[..., Planned]) -> None:
-    """Under its own number, while the others go on."""
+    """Under its own round number, while the others continue."""
     items = [planned(1), planned(2)]
     fake = Fake(losses=[1])
-    told = driven(items, fake)
+    happened = driven(items, fake)
     assert len(fake.submitted) == 7
-    assert all(len(rounds(told, item)) == 3 for item in items)
-    assert all(one.status is Status.OK for item in items for one in rounds(told, item))
+    assert all(len(rounds(happened, item)) == 3 for item in items)
+    assert all(one.status is Status.OK for item in items for one in rounds(happened, item))
 
 
-def test_what_is_lost_twice_ends_its_cell(planned: Callable[..., Planned]) -> None:
+def test_a_job_that_is_lost_twice_ends_its_cell(planned: Callable[..., Planned]) -> None:
     item = planned(1)
-    told = driven([item], Fake(losses=[0, 1]))
-    (end,) = [event for event in told if isinstance(event, CellDone)]
+    happened = driven([item], Fake(losses=[0, 1]))
+    (end,) = [event for event in happened if isinstance(event, CellDone)]
     assert (end.status, end.reason) == (Status.CRASHED, "the machine went away, twice")
 
 
-def test_a_round_may_take_several_jobs_and_wait_for_anothers(
+def test_a_round_may_take_several_jobs_and_wait_for_another_rounds(
     planned: Callable[..., Planned],
 ) -> None:
-    """Two cells share what the first of them prepares: it is prepared once."""
+    """Two cells share a model that the first of them prepares, once."""
     made: list[str] = []
     making: set[str] = set()
 
@@ -154,25 +154,23 @@ def test_a_round_may_take_several_jobs_and_wait_for_anothers(
 
     items = [planned(1, rounds=1, max_rounds=1), planned(2, rounds=1, max_rounds=1)]
     fake = Fake()
-    told = driven(items, fake, start)
+    happened = driven(items, fake, start)
     assert [job.prepares for job in fake.submitted] == [True, False, False]
-    assert all(len(rounds(told, item)) == 1 for item in items)
+    assert all(len(rounds(happened, item)) == 1 for item in items)
 
 
-def test_whoever_stops_listening_cancels_what_is_in_flight(
-    planned: Callable[..., Planned],
-) -> None:
+def test_closing_the_events_cancels_the_jobs_in_flight(planned: Callable[..., Planned]) -> None:
     fake = Fake()
     events = drive(Campaign([planned(n) for n in (1, 2, 3)], {}, 0), fake, single, lambda _: BOUNDS)
     next(events)
     assert isinstance(events, Generator)
     events.close()
-    assert sorted(fake.cancelled) == [0, 1]  # 2 came back
+    assert sorted(fake.cancelled) == [0, 1]  # job 2 has returned
     assert not fake.flying
 
 
-def test_one_slot_is_the_order_of_today(planned: Callable[..., Planned]) -> None:
-    """One round in flight, as a machine that others would disturb must have it."""
+def test_with_one_slot_one_round_is_in_flight(planned: Callable[..., Planned]) -> None:
+    """Rounds on one host must run one at a time, or they would disturb each other."""
     items = [planned(prompt) for prompt in (1, 2, 3)]
     items = [replace(item, baseline=items[0].key) for item in items]
     fake = Fake(slots=1)

@@ -1,4 +1,4 @@
-"""The first round of a split cell comes after the check that it computes the same."""
+"""The parity check comes before the first round of a split cell."""
 
 from __future__ import annotations
 
@@ -10,50 +10,51 @@ from harness.dispatch.steps import round_steps
 from harness.domain.cell import Cell, Choice
 from harness.domain.result import Round, Status
 from harness.worker.messages import Effort, Job
-from tests.in_turn import answered
+from tests.in_turn import round_of
 
 SPLIT = (Choice("data", (("degree", 2),)),)
-PROOF = Round(0, Status.OK, facts={"split_error": 1e-7})
+PASSED = Round(0, Status.OK, facts={"split_error": 1e-7})
 MEASURED = Round(3, Status.OK, facts={"peak_memory": 1.0})
 
 
-def outcome(cell: Cell, proof: Round, *, quality: bool = True) -> tuple[Round, list[bool]]:
-    """The round, and of each thing done whether it was a parity check."""
-    done: list[bool] = []
+def outcome(cell: Cell, check: Round, *, quality: bool = True) -> tuple[Round, list[bool]]:
+    """The round, and for each of its jobs whether it was the parity check."""
+    checks: list[bool] = []
 
     def do(job: Job) -> Round:
-        done.append(job.proves)
-        return proof if job.proves else MEASURED
+        checks.append(job.checks_parity)
+        return check if job.checks_parity else MEASURED
 
     steps = round_steps(Job(cell, 3, 0, Effort(0.1, 1, 1), quality=quality))
-    return answered(steps, do), done
+    return round_of(steps, do), checks
 
 
-def test_it_tells_how_far_it_is(make_cell: Callable[..., Cell]) -> None:
-    told, done = outcome(make_cell(parallelism=SPLIT), PROOF)
-    assert told.facts == {"split_error": 1e-7, "peak_memory": 1.0}
-    assert done == [True, False]
+def test_the_round_records_the_error_of_the_split(make_cell: Callable[..., Cell]) -> None:
+    measured, checks = outcome(make_cell(parallelism=SPLIT), PASSED)
+    assert measured.facts == {"split_error": 1e-7, "peak_memory": 1.0}
+    assert checks == [True, False]
 
 
 @pytest.mark.parametrize(("parallelism", "quality"), [((), True), (SPLIT, False)])
-def test_one_process_and_further_rounds_need_none(
+def test_one_process_and_further_rounds_need_no_check(
     make_cell: Callable[..., Cell], parallelism: tuple[Choice, ...], quality: bool
 ) -> None:
-    told, done = outcome(make_cell(parallelism=parallelism), PROOF, quality=quality)
-    assert (told, done) == (MEASURED, [False])
+    measured, checks = outcome(make_cell(parallelism=parallelism), PASSED, quality=quality)
+    assert (measured, checks) == (MEASURED, [False])
 
 
-def test_what_is_not_proved_is_not_measured(make_cell: Callable[..., Cell]) -> None:
-    wrong = Round(0, Status.FAILED, "split, it computes something else")
-    told, done = outcome(make_cell(parallelism=SPLIT), wrong)
-    assert (told.index, told.status, told.reason) == (3, Status.FAILED, wrong.reason)
-    assert done == [True]
+def test_a_cell_that_fails_the_check_is_not_measured(make_cell: Callable[..., Cell]) -> None:
+    failed = Round(0, Status.FAILED, "the split model differs from one process")
+    measured, checks = outcome(make_cell(parallelism=SPLIT), failed)
+    assert (measured.index, measured.status, measured.reason) == (3, Status.FAILED, failed.reason)
+    assert checks == [True]
 
 
-def test_a_model_too_large_to_stand_beside_itself_is_measured_unproved(
+def test_a_model_too_large_for_the_check_is_measured_without_it(
     make_cell: Callable[..., Cell],
 ) -> None:
-    told, done = outcome(make_cell(parallelism=SPLIT), Round(0, Status.OUT_OF_MEMORY))
-    assert told.status is Status.OK
-    assert told.notes["split_error"].startswith("not measurable")
-    assert done == [True, False]
+    """The check needs room for the whole model beside the split one."""
+    measured, checks = outcome(make_cell(parallelism=SPLIT), Round(0, Status.OUT_OF_MEMORY))
+    assert measured.status is Status.OK
+    assert measured.notes["split_error"].startswith("not measurable")
+    assert checks == [True, False]

@@ -1,4 +1,4 @@
-"""A cell compared with itself, on a machine that is made up."""
+"""A cell compared with itself, on a simulated machine."""
 
 from __future__ import annotations
 
@@ -24,20 +24,20 @@ Rounds = Callable[[Planned, int], Round]
 
 
 def machine(slower: float = 0.0, noise: float = 0.01) -> Rounds:
-    """Takes a second a round; the copy of a cell is that much slower than the cell."""
+    """A machine on which a round takes a second; a cell's copy is slower by the share `slower`."""
     dice = random.Random(3)
-    told = 0
+    elapsed = 0
 
     def measure(item: Planned, index: int) -> Round:
-        nonlocal told
-        told += 1
+        nonlocal elapsed
+        elapsed += 1
         seconds = math.exp(dice.gauss(0, noise)) * (1 + slower * item.copy)
         return Round(
             index,
             Status.OK,
             samples=(Sample("latency", seconds),),
             facts={"tokens": 1.0},
-            started=START + timedelta(seconds=told),
+            started=START + timedelta(seconds=elapsed),
             seconds=1.0,
         )
 
@@ -45,7 +45,7 @@ def machine(slower: float = 0.0, noise: float = 0.01) -> Rounds:
 
 
 def by(measure: Rounds) -> Callable[[Campaign], Iterator[Event]]:
-    """Campaigns whose rounds that machine measures."""
+    """Runs campaigns with this function in place of the dispatcher."""
     return lambda campaign: in_turn(campaign, measure)
 
 
@@ -53,14 +53,14 @@ def effort(**settings: object) -> Measure:
     return Measure.model_validate({"max_time": "1h", **settings})
 
 
-def test_the_rules_seldom_claim_what_is_not(make_cell: Callable[..., Cell]) -> None:
-    """At most 5% of 300 comparisons of a cell with itself, by the default settings.
+def test_false_alarms_are_rare(make_cell: Callable[..., Cell]) -> None:
+    """At most 5% of 300 comparisons of a cell with itself, with the default settings.
 
-    Rounds differ by 1%, so that many campaigns go on beyond the fewest rounds.
+    Rounds differ by 1%, so that many campaigns need more than the fewest rounds.
     """
     cell = make_cell()
-    told = list(trials(cell, 300, effort(), by(machine())))
-    check = judged(cell, "tokens_per_second", told, START)
+    comparisons = list(trials(cell, 300, effort(), by(machine())))
+    check = judged(cell, "tokens_per_second", comparisons, START)
     assert check.false_alarms <= 0.05
     assert 0.93 <= check.coverage <= 0.98
     assert 0 < check.noise_floor < check.smallest_change < 0.03
@@ -68,15 +68,15 @@ def test_the_rules_seldom_claim_what_is_not(make_cell: Callable[..., Cell]) -> N
 
 
 @pytest.mark.parametrize(("slower", "least", "most"), [(0.03, 38, 40), (0.0, 0, 2)])
-def test_a_slow_down_of_three_percent_is_told_and_none_is_not(
+def test_three_percent_slower_is_detected_and_equal_speed_is_not(
     make_cell: Callable[..., Cell], slower: float, least: int, most: int
 ) -> None:
-    """In at least 19 of 20 tries each, by the default settings; here of 40."""
-    told = trials(make_cell(), 40, effort(), by(machine(slower)))
-    assert least <= sum(one.ratio.differs for one in told) <= most
+    """In at least 19 of 20 comparisons each, with the default settings."""
+    comparisons = trials(make_cell(), 40, effort(), by(machine(slower)))
+    assert least <= sum(one.ratio.differs for one in comparisons) <= most
 
 
-def test_a_round_that_fails_ends_the_check_with_its_reason(
+def test_a_failed_round_ends_the_check_with_its_reason(
     make_cell: Callable[..., Cell],
 ) -> None:
     def measure(item: Planned, index: int) -> Round:
@@ -87,15 +87,15 @@ def test_a_round_that_fails_ends_the_check_with_its_reason(
 
 
 def test_each_comparison_has_an_order_of_its_own(make_cell: Callable[..., Cell]) -> None:
-    """Else what the order does to one it does to all."""
-    asked: list[int] = []
-    measured = machine()
+    """Otherwise an effect of the order would be the same in all."""
+    copies: list[int] = []
+    on_machine = machine()
 
     def measure(item: Planned, index: int) -> Round:
-        asked.append(item.copy)
-        return measured(item, index)
+        copies.append(item.copy)
+        return on_machine(item, index)
 
     list(trials(make_cell(), 20, effort(rounds=2, max_rounds=2), by(measure)))
-    orders = {tuple(asked[start : start + 4]) for start in range(0, len(asked), 4)}
-    assert len(asked) == 20 * 4
+    orders = {tuple(copies[start : start + 4]) for start in range(0, len(copies), 4)}
+    assert len(copies) == 20 * 4
     assert len(orders) > 1

@@ -39,7 +39,7 @@ def test_a_fact_that_a_rank_lacks_is_the_first_ones() -> None:
 
 def test_a_report_with_a_fact_that_nobody_declared_cannot_be_read() -> None:
     report = Report(Status.OK, facts={"paek_memory": 1.0})
-    with pytest.raises(UnreadableReport, match="nobody has declared the fact 'paek_memory'"):
+    with pytest.raises(UnreadableReport, match="the fact 'paek_memory' is not declared"):
         Report.decode(report.encode())
 
 

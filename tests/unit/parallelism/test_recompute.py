@@ -19,7 +19,7 @@ from harness.model.shape import Shape
 from harness.operators import registry
 from harness.parallelism.recompute.checkpoints import recompute
 from harness.timer import HostTimer
-from harness.worker.inspection import inspected
+from harness.worker.inspection import iteration_facts
 
 SHAPE = Shape(layers=3, d_model=32, heads=2, vocab=11, context=16)
 CPU = torch.device("cpu")
@@ -55,7 +55,8 @@ def learn(one: Split) -> None:
 
 def kept(one: Split) -> float:
     parameters = list(one.core.parameters())
-    return inspected(lambda: learn(one), parameters, sends=False, trains=True)["rank_activations"]
+    facts = iteration_facts(lambda: learn(one), parameters, sends=False, trains=True)
+    return facts["rank_activations"]
 
 
 def test_a_block_keeps_its_input_only() -> None:
@@ -84,6 +85,6 @@ def test_a_batch_in_passes_keeps_less_at_once() -> None:
         tokens = torch.arange(64).view(4, 16) % SHAPE.vocab
         optimizer = torch.optim.AdamW(one.parameters())
         step = Driver(one).training_step(optimizer, tokens, tokens)
-        facts = inspected(step, list(one.core.parameters()), sends=False, trains=True)
+        facts = iteration_facts(step, list(one.core.parameters()), sends=False, trains=True)
         told.append(facts["rank_activations"])
     assert told[1] < told[0] / 3

@@ -1,4 +1,4 @@
-"""Made-up results, for the tests of the site."""
+"""Fake results for the tests of the site."""
 
 from __future__ import annotations
 
@@ -9,5 +9,5 @@ import pytest
 
 @pytest.fixture(scope="session")
 def sample(site_samples: ModuleType) -> ModuleType:
-    """The makers of made-up results (sample_results.py, beside this file)."""
+    """The module that makes fake results (sample_results.py, beside this file)."""
     return site_samples

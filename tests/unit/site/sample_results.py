@@ -1,4 +1,4 @@
-"""Results as a database would hold them: several hosts, commits and failures; all made up."""
+"""Fake results as a database would hold them: several hosts, commits and failures."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ def make_cell(
     model: Choice = SMALL,
     hardware: str = "local",
 ) -> Cell:
-    """A cell of the scenario's usual workload."""
+    """A cell with the scenario's usual workload."""
     return Cell(
         model=model,
         hardware=Choice(hardware),
@@ -90,7 +90,7 @@ def make_cell(
 
 
 def make_run(commit: Commit = COMMITS[0], host: Host = LAPTOP, torch: str = "2.13.0") -> Run:
-    """A run of that commit, an hour after it was made."""
+    """A run of this commit, an hour after it was made."""
     started = (commit.date or datetime(2026, 1, 5, tzinfo=UTC)) + timedelta(hours=1)
     return Run(
         commit=commit,
@@ -105,7 +105,7 @@ def make_run(commit: Commit = COMMITS[0], host: Host = LAPTOP, torch: str = "2.1
 
 
 def make_estimate(metric: str, value: float, spread: float = 0.02) -> Estimate:
-    """An estimate with an interval of ± that share; constants have none."""
+    """An estimate with an interval of ± `spread`; metrics that are constant have none."""
     unit, direction = _UNITS[metric]
     constant = metric in _CONSTANT
     return Estimate(
@@ -126,7 +126,7 @@ def make_result(
     error: float | None = 0.0,
     baseline: str | None = None,
 ) -> Result:
-    """A measured result whose iteration takes that long."""
+    """A measured result whose iteration takes this many seconds."""
     cell, run = cell or make_cell(), run or make_run()
     tokens = math.prod(n for key, n in cell.workload if key in {"batch", "prompt"})
     values = {
@@ -163,13 +163,13 @@ def make_failure(
     reason: str = "RuntimeError: expected a contiguous tensor",
     detail: str = "",
 ) -> Result:
-    """A result that has no figures."""
+    """A result without figures."""
     one = Round(0, status, reason, detail, started=run.started, seconds=1.2)
     return Result(run, cell, status, reason, detail, rounds=(one,))
 
 
 def make_database() -> list[Result]:
-    """Two hosts, three commits on the first of them, every status, newest first."""
+    """Results of two hosts, three commits on the first, and every status; newest first."""
     older_first = []
     for age, commit in enumerate(COMMITS):
         older_first += _measured(make_run(commit), speed=0.93**age)
@@ -179,7 +179,7 @@ def make_database() -> list[Result]:
 
 
 def make_ceilings(hardware: str = "local", how: str = "torch.matmul, 2 threads") -> list[Ceilings]:
-    """What the laptop can do at best."""
+    """The laptop's ceilings."""
     found: tuple[Ceiling, ...] = (
         Ceiling("gemm_fp32", 324e9, "FLOP/s", CeilingKind.MEASURED, how),
         Ceiling("gemm_fp32", 360e9, "FLOP/s", CeilingKind.THEORETICAL, how),
@@ -195,7 +195,7 @@ def make_ceilings(hardware: str = "local", how: str = "torch.matmul, 2 threads")
 
 
 def make_hostile() -> list[Result]:
-    """What a spec, a commit or a worker could say to break a page."""
+    """Results with texts in which a spec, a commit or a worker tries to break a page."""
     script = "<script>document.title='broken'</script>"
     closing = "</script><img src=x onerror=\"document.title='broken'\">"
     cells = [
@@ -207,23 +207,23 @@ def make_hostile() -> list[Result]:
             "'\"&amp;{{ 7*7 }}",
         )
     ]
-    told = []
+    results = []
     for age, commit in enumerate(COMMITS):
         run = make_run(replace(commit, subject=f"{closing} {script}", branch=script))
         run = replace(run, command=script, specs={closing: Asked(script, script, script)})
-        told += [
+        results += [
             make_result(cell, run, 0.2 * 0.9**age + i / 50, 0.01 * i, baseline=cells[0].id)
             for i, cell in enumerate(cells)
         ]
     broken = make_cell(model=cells[0].model, operator=script)
-    told.append(
+    results.append(
         make_failure(broken, run, Status.FAILED, closing, f"Traceback\n{closing}\n{script}")
     )
-    return told[::-1]
+    return results[::-1]
 
 
 def make_many(count: int) -> list[Result]:
-    """So many measured results of different cells."""
+    """This many measured results, all of different cells."""
     return [
         make_result(make_cell(operator=f"operator-{number % 20}", model=_sized(number // 20)))
         for number in range(count)
@@ -235,7 +235,7 @@ def _sized(number: int) -> Choice:
 
 
 def _measured(run: Run, speed: float) -> list[Result]:
-    told = []
+    results = []
     losses = {(): 0.0, ("int8-dynamic",): 0.0134}
     for scenario, (compression, loss), precision, operator in product(
         _SECONDS, losses.items(), ("fp32", "bf16"), ("sdpa", "math")
@@ -247,8 +247,8 @@ def _measured(run: Run, speed: float) -> list[Result]:
         cell = make_cell(scenario, compression, precision, operator)
         error = None if scenario == "train" else loss + (0.0021 if precision == "bf16" else 0)
         seconds = _SECONDS[scenario] * factor * speed
-        told.append(make_result(cell, run, seconds, error, make_cell(scenario).id))
-    return told
+        results.append(make_result(cell, run, seconds, error, make_cell(scenario).id))
+    return results
 
 
 def _failed(run: Run) -> list[Result]:

@@ -12,8 +12,8 @@ from harness.site.cell_history import cell_histories
 
 def gain_of(result: Result, *others: Result) -> Gain:
     """The latency gain of the first result's cell, among the others."""
-    told = cell_histories([result, *others])
-    places = {(one.cell.id, one.host.fingerprint): one for one in told}
+    histories = cell_histories([result, *others])
+    places = {(one.cell.id, one.host.fingerprint): one for one in histories}
     return gain(places[result.cell.id, result.run.host.fingerprint], places, "latency")
 
 
@@ -36,7 +36,7 @@ def test_the_baseline_knows_itself(sample: ModuleType) -> None:
 
 
 @pytest.mark.parametrize("apart", ["commit", "changes", "software", "host"])
-def test_a_baseline_measured_under_other_conditions_will_not_do(
+def test_a_baseline_measured_under_other_conditions_gives_no_speed_up(
     sample: ModuleType, apart: str
 ) -> None:
     run = sample.make_run()
@@ -53,7 +53,7 @@ def test_a_baseline_measured_under_other_conditions_will_not_do(
     assert "not measured at this commit" in found.why_not
 
 
-def test_an_older_result_of_the_baseline_does_where_its_conditions_match(
+def test_an_older_result_of_the_baseline_counts_if_its_conditions_match(
     sample: ModuleType,
 ) -> None:
     old, new = (sample.make_run(commit) for commit in sample.COMMITS[:2])
@@ -65,7 +65,7 @@ def test_an_older_result_of_the_baseline_does_where_its_conditions_match(
     assert found.figure.value == "4.00"
 
 
-def test_a_failed_baseline_is_told(sample: ModuleType) -> None:
+def test_a_failed_baseline_is_given_as_the_reason(sample: ModuleType) -> None:
     baseline = sample.make_failure(sample.make_cell(), sample.make_run())
     result = sample.make_result(sample.make_cell(operator="x"), baseline=baseline.cell.id)
     assert "its status is: failed" in gain_of(result, baseline).why_not

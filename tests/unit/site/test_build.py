@@ -17,7 +17,7 @@ from harness.site.pages import headline
 
 
 class Tags(HTMLParser):
-    """The start tags of a page, with their attributes, and its texts."""
+    """The start tags of a page, with their attributes."""
 
     def __init__(self, html: str) -> None:
         super().__init__()
@@ -60,7 +60,7 @@ def test_every_link_leads_to_a_file_of_the_site(sample: ModuleType, tmp_path: Pa
                 assert (page.parent / target).is_file(), f"{page}: {target}"
 
 
-def test_an_empty_database_tells_what_to_run(tmp_path: Path) -> None:
+def test_the_site_of_an_empty_database_says_what_to_run(tmp_path: Path) -> None:
     index = build([], tmp_path)
     assert "harness run" in index.read_text(encoding="utf-8")
 
@@ -125,7 +125,7 @@ def test_failures_are_listed_with_their_reasons(sample: ModuleType, tmp_path: Pa
         assert reason in page
 
 
-def test_a_failure_that_was_measured_since_says_so(sample: ModuleType, tmp_path: Path) -> None:
+def test_a_failure_that_was_measured_again_says_so(sample: ModuleType, tmp_path: Path) -> None:
     first, second = (sample.make_run(commit) for commit in sample.COMMITS[:2])
     cell = sample.make_cell()
     build([sample.make_result(cell, second), sample.make_failure(cell, first)], tmp_path)
@@ -161,8 +161,8 @@ def test_five_hundred_results_make_five_hundred_pages(sample: ModuleType, tmp_pa
     assert len(list((tmp_path / "cells").iterdir())) == 500
 
 
-def test_the_hosts_part_is_told_beside_the_figures(sample: ModuleType, tmp_path: Path) -> None:
-    """A mark on the leaderboard, sentences on the cell's page, all escaped."""
+def test_interference_is_shown_beside_the_figures(sample: ModuleType, tmp_path: Path) -> None:
+    """As a mark on the leaderboard and as sentences on the cell's page, all escaped."""
     plain = sample.make_result()
     facts = {"host_others": 0.2, "flops": 3e9, "bytes_moved": 2e7}
     notes = {"energy_per_token": "no <counter>", "host_governor": "powersave"}
@@ -194,9 +194,9 @@ def test_a_disturbed_round_is_marked(sample: ModuleType, tmp_path: Path) -> None
 
 def test_a_round_that_never_settled_is_marked(sample: ModuleType, tmp_path: Path) -> None:
     result = sample.make_result()
-    restless = replace(result.rounds[0], facts={"settled": 0.0})
-    calm = [replace(one, facts={"settled": 1.0}) for one in result.rounds[1:]]
-    build([replace(result, rounds=(restless, *calm))], tmp_path)
+    unsettled = replace(result.rounds[0], facts={"settled": 0.0})
+    settled = [replace(one, facts={"settled": 1.0}) for one in result.rounds[1:]]
+    build([replace(result, rounds=(unsettled, *settled))], tmp_path)
     (page,) = (tmp_path / "cells").glob("*.html")
     assert page.read_text().count("never settled") == 1
 
@@ -205,7 +205,7 @@ def test_a_round_that_never_settled_is_marked(sample: ModuleType, tmp_path: Path
 def test_a_speed_up_of_unpaired_rounds_is_marked(
     sample: ModuleType, tmp_path: Path, apart: bool
 ) -> None:
-    """Where the baseline's rounds are not from near in time, drift is in the ratio."""
+    """The baseline's rounds were not near in time, so the ratio includes drift."""
     base, cell = sample.make_cell(), sample.make_cell(operator="math")
     run = sample.make_run()
 
@@ -220,9 +220,9 @@ def test_a_speed_up_of_unpaired_rounds_is_marked(
         )
         return replace(result, rounds=rounds)
 
-    told = [
+    results = [
         at(0, sample.make_result(base, run, baseline=base.id)),
         at(1e5 if apart else 0.5, sample.make_result(cell, run, baseline=base.id)),
     ]
-    build(told, tmp_path)
+    build(results, tmp_path)
     assert (">unpaired<" in (tmp_path / "index.html").read_text()) is apart

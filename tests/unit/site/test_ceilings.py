@@ -1,4 +1,4 @@
-"""What machines can do at best, as their page shows it."""
+"""The page of the machines' ceilings."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def ceilings(host: Host, hardware: str = "local", **changes: object) -> Ceilings
     return replace(plain, **changes)  # type: ignore[arg-type]  # of any field
 
 
-def test_measured_stands_beside_theory_with_how_much_of_it_was_reached(host: Host) -> None:
+def test_a_line_shows_the_measurement_the_theory_and_the_share_reached(host: Host) -> None:
     (table,) = tables([ceilings(host)])
     fp32, read = table.lines
     assert fp32.figures == ("324 GFLOP/s", "360 GFLOP/s", None)
@@ -39,18 +39,18 @@ def test_measured_stands_beside_theory_with_how_much_of_it_was_reached(host: Hos
     assert "too low: other work took 40%" in read.measured
 
 
-def test_theory_that_a_measurement_refutes_is_not_shown_and_why_is(host: Host) -> None:
-    """On a processor that gives itself out for an older one, say."""
+def test_theory_that_a_measurement_refutes_is_replaced_by_the_reason(host: Host) -> None:
+    """For example on a processor that identifies itself as an older one."""
     found = (replace(FOUND[0], value=377e9), *FOUND[1:])
     (table,) = tables([ceilings(host, found=found)])
     fp32 = table.lines[0]
     assert (fp32.figures, fp32.reached, fp32.sources) == (("377 GFLOP/s", None, None), "", ())
-    (told,) = (value for name, value in table.facts if name == "no theory")
-    assert "gemm_fp32 was measured at" in told
+    (reason,) = (value for name, value in table.facts if name == "no theory")
+    assert "gemm_fp32 was measured at" in reason
 
 
 def test_the_newest_environment_counts(host: Host) -> None:
-    """A new torch is measured anew; what the old one reached is history."""
+    """With a new torch the ceilings are measured anew, and the old ones are history."""
     old = ceilings(host, environment=Environment({"torch": "2.12.0"}), saved=NOW - timedelta(1))
     (table,) = tables([old, ceilings(host)])
     assert ("software", "torch 2.13.0") in table.facts
@@ -76,11 +76,11 @@ def test_every_host_and_hardware_has_a_table(host: Host) -> None:
         ("something_new", "Something new"),
     ],
 )
-def test_limits_have_words(name: str, words: str) -> None:
+def test_ceilings_have_titles(name: str, words: str) -> None:
     assert title(name) == words
 
 
-def test_the_curve_is_a_chart_and_no_lines_among_the_others(host: Host) -> None:
+def test_the_bandwidth_curve_is_a_chart_apart_from_the_lines(host: Host) -> None:
     points = tuple(
         Ceiling(f"memory_read@{size}", value, "B/s", CeilingKind.MEASURED, "torch.mv")
         for size, value in (("32MiB", 90e9), ("1GiB", 30e9))
@@ -97,7 +97,7 @@ def test_the_curve_is_a_chart_and_no_lines_among_the_others(host: Host) -> None:
     assert alone.chart is None
 
 
-def test_the_page_shows_them_and_escapes_everything(host: Host, tmp_path: Path) -> None:
+def test_the_page_shows_the_ceilings_and_escapes_all_texts(host: Host, tmp_path: Path) -> None:
     evil = "<img src=x onerror=alert(1)>"
     hostile = ceilings(
         replace(host, cpu=evil), evil, found=tuple(replace(one, how=evil) for one in FOUND)
@@ -109,7 +109,7 @@ def test_the_page_shows_them_and_escapes_everything(host: Host, tmp_path: Path) 
     assert "324 GFLOP/s" in page
 
 
-def test_without_any_it_says_what_to_run(sample: ModuleType, tmp_path: Path) -> None:
+def test_the_page_without_ceilings_says_what_to_run(sample: ModuleType, tmp_path: Path) -> None:
     index = build([sample.make_result()], tmp_path)
     assert "harness ceiling" in (tmp_path / "ceilings.html").read_text(encoding="utf-8")
     assert 'href="ceilings.html"' in index.read_text(encoding="utf-8")

@@ -12,37 +12,37 @@ def test_one_cell_on_two_hosts_has_two_histories(sample: ModuleType) -> None:
     on_both = [
         sample.make_result(run=sample.make_run(host=h)) for h in (sample.LAPTOP, sample.SERVER)
     ]
-    told = cell_histories(on_both)
-    assert {one.host for one in told} == {sample.LAPTOP, sample.SERVER}
-    assert len({one.page for one in told}) == 2
+    histories = cell_histories(on_both)
+    assert {one.host for one in histories} == {sample.LAPTOP, sample.SERVER}
+    assert len({one.page for one in histories}) == 2
 
 
 def test_measuring_an_old_commit_today_does_not_make_it_the_newest(sample: ModuleType) -> None:
     first, second = (sample.make_run(commit) for commit in sample.COMMITS[:2])
     late = replace(first, started=second.started + timedelta(days=30))
-    told = cell_histories([sample.make_result(run=late), sample.make_result(run=second)])
-    assert told[0].newest.run.commit == second.commit
+    histories = cell_histories([sample.make_result(run=late), sample.make_result(run=second)])
+    assert histories[0].newest.run.commit == second.commit
 
 
-def test_of_one_commit_the_latest_run_is_the_newest(sample: ModuleType) -> None:
+def test_the_latest_run_of_a_commit_is_the_newest(sample: ModuleType) -> None:
     run = sample.make_run()
     again = replace(run, started=run.started + timedelta(hours=1))
-    told = newest_first([sample.make_result(run=run), sample.make_result(run=again)])
-    assert told[0].run == again
+    results = newest_first([sample.make_result(run=run), sample.make_result(run=again)])
+    assert results[0].run == again
 
 
 def test_without_a_commit_the_runs_start_counts(sample: ModuleType) -> None:
     run = replace(sample.make_run(sample.COMMITS[0]), commit=Commit(sha=""))
     later = replace(run, started=run.started + timedelta(days=9))
-    told = newest_first([sample.make_result(run=one) for one in (run, later)])
-    assert [later.started, run.started] == [one.run.started for one in told]
+    ordered = newest_first([sample.make_result(run=one) for one in (run, later)])
+    assert [later.started, run.started] == [one.run.started for one in ordered]
 
 
 def test_times_with_and_without_a_zone_can_be_ordered(sample: ModuleType) -> None:
     run = sample.make_run()
     naive = replace(run, started=run.started.replace(tzinfo=None) + timedelta(hours=1))
-    told = newest_first([sample.make_result(run=one) for one in (run, naive)])
-    assert told[0].run == naive
+    ordered = newest_first([sample.make_result(run=one) for one in (run, naive)])
+    assert ordered[0].run == naive
 
 
 def test_a_page_is_named_by_cell_and_host(sample: ModuleType) -> None:

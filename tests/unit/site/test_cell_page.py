@@ -20,7 +20,7 @@ def page_of(results: Sequence[Result], headline: str = "latency") -> CellView:
 
 
 def at_commits(sample: ModuleType, *seconds: float) -> list[Result]:
-    """One result a commit, taking so long."""
+    """One result for each commit, with these latencies."""
     return [
         sample.make_result(run=sample.make_run(commit), seconds=one)
         for commit, one in zip(sample.COMMITS, seconds, strict=False)
@@ -40,7 +40,7 @@ def test_a_second_commit_gives_each_metric_a_history(sample: ModuleType) -> None
 
 
 def test_a_history_says_where_the_environment_changed(sample: ModuleType) -> None:
-    """An upgrade of torch is not the commit's doing."""
+    """A change of speed after an upgrade of torch is not due to the commit."""
     first, second, third = sample.COMMITS
     runs = [
         sample.make_run(first, torch="2.12.0"),
@@ -64,16 +64,16 @@ def test_one_commit_has_no_history_yet(sample: ModuleType) -> None:
 
 
 def test_a_metric_that_is_never_a_number_has_no_history(sample: ModuleType) -> None:
-    told = [
+    results = [
         replace(one, metrics={"latency": replace(one.metrics["latency"], value=math.nan)})
         for one in at_commits(sample, 0.3, 0.2)
     ]
-    shown = page_of(told)
+    shown = page_of(results)
     assert shown.trends == ()
     assert shown.metrics[0].figure.value == "NaN"
 
 
-def test_what_was_assumed_of_the_model_stands_beside_its_axes(sample: ModuleType) -> None:
+def test_assumptions_about_the_model_are_shown_beside_its_axes(sample: ModuleType) -> None:
     one = sample.make_result()
     assert "assumed" not in dict(page_of([one]).axes)
     notes = (Round(0, Status.OK, notes={"assumed": "2 heads are assumed"}),)
@@ -81,21 +81,21 @@ def test_what_was_assumed_of_the_model_stands_beside_its_axes(sample: ModuleType
     assert dict(shown.axes)["assumed"] == "2 heads are assumed"
 
 
-def test_too_few_documents_for_an_interval_are_told(sample: ModuleType) -> None:
-    """Beside each figure of quality, and beside no other."""
+def test_too_few_documents_for_an_interval_are_stated(sample: ModuleType) -> None:
+    """Beside each quality figure, and beside no other."""
     loss = Estimate(0.1, None, None, "bit/B", Direction.LOWER, 1, 5)
     one = sample.make_result()
     shown = page_of([replace(one, metrics={**one.metrics, "quality_loss": loss})])
-    told = {row.metric: row.figure.interval for row in shown.metrics}
-    assert told.pop("quality_loss") == "5 documents: no interval"
-    assert not any("documents" in interval for interval in told.values())
+    intervals = {row.metric: row.figure.interval for row in shown.metrics}
+    assert intervals.pop("quality_loss") == "5 documents: no interval"
+    assert not any("documents" in interval for interval in intervals.values())
 
 
-def test_uncommitted_changes_are_a_point_of_their_own(sample: ModuleType) -> None:
+def test_uncommitted_changes_are_a_separate_point(sample: ModuleType) -> None:
     clean = sample.make_run()
     dirty = replace(clean, commit=replace(clean.commit, dirty="ab12"))
-    told = [sample.make_result(run=run) for run in (clean, dirty)]
-    labels = [row.label for row in page_of(told).trends[0].rows]
+    results = [sample.make_result(run=run) for run in (clean, dirty)]
+    labels = [row.label for row in page_of(results).trends[0].rows]
     assert labels == ["1a5c1e9", "1a5c1e9+dirty"]
 
 
@@ -117,7 +117,7 @@ def test_a_failure_has_provenance_but_no_figures(sample: ModuleType) -> None:
     assert ("branch", "main") in shown.provenance
 
 
-def test_a_label_is_followed_by_what_it_stands_for(sample: ModuleType) -> None:
+def test_a_label_is_followed_by_the_choice_it_names(sample: ModuleType) -> None:
     axes = dict(page_of([sample.make_result()]).axes)
     assert axes["model"] == "gpt3-small: shape (d_model 768, heads 12, layers 12)"
     assert axes["compression"] == "none"
@@ -129,7 +129,7 @@ def test_each_timed_section_has_its_own_chart(sample: ModuleType) -> None:
     assert [section.title for section in sections(rounds)] == ["Latency", "TTFT", "TPOT"]
 
 
-def test_warm_up_counts_in_no_figure(sample: ModuleType) -> None:
+def test_warm_up_does_not_count_in_figures(sample: ModuleType) -> None:
     taken = (Sample("latency", 9.0, warmup=True), Sample("latency", 0.2), Sample("latency", 0.4))
     [section] = sections([Round(0, Status.OK, samples=taken)])
     [row] = section.rows
@@ -137,7 +137,7 @@ def test_warm_up_counts_in_no_figure(sample: ModuleType) -> None:
     assert (row.least, row.median, row.most) == ("200 ms", "300 ms", "400 ms")
 
 
-def test_a_round_cut_short_in_its_warm_up_has_no_median(sample: ModuleType) -> None:
+def test_a_round_that_ended_in_its_warm_up_has_no_median(sample: ModuleType) -> None:
     taken = (Sample("latency", 9.0, warmup=True),)
     [section] = sections([Round(0, Status.TIMED_OUT, samples=taken)])
     assert (section.rows[0].measured, section.rows[0].median) == (0, "")

@@ -17,19 +17,19 @@ def values(spec: dict[str, Any]) -> list[dict[str, Any]]:
     return found
 
 
-def test_bars_keep_the_order_given_and_share_a_unit() -> None:
+def test_bars_keep_the_given_order_and_share_a_unit() -> None:
     spec = charts.bars([Bar("b", 0.012), Bar("a", 0.2)], "Latency", "s")
     assert [(v["name"], v["value"]) for v in values(spec)] == [("b", 12.0), ("a", 200.0)]
     assert spec["layer"][0]["encoding"]["x"]["title"] == "Latency (ms)"
     assert spec["encoding"]["y"]["sort"] is None
 
 
-def test_bars_of_equal_names_stay_apart() -> None:
+def test_bars_with_equal_names_stay_separate() -> None:
     spec = charts.bars([Bar("same", 1), Bar("same", 2)], "Tokens/s", "tokens/s")
     assert [v["name"] for v in values(spec)] == ["same", "same (2)"]
 
 
-def test_error_bars_are_drawn_only_where_there_are_intervals() -> None:
+def test_error_bars_are_drawn_only_for_intervals() -> None:
     without = charts.bars([Bar("a", 1.0)], "Latency", "s")
     with_one = charts.bars([Bar("a", 1.0), Bar("b", 2.0, 1.9, 2.1)], "Latency", "s")
     assert len(without["layer"]) == 1
@@ -37,14 +37,14 @@ def test_error_bars_are_drawn_only_where_there_are_intervals() -> None:
 
 
 @pytest.mark.parametrize("bad", [math.nan, math.inf])
-def test_what_json_cannot_hold_is_left_out(bad: float) -> None:
+def test_values_that_json_cannot_hold_are_left_out(bad: float) -> None:
     spec = charts.bars([Bar("a", 1.0, bad, bad)], "Latency", "s")
     assert values(spec)[0]["low"] is None
     json.dumps(spec, allow_nan=False)
 
 
-def test_the_front_alone_is_named() -> None:
-    """On the side towards the middle, where there is room."""
+def test_only_the_pareto_front_is_labelled() -> None:
+    """Labels are on the side towards the middle, where there is room."""
     dots = [
         Dot("exact", 10, 0.0, on_pareto_front=True),
         Dot("slower", 9, 0.0),
@@ -54,7 +54,7 @@ def test_the_front_alone_is_named() -> None:
     assert [v["label"] for v in values(spec)] == ["right", "", "left"]
 
 
-def test_every_sample_of_a_section_is_drawn_with_warm_up_apart() -> None:
+def test_every_sample_of_a_section_is_drawn_and_warm_up_is_marked() -> None:
     rounds = [
         Round(0, Status.OK, samples=(Sample("latency", 0.3, warmup=True), Sample("latency", 0.2))),
         Round(1, Status.OK, samples=(Sample("latency", 0.21), Sample("ttft", 0.1))),
@@ -67,14 +67,14 @@ def test_every_sample_of_a_section_is_drawn_with_warm_up_apart() -> None:
     ]
 
 
-def test_more_samples_than_a_browser_bears_are_thinned() -> None:
+def test_more_samples_than_a_browser_can_draw_are_thinned() -> None:
     many = tuple(Sample("latency", 0.2) for _ in range(charts.MOST_SAMPLES + 1))
     drawn = values(charts.samples([Round(0, Status.OK, samples=many)], "latency", "Latency"))
     assert charts.thinning(len(many)) == 2
     assert len(drawn) == math.ceil(len(many) / 2)
 
 
-def test_history_keeps_commits_in_the_order_given() -> None:
+def test_history_keeps_commits_in_the_given_order() -> None:
     moments = [
         Moment("bbb", "second", "", 2.0, 1.9, 2.1),
         Moment("aaa", "third", "", 1.0, 0.9, 1.1),
@@ -88,14 +88,14 @@ def test_history_keeps_commits_in_the_order_given() -> None:
 
 
 def test_history_breaks_its_line_where_the_environment_changed() -> None:
-    """Each environment is a line; the rule before its first commit names the change."""
+    """Each environment has its own line; the rule before its first commit names the change."""
     moments = [
         Moment("a", "", "", 1.0),
         Moment("a", "", "", 2.0, change="torch 1 → 2"),
         Moment("b", "", "", 2.0),
     ]
     spec = charts.history(moments, "Latency", "s")
-    # As JSON, where false is not 0: vega draws a line for each.
+    # Compared as JSON, where false is not 0: Vega would draw a line for each.
     assert json.dumps([v["environment"] for v in values(spec)]) == "[0, 1, 1]"
     line, rule, name, _ = spec["layer"]
     assert line["encoding"]["detail"]["field"] == "environment"
@@ -128,8 +128,8 @@ def test_history_without_a_step_shows_no_level() -> None:
     assert [layer["mark"]["type"] for layer in spec["layer"]] == ["line", "point"]
 
 
-def test_history_names_the_newest_changes_alone() -> None:
-    """Each in a row of its own, on the side with more room."""
+def test_history_names_only_the_newest_changes() -> None:
+    """Each in its own row, on the side with more room."""
     moments = [Moment(str(n), "", "", 1.0, change=f"torch {n}" if n else "") for n in range(6)]
     layers = charts.history(moments, "Latency", "s")["layer"]
     texts = [layer for layer in layers if layer["mark"]["type"] == "text"]
@@ -161,7 +161,7 @@ def test_samples_that_are_all_warm_up_have_no_median() -> None:
 
 
 def test_lines_over_length_have_one_legend_of_colour_and_dash() -> None:
-    """Colours come again among a dozen lines: a legend of each would not tell which is which."""
+    """Colours repeat among a dozen lines, so separate legends could not identify a line."""
     lines = [charts.Line(name, ((512, 1.0), (1024, 2.0))) for name in ("math", "linear")]
     spec = charts.growth(lines, "Latency", "s")
     assert spec["encoding"]["color"] == spec["encoding"]["strokeDash"]

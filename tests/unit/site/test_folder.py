@@ -13,7 +13,7 @@ from harness.site.folder import MANIFEST, SiteFolder
 
 
 def site(path: Path, *names: str) -> SiteFolder:
-    """A finished site of these files."""
+    """A finished site with these files."""
     with SiteFolder.claim(path, names) as folder:
         for name in names:
             folder.write(name, name)
@@ -25,7 +25,7 @@ def files(path: Path) -> set[str]:
     return {one.relative_to(path).as_posix() for one in path.rglob("*") if one.is_file()}
 
 
-def test_a_new_folder_is_made(tmp_path: Path) -> None:
+def test_a_new_folder_is_created(tmp_path: Path) -> None:
     site(tmp_path / "deep" / "site", "index.html", "cells/a.html")
     assert {"index.html", "cells/a.html", MANIFEST} == files(tmp_path / "deep" / "site")
 
@@ -65,14 +65,14 @@ def test_a_file_in_the_folders_place_is_refused(tmp_path: Path) -> None:
         SiteFolder.claim(tmp_path / "site", ["index.html"])
 
 
-def test_a_build_cut_short_does_not_block_the_next(tmp_path: Path) -> None:
-    cut_short = SiteFolder.claim(tmp_path, ["index.html", "cells/a.html"])
-    cut_short.write("cells/a.html", "half a site")
+def test_an_interrupted_build_does_not_block_the_next(tmp_path: Path) -> None:
+    interrupted = SiteFolder.claim(tmp_path, ["index.html", "cells/a.html"])
+    interrupted.write("cells/a.html", "half a site")
     site(tmp_path, "index.html")
     assert {"index.html", MANIFEST} == files(tmp_path)
 
 
-def test_readers_see_the_old_site_until_the_new_one_is_whole(tmp_path: Path) -> None:
+def test_readers_see_the_old_site_until_the_new_one_is_complete(tmp_path: Path) -> None:
     site(tmp_path, "index.html")
     before = (tmp_path / "index.html").read_text()
     building = SiteFolder.claim(tmp_path, ["index.html", "about.html"])
@@ -85,8 +85,8 @@ def test_readers_see_the_old_site_until_the_new_one_is_whole(tmp_path: Path) -> 
     assert {"index.html", "about.html", MANIFEST} == files(tmp_path)
 
 
-def test_what_a_killed_build_left_is_taken_away(tmp_path: Path) -> None:
-    """Also where it was the folder's first; a build that goes on is left alone."""
+def test_the_leftovers_of_a_killed_build_are_deleted(tmp_path: Path) -> None:
+    """Even if it was the folder's first build. A build that is still running is left alone."""
     with subprocess.Popen(["true"]) as dead:
         pass
     for pid in (dead.pid, os.getppid()):
@@ -101,7 +101,7 @@ def test_what_a_killed_build_left_is_taken_away(tmp_path: Path) -> None:
 def test_a_full_disk_leaves_the_old_site_and_nothing_else(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, failing: int
 ) -> None:
-    """Whichever file of the new one has no room: two pages, and twice the list of files."""
+    """Whichever write fails: those of the two pages, or the two of the manifest."""
     site(tmp_path, "index.html", "cells/a.html")
     before = {name: (tmp_path / name).read_bytes() for name in files(tmp_path)}
     written = Path.write_text
@@ -122,7 +122,7 @@ def test_a_full_disk_leaves_the_old_site_and_nothing_else(
     assert before == {name: (tmp_path / name).read_bytes() for name in files(tmp_path)}
 
 
-def test_a_folder_that_cannot_be_made_is_told(tmp_path: Path) -> None:
+def test_a_folder_that_cannot_be_created_is_an_error(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("mine")
     with pytest.raises(UsageError, match=r"cannot be written to .*file/site: Not a directory"):
         SiteFolder.claim(tmp_path / "file" / "site", ["index.html"])

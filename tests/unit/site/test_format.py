@@ -46,17 +46,17 @@ from harness.site.format import (
         (3.0, "widgets", "3 widgets"),
     ],
 )
-def test_values_are_printed_in_humane_units(value: float, unit: str, printed: str) -> None:
+def test_values_are_printed_in_readable_units(value: float, unit: str, printed: str) -> None:
     assert printed == quantity(value, unit)
 
 
 @pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf])
-def test_what_is_not_a_number_is_said_not_hidden(value: float) -> None:
+def test_values_that_are_not_finite_are_printed(value: float) -> None:
     assert number(value, 2) in {"NaN", "∞", "-∞"}
     assert finite(value) is None
 
 
-def test_a_column_is_printed_in_one_scale_where_one_fits_all() -> None:
+def test_a_column_is_printed_in_one_scale_if_one_fits_all() -> None:
     assert scale_for([0.012, 1.1], "s") == Scale(1e-3, "ms")
 
 
@@ -64,13 +64,13 @@ def test_values_too_far_apart_take_the_scale_of_the_largest() -> None:
     assert scale_for([0.000_95, 0.012, 1.1], "s") == Scale(1.0, "s")
 
 
-def test_a_value_that_the_columns_scale_does_not_fit_has_its_own(sample: ModuleType) -> None:
+def test_a_value_that_does_not_fit_the_columns_scale_has_its_own(sample: ModuleType) -> None:
     seconds = Scale(1.0, "s")
     tiny = figure(sample.make_estimate("latency", 0.000_02), "s", seconds)
     assert (tiny.value, tiny.unit) == ("20.0", "µs")
 
 
-def test_a_finer_interval_earns_more_digits(sample: ModuleType) -> None:
+def test_a_narrower_interval_gets_more_digits(sample: ModuleType) -> None:
     coarse = figure(sample.make_estimate("latency", 0.2, spread=0.02), "s")
     fine = figure(sample.make_estimate("latency", 0.2, spread=0.0001), "s")
     assert (coarse.value, coarse.interval) == ("200", "[196, 204]")
@@ -81,13 +81,13 @@ def test_an_estimate_without_an_interval_prints_none(sample: ModuleType) -> None
     assert figure(sample.make_estimate("model_bytes", 2**30), "B").interval == ""
 
 
-def test_a_raw_value_stays_beside_its_print_for_sorting(sample: ModuleType) -> None:
+def test_a_figure_keeps_its_raw_value_for_sorting(sample: ModuleType) -> None:
     assert figure(sample.make_estimate("latency", 0.0123456), "s").raw == 0.0123456
 
 
 def test_a_ratio_has_two_decimals() -> None:
-    told = ratio(Estimate(1.8412, 1.7, 1.99, "1", Direction.HIGHER, 3, 60))
-    assert (told.value, told.unit, told.interval) == ("1.84", "×", "[1.70, 1.99]")
+    found = ratio(Estimate(1.8412, 1.7, 1.99, "1", Direction.HIGHER, 3, 60))
+    assert (found.value, found.unit, found.interval) == ("1.84", "×", "[1.70, 1.99]")
 
 
 def test_an_estimate_that_is_not_a_number_still_prints(sample: ModuleType) -> None:

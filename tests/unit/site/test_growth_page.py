@@ -1,4 +1,4 @@
-"""The page that tells how time and memory grow with the prompt."""
+"""The page that shows how time and memory grow with the prompt."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ LENGTHS = (256, 512, 1024)
 
 @pytest.fixture
 def results(sample: ModuleType) -> list[Result]:
-    """A linear operator, a quadratic one, and the latter with a batch of 4."""
+    """A quadratic operator with batches of 1 and 4, and a linear operator."""
     laws = (("math", 1, 2.0), ("math", 4, 2.0), ("banded", 1, 1.0))
     return [
         measured(sample, operator, batch, length, (length / 256) ** exponent)
@@ -28,7 +28,7 @@ def results(sample: ModuleType) -> list[Result]:
 
 
 def measured(sample: ModuleType, operator: str, batch: int, prompt: int, seconds: float) -> Result:
-    """A prefill that took so long in each of its rounds."""
+    """A prefill that took this many seconds in each of its rounds."""
     cell = sample.make_cell("prefill", operator=operator)
     cell = cell.replace(workload=(("batch", batch), ("prompt", prompt)))
     result: Result = sample.make_result(cell, seconds=seconds)
@@ -36,8 +36,8 @@ def measured(sample: ModuleType, operator: str, batch: int, prompt: int, seconds
     return replace(result, rounds=rounds)
 
 
-def test_each_series_has_its_exponent_and_a_name_of_its_own(results: list[Result]) -> None:
-    """Told apart by all that differs, the batch too."""
+def test_each_series_has_its_exponent_and_its_own_name(results: list[Result]) -> None:
+    """The name has every choice that differs, the batch too."""
     (table,) = growth_tables(cell_histories(results))
     assert (table.scenario, table.lengths, table.metrics) == ("prefill", LENGTHS, ("Latency",))
     rows = {row.name: row.exponents for row in table.rows}
@@ -46,8 +46,8 @@ def test_each_series_has_its_exponent_and_a_name_of_its_own(results: list[Result
     assert found == pytest.approx({"math batch=1": 2, "math batch=4": 2, "banded batch=1": 1})
 
 
-def test_its_chart_is_logarithmic_both_ways(results: list[Result]) -> None:
-    """So that a power law is a straight line."""
+def test_its_chart_is_logarithmic_on_both_axes(results: list[Result]) -> None:
+    """So a power law is a straight line."""
     (table,) = growth_tables(cell_histories(results))
     (chart,) = table.charts
     encoding = chart.spec["encoding"]
@@ -55,7 +55,7 @@ def test_its_chart_is_logarithmic_both_ways(results: list[Result]) -> None:
     assert len(chart.spec["data"]["values"]) == 3 * len(LENGTHS)
 
 
-def test_the_page_shows_them_and_says_where_there_are_none(
+def test_the_page_shows_the_series_or_says_that_there_are_none(
     results: list[Result], tmp_path: Path
 ) -> None:
     build(results, tmp_path / "site")

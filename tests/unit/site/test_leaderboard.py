@@ -13,9 +13,9 @@ from harness.site.leaderboard import Board, Group, boards, charts_of
 
 def shown(results: Sequence[Result], headline: str = "latency") -> list[Board]:
     """The leaderboards of these results."""
-    told = cell_histories(results)
-    places = {(one.cell.id, one.host.fingerprint): one for one in told}
-    return boards(told, places, lambda scenario: headline)
+    histories = cell_histories(results)
+    places = {(one.cell.id, one.host.fingerprint): one for one in histories}
+    return boards(histories, places, lambda scenario: headline)
 
 
 def only_group(results: Sequence[Result], headline: str = "latency") -> Group:
@@ -25,8 +25,8 @@ def only_group(results: Sequence[Result], headline: str = "latency") -> Group:
 
 
 def test_each_host_and_scenario_has_its_board(sample: ModuleType) -> None:
-    told = shown(sample.make_database())
-    assert [(board.host, board.scenario) for board in told] == [
+    found = shown(sample.make_database())
+    assert [(board.host, board.scenario) for board in found] == [
         (host, scenario)
         for host in (sample.SERVER, sample.LAPTOP)
         for scenario in ("decode", "generate", "prefill", "train")
@@ -56,12 +56,12 @@ def test_the_best_comes_first_whatever_the_direction(sample: ModuleType) -> None
         ]
 
 
-def test_what_the_data_cannot_tell_apart_shares_a_rank(sample: ModuleType) -> None:
-    told = [
+def test_cells_that_the_data_cannot_separate_share_a_rank(sample: ModuleType) -> None:
+    results = [
         sample.make_result(sample.make_cell(operator=name), seconds=seconds)
         for name, seconds in (("a", 0.200), ("b", 0.201), ("c", 0.4))
     ]
-    assert [row.rank for row in only_group(told).ranked] == ["1–2", "1–2", "3"]
+    assert [row.rank for row in only_group(results).ranked] == ["1–2", "1–2", "3"]
 
 
 def test_a_failure_has_no_rank_but_a_reason(sample: ModuleType) -> None:
@@ -93,20 +93,20 @@ def test_a_value_that_is_not_a_number_is_never_ranked(sample: ModuleType) -> Non
     assert "not a finite number" in group.unranked[0].reason
 
 
-def test_an_unfinished_cell_tells_how_far_it_came(sample: ModuleType) -> None:
+def test_an_unfinished_cell_shows_its_progress(sample: ModuleType) -> None:
     unfinished = replace(sample.make_result(), status=Status.MEASURING)
     assert "3 measured so far" in only_group([unfinished]).unranked[0].reason
 
 
-def test_quality_has_a_column_even_where_it_was_not_measured(sample: ModuleType) -> None:
+def test_quality_has_a_column_even_if_it_was_not_measured(sample: ModuleType) -> None:
     group = only_group([sample.make_result(error=None)])
     assert [column.metric for column in group.quality] == ["logit_error"]
     assert group.ranked[0].quality == (None,)
 
 
-def test_who_is_on_the_front_is_marked(sample: ModuleType) -> None:
-    """Fast and inexact, slow and exact; not what is slower and no better."""
-    told = [
+def test_rows_on_the_pareto_front_are_marked(sample: ModuleType) -> None:
+    """Fast and inexact, and slow and exact, but not slower and less exact than both."""
+    results = [
         sample.make_result(sample.make_cell(compression=name), seconds=seconds, error=error)
         for name, seconds, error in (
             ((), 0.3, 0.0),
@@ -114,7 +114,7 @@ def test_who_is_on_the_front_is_marked(sample: ModuleType) -> None:
             (("magnitude",), 0.4, 0.03),
         )
     ]
-    rows = only_group(told).ranked
+    rows = only_group(results).ranked
     assert [(row.name.split()[0], row.on_pareto_front) for row in rows] == [
         ("int8-dynamic", True),
         ("none", True),
@@ -122,45 +122,44 @@ def test_who_is_on_the_front_is_marked(sample: ModuleType) -> None:
     ]
 
 
-def test_logits_that_were_compared_once_are_told_apart(sample: ModuleType) -> None:
-    """Each round builds the same model: their error needs no interval to be worse."""
+def test_a_logit_error_needs_no_interval_to_be_worse(sample: ModuleType) -> None:
+    """It is measured once, because each round builds the same model."""
     cells = [sample.make_cell(compression=name) for name in ((), ("int8-dynamic",))]
     alike = {
         name: one
         for name, one in sample.make_result(cells[0]).metrics.items()
         if name != "logit_error"
     }
-    told = [
+    results = [
         replace(one, metrics={**alike, "logit_error": one.metrics["logit_error"]})
         for one in (
             sample.make_result(cell, error=error)
             for cell, error in zip(cells, (0.0, 0.02), strict=True)
         )
     ]
-    rows = only_group(told).ranked
+    rows = only_group(results).ranked
     assert {row.name.split()[0]: row.on_pareto_front for row in rows} == {
         "none": True,
         "int8-dynamic": False,
     }
 
 
-def test_a_row_of_too_few_rounds_says_that_it_has_no_interval(sample: ModuleType) -> None:
-    """And shares its rank with all others."""
-    results = [
+def test_a_row_with_too_few_rounds_says_that_it_has_no_interval(sample: ModuleType) -> None:
+    """It shares its rank with all others."""
+    slow, fast = (
         sample.make_result(sample.make_cell(precision=name), seconds=seconds)
         for name, seconds in (("fp32", 0.3), ("bf16", 0.1))
-    ]
+    )
     name = "latency"
-    unsure = replace(results[0].metrics[name], low=None, high=None, rounds=2)
-    told = [replace(results[0], metrics={**results[0].metrics, name: unsure}), results[1]]
-    rows = only_group(told).ranked
+    unsure = replace(slow.metrics[name], low=None, high=None, rounds=2)
+    rows = only_group([replace(slow, metrics={**slow.metrics, name: unsure}), fast]).ranked
     assert [(row.rank, row.rounds_text) for row in rows] == [
         ("1–2", "3"),
         ("1–2", "2 rounds: no interval"),
     ]
 
 
-def test_without_quality_there_is_no_front(sample: ModuleType) -> None:
+def test_without_quality_there_is_no_pareto_front(sample: ModuleType) -> None:
     assert not only_group([sample.make_result(error=None)]).ranked[0].on_pareto_front
 
 
@@ -178,37 +177,37 @@ def test_the_ranking_metric_is_the_first_column(sample: ModuleType) -> None:
 
 
 def test_only_the_newest_result_of_a_cell_is_ranked(sample: ModuleType) -> None:
-    told = [
+    results = [
         sample.make_result(run=sample.make_run(commit), seconds=seconds)
         for commit, seconds in zip(sample.COMMITS, (0.3, 0.2, 0.1), strict=True)
     ]
-    [row] = only_group(told).ranked
+    [row] = only_group(results).ranked
     assert row.result.run.commit == sample.COMMITS[-1]
 
 
-def test_results_of_different_commits_are_told_apart_by_a_column(sample: ModuleType) -> None:
+def test_results_of_different_commits_have_a_commit_column(sample: ModuleType) -> None:
     old = sample.make_result(sample.make_cell(operator="a"), sample.make_run(sample.COMMITS[0]))
     new = sample.make_result(sample.make_cell(operator="b"), sample.make_run(sample.COMMITS[1]))
     assert only_group([old, new]).varying == ("operator", "commit")
 
 
-def test_bars_are_drawn_from_two_rows_on(sample: ModuleType) -> None:
-    told = [sample.make_result(sample.make_cell(operator=name)) for name in ("a", "b")]
-    assert charts_of(only_group(told[:1])) == []
-    assert len(charts_of(only_group(told))) == 1
+def test_bars_need_two_rows(sample: ModuleType) -> None:
+    results = [sample.make_result(sample.make_cell(operator=name)) for name in ("a", "b")]
+    assert charts_of(only_group(results[:1])) == []
+    assert len(charts_of(only_group(results))) == 1
 
 
-def test_speed_is_drawn_against_quality_where_quality_differs(sample: ModuleType) -> None:
-    told = [
+def test_speed_is_drawn_against_quality_if_quality_differs(sample: ModuleType) -> None:
+    results = [
         sample.make_result(sample.make_cell(operator=name), error=error)
         for name, error in (("a", 0.0), ("b", 0.01))
     ]
-    bars, trade_off = charts_of(only_group(told))
+    bars, trade_off = charts_of(only_group(results))
     assert "95% intervals; lower is better" in bars.caption
     assert "bottom left is best" in trade_off.caption
 
 
-def test_a_row_tells_what_disturbed_it(sample: ModuleType) -> None:
+def test_a_row_names_the_interference(sample: ModuleType) -> None:
     plain = sample.make_result()
     busy = tuple(replace(one, facts={"host_others": 0.2}) for one in plain.rounds)
     [row] = only_group([replace(plain, rounds=busy)]).ranked
@@ -219,12 +218,12 @@ def test_a_row_tells_what_disturbed_it(sample: ModuleType) -> None:
     assert only_group([plain]).ranked[0].disturbed == ()
 
 
-def test_utilisation_has_columns_where_the_hosts_ceilings_are_known(sample: ModuleType) -> None:
+def test_utilisation_has_columns_if_the_hosts_ceilings_are_known(sample: ModuleType) -> None:
     """Background figures stay on the cell's page."""
     plain = sample.make_result()
     share = Estimate(0.41, 0.4, 0.42, "1", Direction.HIGHER, 3, 60)
-    told = {**plain.metrics, "mfu": share, "roofline_share": share}
-    group = only_group([replace(plain, metrics=told)])
+    metrics = {**plain.metrics, "mfu": share, "roofline_share": share}
+    group = only_group([replace(plain, metrics=metrics)])
     assert [column.title for column in group.columns].count("MFU") == 1
     column = next(column for column in group.columns if column.metric == "mfu")
     assert column.scale.symbol == "%"

@@ -1,4 +1,4 @@
-"""What processes beside one are worth."""
+"""Strong and weak scaling of cells with several processes."""
 
 from __future__ import annotations
 
@@ -21,20 +21,20 @@ def of_batch(cell: Cell, batch: int) -> Cell:
 
 
 def of_two(result: Result) -> Result:
-    """As two processes measured it."""
+    """The result, as if two processes had measured it."""
     rounds = tuple(replace(one, facts={**one.facts, "processes": 2.0}) for one in result.rounds)
     return replace(result, rounds=rounds)
 
 
 def shown(split: Result, others: Sequence[Result]) -> list[str | None]:
-    told = cell_histories([split, *others])
-    places = {(one.cell.id, one.host.fingerprint): one for one in told}
+    histories = cell_histories([split, *others])
+    places = {(one.cell.id, one.host.fingerprint): one for one in histories}
     found = scaling(places[split.cell.id, split.run.host.fingerprint], places)
     return [None if one is None else one.value for one in found]
 
 
-def test_the_same_batch_tells_strong_and_the_same_share_weak_scaling(sample: ModuleType) -> None:
-    """Two processes take 0.15 s where one takes 0.2 s; one takes 0.12 s for half the batch."""
+def test_equal_batches_give_strong_and_equal_shares_weak_scaling(sample: ModuleType) -> None:
+    """Two processes take 0.15 s. One takes 0.2 s for the same batch, and 0.12 s for half of it."""
     alone = of_batch(sample.make_cell(), 8)
     split = of_two(sample.make_result(alone.replace(parallelism=TWO), seconds=0.15))
     same = sample.make_result(alone, seconds=0.2)
@@ -44,7 +44,7 @@ def test_the_same_batch_tells_strong_and_the_same_share_weak_scaling(sample: Mod
     assert shown(split, []) == [None, None]
 
 
-def test_one_process_scales_to_nothing(sample: ModuleType) -> None:
+def test_a_cell_with_one_process_has_no_scaling(sample: ModuleType) -> None:
     assert shown(sample.make_result(), []) == [None, None]
 
 
@@ -55,11 +55,11 @@ def test_a_batch_that_does_not_halve_has_no_weak_scaling(sample: ModuleType) -> 
 
 
 def test_more_processes_than_cores_are_not_ranked_with_the_others(sample: ModuleType) -> None:
-    """Though they be the fastest."""
+    """Even if they are the fastest."""
     alone = sample.make_result(seconds=0.2)
     crowd = sample.make_result(sample.make_cell().replace(parallelism=CROWDED), seconds=0.01)
-    told = cell_histories([alone, crowd])
-    [board] = boards(told, {}, lambda _: "latency")
+    histories = cell_histories([alone, crowd])
+    [board] = boards(histories, {}, lambda _: "latency")
     assert [(group.workload, len(group.ranked)) for group in board.groups] == [
         ("batch 1, prompt 512", 1),
         ("batch 1, prompt 512, more processes than cores", 1),

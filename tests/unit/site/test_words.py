@@ -1,4 +1,4 @@
-"""What metrics are called on pages and in tables, and where they stand there."""
+"""The titles, units and order of metrics on pages and in tables."""
 
 from __future__ import annotations
 
@@ -88,13 +88,13 @@ SHOW = (
 
 
 def own() -> list[type[Metric]]:
-    """The harness's, whatever else is installed."""
+    """The harness's own metrics, whatever else is installed."""
     return [one for one in metrics.registry.entries() if one.__module__.startswith("harness.")]
 
 
 @pytest.fixture
 def complete(sample: ModuleType) -> Result:
-    """A result with a figure of every metric, and of one that nothing installed registers."""
+    """A result with a figure for every metric, and for one that no installed package registers."""
     found = {
         one.name: Estimate(1.0, 0.9, 1.1, one.unit, one.direction, 3, 60) for one in own()[::-1]
     }
@@ -104,8 +104,8 @@ def complete(sample: ModuleType) -> Result:
 
 
 def group_of(result: Result) -> leaderboard.Group:
-    told = cell_histories([result])
-    [board] = leaderboard.boards(told, {}, lambda _: "latency")
+    histories = cell_histories([result])
+    [board] = leaderboard.boards(histories, {}, lambda _: "latency")
     [group] = board.groups
     return group
 
@@ -118,7 +118,7 @@ def test_metrics_have_their_titles_units_and_order() -> None:
     assert found == list(PAGE)
 
 
-def test_a_metric_that_nothing_installed_registers_comes_last_by_name() -> None:
+def test_a_metric_that_no_package_registers_comes_last_by_name() -> None:
     """Results outlive the packages that measured them."""
     names = {"ttft", "zeal", "page_faults", "able_bodied"}
     assert words.ordered(names) == ["ttft", "page_faults", "able_bodied", "zeal"]
@@ -128,7 +128,7 @@ def test_a_metric_that_nothing_installed_registers_comes_last_by_name() -> None:
 
 
 class Plain(Metric):
-    """A metric that says no more than it must."""
+    """A metric with only the required attributes."""
 
     name, summary = "able_bodied", "how able"
     unit = "1"
@@ -139,7 +139,7 @@ class Plain(Metric):
 
 
 class Fraction(Plain):
-    """One that says where it belongs."""
+    """A metric that declares where it is shown."""
 
     name = "zeal"
     title = "Zeal!"
@@ -151,14 +151,14 @@ class Fraction(Plain):
 
 @pytest.fixture
 def outside(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Both are registered, as by an outside package."""
+    """Registers both, as an outside package would."""
     list(metrics.registry)
     for entry in (Plain, Fraction):
         monkeypatch.setitem(metrics.registry._entries, entry.name, entry)
 
 
 @pytest.mark.usefixtures("outside")
-def test_an_outside_metric_that_says_nothing_is_shown_last_under_its_name() -> None:
+def test_an_outside_metric_without_a_title_is_shown_last_under_its_name() -> None:
     names = {"page_faults", "able_bodied", "latency", "peak_memory"}
     assert words.ordered(names) == ["latency", "peak_memory", "page_faults", "able_bodied"]
     assert (words.title("able_bodied"), words.unit_of("able_bodied", "1")) == ("Able bodied", "1")
@@ -166,8 +166,8 @@ def test_an_outside_metric_that_says_nothing_is_shown_last_under_its_name() -> N
 
 
 @pytest.mark.usefixtures("outside")
-def test_an_outside_metric_says_itself_how_it_is_shown(complete: Result) -> None:
-    """No file of the harness names it."""
+def test_an_outside_metric_declares_how_it_is_shown(complete: Result) -> None:
+    """No file of the harness needs to name it."""
     assert words.ordered({"time_p99", "zeal", "peak_memory"}) == ["time_p99", "zeal", "peak_memory"]
     assert (words.title("zeal"), words.unit_of("zeal", "1")) == ("Zeal!", "fraction")
     assert words.quality() == [*QUALITY, "zeal"]
@@ -176,26 +176,26 @@ def test_an_outside_metric_says_itself_how_it_is_shown(complete: Result) -> None
     assert tuple(name for name in header if name in one.metrics) == (*SHOW, "zeal")
 
 
-def test_a_leaderboard_shows_what_belongs_there(complete: Result) -> None:
+def test_a_leaderboard_shows_its_metrics_in_order(complete: Result) -> None:
     group = group_of(complete)
     assert tuple(one.metric for one in group.columns) == (*LEADERBOARD, "a_foreign_one")
     assert tuple(one.metric for one in group.quality) == QUALITY
 
 
-def test_figures_a_rank_need_a_cell_of_several(complete: Result) -> None:
-    """Of one process they repeat what stands in other columns."""
+def test_figures_a_rank_are_only_shown_for_several_processes(complete: Result) -> None:
+    """For one process they repeat other columns."""
     alone = {name: one for name, one in complete.metrics.items() if name != "sent_bytes"}
     group = group_of(replace(complete, metrics=alone))
     kept = [name for name in LEADERBOARD if not name.startswith(("rank_", "sent_"))]
     assert [one.metric for one in group.columns] == [*kept, "a_foreign_one"]
 
 
-def test_a_leaderboard_without_quality_says_so_by_the_logits(complete: Result) -> None:
+def test_a_leaderboard_without_quality_has_a_logit_error_column(complete: Result) -> None:
     group = group_of(replace(complete, metrics={"latency": complete.metrics["latency"]}))
     assert [one.metric for one in group.quality] == ["logit_error"]
 
 
-def test_a_cells_page_shows_everything_and_leads_with_a_few(complete: Result) -> None:
+def test_a_cells_page_shows_all_metrics_and_a_few_on_top(complete: Result) -> None:
     [one] = cell_histories([complete])
     page = view(one, {}, "tpot", "0.1.0")
     assert [row.metric for row in page.metrics] == [*(name for name, *_ in PAGE), "a_foreign_one"]
@@ -203,6 +203,6 @@ def test_a_cells_page_shows_everything_and_leads_with_a_few(complete: Result) ->
     assert [row.metric for row in page.tiles] == tiles
 
 
-def test_a_table_in_the_terminal_shows_some(complete: Result) -> None:
+def test_a_table_in_the_terminal_shows_some_metrics(complete: Result) -> None:
     header = as_table([Shown(complete, None)], "csv").splitlines()[0].split(",")
     assert tuple(name for name in header if name in complete.metrics) == SHOW

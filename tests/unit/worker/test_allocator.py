@@ -1,4 +1,4 @@
-"""The state of the C library's allocator, set through a library that is made up."""
+"""Configuring the C library's allocator, through a fake library."""
 
 from __future__ import annotations
 
@@ -6,25 +6,25 @@ from collections.abc import Callable
 
 import pytest
 
-from harness.worker.allocator import release, settle
+from harness.worker.allocator import configure, trim
 
 _MMAP, _TRIM = -3, -1
 
 
 class Glibc:
-    """Takes what `takes` says, and keeps what it was asked."""
+    """Accepts the options that `accepts` allows, and records all requests."""
 
-    def __init__(self, takes: Callable[[int, int], bool] = lambda *_: True) -> None:
-        self.asked: list[tuple[int, int]] = []
+    def __init__(self, accepts: Callable[[int, int], bool] = lambda *_: True) -> None:
+        self.requests: list[tuple[int, int]] = []
         self.trimmed = 0
-        self._takes = takes
+        self._accepts = accepts
 
     def gnu_get_libc_version(self) -> bytes:
         return b"2.36"
 
     def mallopt(self, option: int, value: int) -> int:
-        self.asked.append((option, value))
-        return int(self._takes(option, value))
+        self.requests.append((option, value))
+        return int(self._accepts(option, value))
 
     def malloc_trim(self, _: int) -> int:
         self.trimmed += 1
@@ -33,14 +33,14 @@ class Glibc:
 
 def test_large_blocks_come_from_a_heap_that_is_kept() -> None:
     library = Glibc()
-    told = settle("steady", library)
-    assert told == "glibc, blocks of up to 1024 MiB from a heap that is kept"
-    assert library.asked == [(_MMAP, 2**30), (_TRIM, 2**31 - 1)]
+    state = configure("steady", library)
+    assert state == "glibc, blocks of up to 1024 MiB from a heap that is kept"
+    assert library.requests == [(_MMAP, 2**30), (_TRIM, 2**31 - 1)]
 
 
-def test_a_glibc_that_bounds_the_threshold_gets_the_most_it_takes() -> None:
+def test_a_glibc_that_bounds_the_threshold_gets_the_largest_it_accepts() -> None:
     library = Glibc(lambda option, value: option != _MMAP or value <= 2**25)
-    assert settle("steady", library) == "glibc, blocks of up to 32 MiB from a heap that is kept"
+    assert configure("steady", library) == "glibc, blocks of up to 32 MiB from a heap that is kept"
 
 
 @pytest.mark.parametrize(
@@ -51,22 +51,22 @@ def test_a_glibc_that_bounds_the_threshold_gets_the_most_it_takes() -> None:
         ({_TRIM}, "glibc, blocks of up to 1024 MiB from a heap; mallopt refused to keep the heap"),
     ],
 )
-def test_what_was_set_is_said_and_what_was_refused(refused: set[int], state: str) -> None:
-    assert settle("steady", Glibc(lambda option, _: option not in refused)) == state
+def test_the_state_names_what_mallopt_refused(refused: set[int], state: str) -> None:
+    assert configure("steady", Glibc(lambda option, _: option not in refused)) == state
 
 
-def test_the_default_is_left_alone() -> None:
+def test_default_changes_nothing() -> None:
     library = Glibc()
-    assert settle("default", library) == "the system's default"
-    assert library.asked == []
+    assert configure("default", library) == "the system's default"
+    assert library.requests == []
 
 
 def test_other_libraries_are_left_alone() -> None:
-    assert settle("steady", object()) == "the system's default: this is not glibc"
-    release(object())
+    assert configure("steady", object()) == "the system's default: this is not glibc"
+    trim(object())
 
 
-def test_free_memory_goes_back_once_asked() -> None:
+def test_trim_returns_free_memory() -> None:
     library = Glibc()
-    release(library)
+    trim(library)
     assert library.trimmed == 1

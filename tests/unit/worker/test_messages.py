@@ -1,4 +1,4 @@
-"""What parent and child say survives the way."""
+"""Jobs and reports survive encoding, and a bad report is refused."""
 
 import json
 import math
@@ -24,8 +24,8 @@ CELL = Cell(
 )
 
 
-def test_a_job_survives_the_way() -> None:
-    """Cell, effort and weights come out as they went in."""
+def test_a_job_survives_encoding() -> None:
+    """Cell, effort and weights are decoded as they were encoded."""
     job = Job(
         CELL,
         2,
@@ -39,14 +39,14 @@ def test_a_job_survives_the_way() -> None:
     assert Job.decode(job.encode()) == job
 
 
-def test_a_cell_keeps_its_id_on_the_way() -> None:
-    """The child stores nothing, but what it names must be the same cell."""
+def test_a_cell_keeps_its_id_in_a_job() -> None:
+    """The child stores nothing, but must mean the same cell as its parent."""
     job = Job(CELL, 0, 0, Effort(1.0, 5, 100), quality=False)
     assert Job.decode(job.encode()).cell.id == CELL.id
 
 
-def test_a_report_survives_the_way() -> None:
-    """Samples in order, with their warm-up mark; facts and notes; reason and detail."""
+def test_a_report_survives_encoding() -> None:
+    """Samples in order, with their warm-up marks; facts and notes; reason and detail."""
     report = Report(
         Status.FAILED,
         "ValueError: no",
@@ -94,20 +94,20 @@ SCORE = {"tokens": 9, "bytes": 9, "bits": 1.0, "dense_bits": 1.0, "divergence": 
         ),
     ],
 )
-def test_what_is_no_whole_report_of_finite_numbers_is_refused(text: bytes) -> None:
-    """Whatever code ran in the round may have written it."""
+def test_only_one_whole_report_of_finite_numbers_is_accepted(text: bytes) -> None:
+    """Any code that ran in the round may have written the text."""
     with pytest.raises(UnreadableReport, match="its report cannot be read: "):
         Report.decode(text)
 
 
-def test_the_refusal_says_where_the_fault_is() -> None:
+def test_the_error_names_the_place_of_the_fault() -> None:
     text = json.dumps({**OK, "samples": [SAMPLE, {**SAMPLE, "seconds": math.nan}]}).encode()
     with pytest.raises(UnreadableReport, match=r"samples\.1\.seconds: .*finite"):
         Report.decode(text)
 
 
-def test_texts_are_bounded_and_fit_to_store() -> None:
-    """By both ends: the child may be broken, the parent need not have sent it."""
+def test_texts_are_cut_and_cleaned_for_the_database() -> None:
+    """Both sides do it, as the parent cannot trust the child's encoder."""
     odd = Report(
         Status.FAILED,
         "ValueError: caf\udce9" + "z" * 10**6,

@@ -1,4 +1,4 @@
-"""How a round drives its iteration, with a clock that is made up."""
+"""How a round samples its iteration, with a fake timer, and what its report holds."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ from harness.worker import opening, preparation
 from harness.worker import round as worker
 from harness.worker.messages import Effort, Job
 from harness.worker.phase import Phase
-from harness.worker.probe import distance
-from harness.worker.round import _drive, report_of
+from harness.worker.probe import relative_error
+from harness.worker.round import _sample, report_of
 
 
-class Ticking:
-    """Tells tenths of microseconds."""
+class FakeTimer:
+    """A timer with a resolution of 0.1 µs."""
 
     resolution = 1e-7
 
@@ -40,7 +40,7 @@ class Ticking:
 
 
 class Work:
-    """An iteration that says how long it took, each `pace` times the last, and counts."""
+    """An iteration that counts its calls; each takes `pace` times as long as the one before."""
 
     def __init__(self, seconds: float, pace: float = 1.0) -> None:
         self.seconds, self.pace, self.calls = seconds, pace, 0
@@ -51,46 +51,46 @@ class Work:
         return {"latency": seconds, "ttft": seconds / 2}
 
 
-def test_short_iterations_are_timed_several_at_once() -> None:
-    """Of 10 µs each, 16 make a sample of more than 100 µs; the first two are taken singly."""
+def test_a_sample_is_the_mean_of_several_short_iterations() -> None:
+    """16 iterations of 10 µs last more than 100 µs. The first two samples are one iteration."""
     work = Work(1e-5)
-    driven = _drive(work, Ticking(), Effort(seconds=0, samples=5, max_samples=50), bool)
-    assert driven.facts["repeats"] == 16
-    samples = [one for one in driven.samples if one.section == "latency"]
+    sampled = _sample(work, FakeTimer(), Effort(seconds=0, samples=5, max_samples=50), bool)
+    assert sampled.facts["repeats"] == 16
+    samples = [sample for sample in sampled.samples if sample.section == "latency"]
     assert work.calls == 2 + 16 * (len(samples) - 2)
-    assert [one.seconds for one in samples] == pytest.approx([1e-5] * len(samples))
+    assert [sample.seconds for sample in samples] == pytest.approx([1e-5] * len(samples))
 
 
 def test_long_iterations_are_a_sample_each() -> None:
     work = Work(1e-3)
-    driven = _drive(work, Ticking(), Effort(seconds=0, samples=5, max_samples=50), bool)
-    assert driven.facts["repeats"] == 1
-    assert work.calls == len(driven.samples) / 2 == 6  # the first is warm-up
+    sampled = _sample(work, FakeTimer(), Effort(seconds=0, samples=5, max_samples=50), bool)
+    assert sampled.facts["repeats"] == 1
+    assert work.calls == len(sampled.samples) / 2 == 6  # the first is warm-up
 
 
-def test_an_iteration_that_no_clock_sees_comes_to_an_end() -> None:
-    driven = _drive(Work(0.0), Ticking(), Effort(seconds=0, samples=2, max_samples=3), bool)
-    assert len(driven.samples) == 2 * 3
+def test_an_iteration_that_the_timer_reads_as_zero_still_ends() -> None:
+    sampled = _sample(Work(0.0), FakeTimer(), Effort(seconds=0, samples=2, max_samples=3), bool)
+    assert len(sampled.samples) == 2 * 3
 
 
 @pytest.mark.parametrize(("pace", "settled"), [(1.0, True), (1.05, False)])
-def test_a_round_tells_whether_it_settled(pace: float, settled: bool) -> None:
-    """One that slows down by 5% each time never does."""
-    driven = _drive(Work(1e-3, pace), Ticking(), Effort(0, samples=20, max_samples=50), bool)
-    assert driven.facts["settled"] == settled
-    warm = [one for one in driven.samples if one.warmup and one.section == "latency"]
-    assert driven.facts["warmup"] == len(warm)
+def test_a_round_records_whether_it_settled(pace: float, settled: bool) -> None:
+    """A round that slows down by 5% at each iteration never settles."""
+    sampled = _sample(Work(1e-3, pace), FakeTimer(), Effort(0, samples=20, max_samples=50), bool)
+    assert sampled.facts["settled"] == settled
+    warmup = [one for one in sampled.samples if one.warmup and one.section == "latency"]
+    assert sampled.facts["warmup"] == len(warmup)
 
 
 @pytest.mark.parametrize("bad", [math.nan, math.inf])
-def test_logits_that_are_no_numbers_are_a_failure(bad: float) -> None:
-    """A model that computes nonsense has no speed worth showing."""
+def test_logits_that_are_not_finite_are_a_failure(bad: float) -> None:
+    """The speed of a model that computes nonsense means nothing."""
     with pytest.raises(HarnessError, match="not finite"):
-        distance(torch.tensor([1.0, bad]), torch.ones(2))
+        relative_error(torch.tensor([1.0, bad]), torch.ones(2))
 
 
-def test_the_distance_of_logits_is_in_parts_of_the_expected_ones() -> None:
-    assert distance(torch.tensor([3.0, 5.0]), torch.tensor([3.0, 4.0])) == pytest.approx(0.2)
+def test_the_error_of_logits_is_relative_to_the_expected_norm() -> None:
+    assert relative_error(torch.tensor([3.0, 5.0]), torch.tensor([3.0, 4.0])) == pytest.approx(0.2)
 
 
 class Wordless(Exception):
@@ -111,13 +111,13 @@ class Wordless(Exception):
         (Wordless(), "Wordless: (its message cannot be read: str() raises RuntimeError)"),
     ],
 )
-def test_whatever_a_round_raises_is_its_result(
+def test_any_exception_becomes_the_rounds_result(
     make_cell: Callable[..., Cell],
     monkeypatch: pytest.MonkeyPatch,
     error: BaseException,
     reason: str,
 ) -> None:
-    """SystemExit too: the process would end with a number that says nothing."""
+    """SystemExit too: the process would end with a bare exit code."""
 
     def raising(*_: object) -> None:
         raise error
@@ -130,7 +130,7 @@ def test_whatever_a_round_raises_is_its_result(
 
 @pytest.fixture
 def prepared(make_cell: Callable[..., Cell], tmp_path: Path) -> Iterator[Job]:
-    """A round of a model whose file is there."""
+    """A round whose model has been prepared."""
     options = (("context", 32), ("d_model", 32), ("heads", 2), ("layers", 1), ("vocab", 64))
     cell = make_cell(model=Choice("decoder", options), compression=(Choice("int8-dynamic"),))
     job = Job(
@@ -148,21 +148,21 @@ def prepared(make_cell: Callable[..., Cell], tmp_path: Path) -> Iterator[Job]:
     torch.set_num_threads(threads)
 
 
-@pytest.mark.parametrize(("cold", "told"), [(False, "load_time"), (True, "cold_load_time")])
-def test_a_round_loads_what_was_prepared(
-    prepared: Job, monkeypatch: pytest.MonkeyPatch, cold: bool, told: str
+@pytest.mark.parametrize(("cold", "fact"), [(False, "load_time"), (True, "cold_load_time")])
+def test_a_round_loads_the_prepared_model(
+    prepared: Job, monkeypatch: pytest.MonkeyPatch, cold: bool, fact: str
 ) -> None:
-    """From memory, or every other time from the disk; never both."""
+    """Either from memory or, in a cold round, from the disk."""
     dropped: list[Path] = []
     monkeypatch.setattr(opening, "drop_pages", dropped.append)
     report = report_of(replace(prepared, cold=cold))
     assert report.status is Status.OK, report.detail
-    assert {"load_time", "cold_load_time"} & report.facts.keys() == {told}
+    assert {"load_time", "cold_load_time"} & report.facts.keys() == {fact}
     assert dropped == ([prepared.model_file] if cold else [])
 
 
 def test_a_round_refuses_a_file_that_was_tampered_with(prepared: Job) -> None:
-    """One bit of a weight: nothing else would ever show it."""
+    """Nothing else would show that a single bit of a weight has changed."""
     file = prepared.model_file
     content = bytearray(file.read_bytes())
     content[-9] ^= 1
@@ -175,11 +175,11 @@ def test_a_round_refuses_a_file_that_was_tampered_with(prepared: Job) -> None:
 def test_weights_that_have_diverged_are_a_failure(
     prepared: Job, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """An ordinary checkpoint of NaN is told when it is judged, and no figure of it leaves."""
-    usual = preparation.dense_model
+    """A checkpoint with NaN fails when its quality is measured, and gives no figures."""
+    dense_model = preparation.dense_model
 
     def diverged(*given: Any, **named: Any) -> Any:
-        model = usual(*given, **named)
+        model = dense_model(*given, **named)
         next(model.parameters()).data.fill_(math.nan)
         return model
 
@@ -191,10 +191,8 @@ def test_weights_that_have_diverged_are_a_failure(
     assert report.facts == {}
 
 
-def test_a_model_in_half_precision_has_the_weights_of_the_full_one_rounded(
-    prepared: Job,
-) -> None:
-    """So that the rounds in bf16 can be held against the dense fp32 model of the same seed."""
+def test_a_bf16_model_has_the_rounded_weights_of_the_fp32_model(prepared: Job) -> None:
+    """So bf16 rounds can be compared with the dense fp32 model of the same seed."""
     full, half = (
         preparation.dense_model(prepared, torch.device("cpu"), dtype)
         for dtype in (torch.float32, torch.bfloat16)
@@ -203,30 +201,30 @@ def test_a_model_in_half_precision_has_the_weights_of_the_full_one_rounded(
         assert torch.equal(ours, theirs.bfloat16())
 
 
-def test_a_rank_takes_its_own_device_and_meets_the_others(
+def test_a_rank_takes_its_own_device_and_waits_for_the_others(
     prepared: Job, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Before each iteration; each phase knows its rank, as only rank 0 reads counters."""
-    asked: list[tuple[int, int]] = []
+    """It waits before each iteration. Each phase knows its rank: only rank 0 reads counters."""
+    devices: list[tuple[int, int]] = []
     phases: list[Rank] = []
-    met: list[None] = []
-    usual = Local.prepare
+    barriers: list[None] = []
+    local_prepare = Local.prepare
 
     def prepare(entry: Local, ranks: int, rank: int = 0) -> torch.device:
-        asked.append((ranks, rank))
-        return usual(entry, ranks, rank)
+        devices.append((ranks, rank))
+        return local_prepare(entry, ranks, rank)
 
-    class Seen(Phase):
+    class RecordedPhase(Phase):
         def __init__(self, hardware: Hardware, rank: Rank, *, energy: bool) -> None:
             phases.append(rank)
             super().__init__(hardware, rank, energy=energy)
 
     monkeypatch.setattr(Local, "prepare", prepare)
-    monkeypatch.setattr(worker, "Phase", Seen)
-    monkeypatch.setattr(dist, "barrier", lambda: met.append(None))
+    monkeypatch.setattr(worker, "Phase", RecordedPhase)
+    monkeypatch.setattr(dist, "barrier", lambda: barriers.append(None))
     for index in range(2):
         report = report_of(prepared, Rank(index, 2))
         assert report.status is Status.OK, report.detail
-    assert asked == [(2, 0), (2, 1)]
+    assert devices == [(2, 0), (2, 1)]
     assert phases == [Rank(0, 2), Rank(1, 2)]
-    assert len(met) >= 2 * 3  # warm-up, a sample, and a look inside
+    assert len(barriers) >= 2 * 3  # warm-up, a sample, and the inspected iteration
