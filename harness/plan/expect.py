@@ -16,7 +16,7 @@ from harness.domain.result import Took
 from harness.launchers import launcher_of
 from harness.parallelism import world_size
 from harness.plan.feasible import Feasibility
-from harness.spec.schema import Limits, Measure
+from harness.spec.settings import Limits, Measure
 
 
 @dataclass(frozen=True)

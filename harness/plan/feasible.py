@@ -19,7 +19,7 @@ from harness.model.architectures import SHAPES, dimensions_of
 from harness.parallelism import LAUNCHER, degrees_of, launcher_choice, oversubscribes
 from harness.scenarios import Scenario
 from harness.spec.catalog import Catalog
-from harness.spec.schema import Limits
+from harness.spec.settings import Limits
 from harness.spec.units import size_text
 
 

@@ -14,7 +14,7 @@ from harness.plan.expect import Expectation, Expected, Span
 from harness.plan.feasible import Feasibility
 from harness.spec.catalog import Catalog, registered
 from harness.spec.narrow import names_of
-from harness.spec.schema import Limits, Measure
+from harness.spec.settings import Limits, Measure
 from harness.spec.spec import Spec
 
 

@@ -11,12 +11,12 @@ from pydantic import TypeAdapter, ValidationError
 from harness.domain.axis import AXES
 from harness.domain.cell import WORKLOAD
 from harness.errors import unknown
+from harness.spec.axis_grammars import GRAMMARS
 from harness.spec.choices import Context
 from harness.spec.faults import sentence
-from harness.spec.grammar import GRAMMARS
 from harness.spec.matrix import Link, Value, Values, keys
 from harness.spec.reader import Trail
-from harness.spec.schema import Counts, Workload
+from harness.spec.settings import Counts, Workload
 
 Found: TypeAlias = Mapping[str, list[tuple[Value, Trail]]]  # by key: values and where they stand
 

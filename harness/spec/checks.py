@@ -13,7 +13,7 @@ from harness.spec.catalog import Catalog
 from harness.spec.faults import Source
 from harness.spec.matrix import Expansion, Value, value_of
 from harness.spec.reader import Trail
-from harness.spec.schema import MAX_AMOUNT
+from harness.spec.settings import MAX_AMOUNT
 
 MAX_CELLS = 100_000
 

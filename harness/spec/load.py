@@ -35,7 +35,7 @@ from harness.spec.modelfiles import texts
 from harness.spec.narrow import narrow, parse_only
 from harness.spec.overrides import Override, apply, parse_overrides
 from harness.spec.reader import MAX_BYTES, Document, Trail, read_yaml
-from harness.spec.schema import SpecFile
+from harness.spec.settings import SpecFile
 from harness.spec.spec import Spec
 
 __all__ = ["Spec", "load", "question", "read_spec"]

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from harness.domain.cell import Cell
-from harness.spec.schema import Limits, Measure
+from harness.spec.settings import Limits, Measure
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from harness.domain.result import Status
 from harness.domain.run import Gpu, Host
 from harness.plan.feasible import Feasibility
 from harness.spec.catalog import registered
-from harness.spec.schema import Limits
+from harness.spec.settings import Limits
 
 Told = Callable[..., "tuple[Status, str] | None"]
 SMALL = Choice("decoder", (("d_model", 64), ("heads", 4), ("layers", 2)))

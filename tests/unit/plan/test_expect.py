@@ -14,7 +14,7 @@ from harness.plan import expect
 from harness.plan.expect import Expectation, Expected, Pace, Span, fewest, most
 from harness.plan.feasible import Feasibility
 from harness.spec.catalog import Catalog
-from harness.spec.schema import Limits, Measure
+from harness.spec.settings import Limits, Measure
 from harness.spec.spec import Spec
 
 Read = Callable[..., Spec]

@@ -10,7 +10,7 @@ from harness.domain.result import Status
 from harness.domain.run import Host
 from harness.plan.feasible import Feasibility
 from harness.spec.catalog import Catalog
-from harness.spec.schema import Limits
+from harness.spec.settings import Limits
 from harness.spec.spec import Spec
 
 

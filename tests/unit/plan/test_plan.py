@@ -11,7 +11,7 @@ from harness.domain.run import Host
 from harness.plan.expect import Expected, Span
 from harness.plan.plan import Action, Plan, Planned, make_plan, shared, stricter, wider
 from harness.spec.catalog import Catalog
-from harness.spec.schema import Limits, Measure
+from harness.spec.settings import Limits, Measure
 from harness.spec.spec import Spec
 
 Read = Callable[..., Spec]

@@ -24,13 +24,13 @@ from harness.domain.result import Status
 from harness.domain.run import Host
 from harness.errors import PluginError, SpecError
 from harness.plan.feasible import Feasibility
+from harness.spec.axis_grammars import GRAMMARS, add_axis
 from harness.spec.catalog import ADDED, Catalog
-from harness.spec.fileschema import json_schema
-from harness.spec.grammar import GRAMMARS, add_axis
+from harness.spec.json_schema import json_schema
 from harness.spec.load import read_spec
 from harness.spec.narrow import narrow, parse_only
 from harness.spec.reader import read_yaml
-from harness.spec.schema import Limits
+from harness.spec.settings import Limits
 from harness.spec.spec import Spec
 from tests.unit.spec.test_ids import recorded, shipped
 

@@ -14,10 +14,10 @@ from harness.model.shape import Shape
 from harness.operators.pattern import Pattern
 from harness.plan.feasible import Feasibility
 from harness.spec.catalog import registered
-from harness.spec.fileschema import json_schema
+from harness.spec.json_schema import json_schema
 from harness.spec.load import read_spec
 from harness.spec.narrow import narrow, parse_only
-from harness.spec.schema import Limits
+from harness.spec.settings import Limits
 from harness.spec.spec import Spec
 
 

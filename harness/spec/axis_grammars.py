@@ -10,7 +10,7 @@ from harness.domain.axis import AXES, Axis
 from harness.domain.cell import WORKLOAD, On
 from harness.domain.entry import Entry
 from harness.errors import PluginError
-from harness.spec import jsonschema
+from harness.spec import axis_schemas
 from harness.spec.catalog import ADDED, Catalog, Entries
 from harness.spec.choices import Context, compositions, degrees, named, precision
 from harness.spec.models import models
@@ -28,17 +28,17 @@ class Grammar:
     """
 
     read: Reader = named
-    schema: Callable[[str, Catalog], jsonschema.Schema] = jsonschema.entry
+    schema: Callable[[str, Catalog], axis_schemas.Schema] = axis_schemas.entry
 
 
 GRAMMARS: dict[str, Grammar] = {
-    "model": Grammar(models, jsonschema.model),
+    "model": Grammar(models, axis_schemas.model),
     "hardware": Grammar(),
     "scenario": Grammar(),
-    "parallelism": Grammar(degrees, jsonschema.parallelism),
-    "compression": Grammar(compositions, jsonschema.compression),
-    "operator": Grammar(operators, jsonschema.operator),
-    "precision": Grammar(precision, jsonschema.precision),
+    "parallelism": Grammar(degrees, axis_schemas.parallelism),
+    "compression": Grammar(compositions, axis_schemas.compression),
+    "operator": Grammar(operators, axis_schemas.operator),
+    "precision": Grammar(precision, axis_schemas.precision),
     "backend": Grammar(),
 }
 

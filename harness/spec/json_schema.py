@@ -1,6 +1,6 @@
 """The JSON Schema of a spec file, so that editors complete and check it.
 
-The blocks and their keys come from schema.py, the axes from their table, and the values on them
+The blocks and their keys come from settings.py, the axes from their table, and the values on them
 from what is registered.
 """
 
@@ -11,10 +11,10 @@ from collections.abc import Mapping
 
 from harness.domain.axis import AXES
 from harness.domain.cell import WORKLOAD
+from harness.spec.axis_grammars import GRAMMARS
+from harness.spec.axis_schemas import TEXTS, Schema, apart, mapping, or_list, untitled
 from harness.spec.catalog import Catalog, registered
-from harness.spec.grammar import GRAMMARS
-from harness.spec.jsonschema import TEXTS, Schema, apart, mapping, or_list, untitled
-from harness.spec.schema import COUNT, SpecFile
+from harness.spec.settings import COUNT, SpecFile
 
 _WEAK: Schema = {  # has batch follow parallelism, which `zip` then cannot
     "if": {"properties": {"scaling": {"const": "weak"}}, "required": ["scaling"]},
