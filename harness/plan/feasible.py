@@ -151,7 +151,7 @@ class Feasibility:
 
     def _of_training(self, cell: Cell) -> str | None:
         for choice in cell.parallelism:
-            if self.catalog.of_parallelism(choice).only_trains:
+            if self.catalog.parallelism_part(choice).only_trains:
                 return f"{choice} is of training: it is nothing to {cell.scenario}"
         return None
 
