@@ -146,12 +146,12 @@ def mapping(properties: Schema, required: Iterable[str] = ()) -> Schema:
 
 def value_or_list(value: Schema, most: int | None = None) -> Schema:
     """A value, or a list of one to `most` values."""
-    about, rest = annotations(value)
+    about, rest = split_annotations(value)
     several = {"type": "array", "minItems": 1, "items": rest}
     return {**about, "anyOf": [rest, several if most is None else several | {"maxItems": most}]}
 
 
-def annotations(value: Schema) -> tuple[Schema, Schema]:
+def split_annotations(value: Schema) -> tuple[Schema, Schema]:
     """Splits a schema into description and default, and the rest.
 
     Editors look for the former beside an `anyOf`, not inside it.

@@ -14,8 +14,8 @@ from harness.spec.axis_grammars import GRAMMARS
 from harness.spec.axis_schemas import (
     TEXTS,
     Schema,
-    annotations,
     mapping,
+    split_annotations,
     value_or_list,
     without_titles,
 )
@@ -82,7 +82,7 @@ def _required(axis: str) -> Schema:
 
 def _or_null(value: Schema) -> Schema:
     """Also allows null: a key with nothing after it counts as not given."""
-    about, rest = annotations(value)
+    about, rest = split_annotations(value)
     return {**about, "anyOf": [rest, {"type": "null"}]}
 
 

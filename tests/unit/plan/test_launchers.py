@@ -43,7 +43,7 @@ def test_a_launcher_runs_what_it_can(
         (
             "{data: 2, launcher: {name: spark, master: a}}",
             "prefill",
-            "launcher=spark(master=a) is of training: it is nothing to prefill",
+            "launcher=spark(master=a) applies to training only, not to prefill",
         ),
     ],
 )

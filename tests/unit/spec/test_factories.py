@@ -130,5 +130,7 @@ def test_a_path_is_the_only_way_in(tmp_path: Path) -> None:
     (tmp_path / "s.yaml").write_text(
         'matrix: {model: {factory: "nowhere_at_all:f"}, scenario: prefill}\n'
     )
-    with pytest.raises(SpecError, match="install its package, or add the folder that contains it to PYTHONPATH"):
+    with pytest.raises(
+        SpecError, match="install its package, or add the folder that contains it to PYTHONPATH"
+    ):
         load([tmp_path / "s.yaml"])
