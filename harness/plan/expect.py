@@ -66,9 +66,9 @@ class Pace:
 # seventh (hardware/processors.py). GPUs: half of an H100's 989 TFLOP/s in bf16 and 3.35 TB/s; a
 # tenth of a T4's 8.1 TFLOP/s in fp32, half of its 320 GB/s (hardware/datasheets.py). Memory: half
 # of eight channels of DDR5, half of one channel of DDR4. Building: torch draws normal numbers one
-# after the other, in 3 to 30 ns each. Compression: from one pass over the weights to a singular value
-# decomposition. Samples: worker/sampling.py takes at least one sample for warm-up, and at most as
-# many as it keeps.
+# after the other, in 3 to 30 ns each. Compression: from one pass over the weights to a singular
+# value decomposition. Samples: worker/sampling.py takes at least one sample for warm-up, and at
+# most as many as it keeps.
 QUICK = Pace(
     core_flops=8e10,
     gpu_flops=5e14,
@@ -101,7 +101,7 @@ _QUALITY_TOKENS = 64 * 256
 # with the whole model (worker/parity.py).
 _PARITY_PASSES = 4
 _PARITY_STEPS = 6
-# A backend's first opening takes this many times as long as later ones, which find its caches.
+# A cell's first round finds no compiler cache: it takes this many times `open_seconds` more.
 _FIRST_OPENING = 9
 
 
@@ -114,7 +114,7 @@ class Expected:
     rounds: tuple[int, int]  # from the fewest to the most
 
     def with_rounds(self, rounds: int) -> Expected:
-        """The same with at least this maximum of rounds."""
+        """The same, with a maximum of at least this many rounds."""
         return replace(self, rounds=(self.rounds[0], max(self.rounds[1], rounds)))
 
     def span(self, done: int = 0) -> Span:
@@ -125,12 +125,12 @@ class Expected:
 
 
 def fewest_rounds(measure: Measure, seconds: float) -> int:
-    """Rounds of a cell whose interval is narrow as soon as it can be known."""
+    """The rounds of a cell whose interval is narrow from the first."""
     return min(max(measure.rounds, ENOUGH), most_rounds(measure, seconds))
 
 
 def most_rounds(measure: Measure, seconds: float) -> int:
-    """Rounds of a cell whose interval stays wide; `seconds` is one round's time, 0 if unknown."""
+    """The rounds of a cell whose interval stays wide. `seconds`: one round's time, 0 if unknown."""
     if not seconds:
         return measure.max_rounds
     return max(measure.rounds, min(measure.max_rounds, math.ceil(measure.max_time / seconds)))

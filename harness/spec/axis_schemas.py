@@ -26,18 +26,18 @@ def precision(_: str, catalog: Catalog) -> Schema:
 
 def compression(axis: str, catalog: Catalog) -> Schema:
     """`none`, an entry, or a list of entries."""
-    one = entry(axis, catalog)
-    composition = {"type": "array", "minItems": 1, "items": one}
+    single = entry(axis, catalog)
+    composition = {"type": "array", "minItems": 1, "items": single}
     named = mapping({"name": {"const": NONE}}, ["name"])
-    return {"anyOf": [{"const": NONE}, named, one, composition]}
+    return {"anyOf": [{"const": NONE}, named, single, composition]}
 
 
 def operator(axis: str, catalog: Catalog) -> Schema:
     """An entry, or a pattern of entries."""
-    one = entry(axis, catalog)
+    single = entry(axis, catalog)
     if PATTERN not in catalog.operator:
-        return one
-    return {"anyOf": [*one["anyOf"], _pattern(catalog)]}
+        return single
+    return {"anyOf": [*single["anyOf"], _pattern(catalog)]}
 
 
 def entry(axis: str, catalog: Catalog) -> Schema:
@@ -63,9 +63,12 @@ def _pattern(catalog: Catalog) -> Schema:
     entries = {name: catalog.operator[name] for name in catalog.operator if name != PATTERN}
     options: Schema = {}
     for entry in entries.values():
-        for key, one in _options(entry.Options).items():
-            options.setdefault(key, []).append({k: v for k, v in one.items() if k != "default"})
-    shared = {key: ones[0] if len(ones) == 1 else {"anyOf": ones} for key, ones in options.items()}
+        for key, schema in _options(entry.Options).items():
+            options.setdefault(key, []).append({k: v for k, v in schema.items() if k != "default"})
+    shared = {
+        key: schemas[0] if len(schemas) == 1 else {"anyOf": schemas}
+        for key, schemas in options.items()
+    }
     names = {"type": "array", "minItems": 2, "items": {"enum": [*entries]}}
     pattern = catalog.operator[PATTERN]
     about = {"description": pattern.Options.model_fields[PATTERN].description}
@@ -75,7 +78,7 @@ def _pattern(catalog: Catalog) -> Schema:
 
 def parallelism(_: str, catalog: Catalog) -> Schema:
     """`none`, or strategies with their degrees and a launcher."""
-    launcher: Schema = {"description": "what starts the ranks and all-reduces gradients"}
+    launcher: Schema = {"description": "starts the ranks and all-reduces gradients"}
     strategies = {LAUNCHER: launcher | value_or_list(entry(LAUNCHER, catalog))}
     for name in catalog.parallelism:
         strategy = catalog.parallelism[name]
@@ -152,7 +155,7 @@ def value_or_list(value: Schema, most: int | None = None) -> Schema:
 
 
 def split_annotations(value: Schema) -> tuple[Schema, Schema]:
-    """Splits a schema into description and default, and the rest.
+    """Splits a schema into its description and default, and the rest.
 
     Editors look for the former beside an `anyOf`, not inside it.
     """

@@ -34,14 +34,16 @@ def json_schema(catalog: Catalog | None = None) -> Schema:
     schema = without_titles(SpecFile.model_json_schema())
     definitions, fields = schema["$defs"], schema["properties"]
     definitions |= {axis: GRAMMARS[axis].schema(axis, catalog) for axis in AXES}
-    one: Schema = {axis: {"$ref": f"#/$defs/{axis}"} for axis in AXES}
-    several = {axis: value_or_list(value) for axis, value in one.items()}
+    values: Schema = {axis: {"$ref": f"#/$defs/{axis}"} for axis in AXES}
+    several = {axis: value_or_list(value) for axis, value in values.items()}
     keys = {**several, **_without_defaults(definitions["Workload"]["properties"])}
     definitions["Matrix"] = _matrix(several)
     fields["matrix"] = {"$ref": "#/$defs/Matrix"}
     fields["include"]["items"] = fields["exclude"]["items"] = mapping(keys) | {"minProperties": 1}
     fields["zip"]["items"] = mapping(keys) | {"minProperties": 2}
-    baseline = {axis: value_or_list(value, 1) for axis, value in one.items() if axis != "scenario"}
+    baseline = {
+        axis: value_or_list(value, 1) for axis, value in values.items() if axis != "scenario"
+    }
     fields["baseline"] |= mapping({**baseline, **dict.fromkeys(WORKLOAD, value_or_list(COUNT, 1))})
     fields["prices"]["propertyNames"] = {"pattern": _hardware_pattern(catalog)}
     definitions["Quality"]["dependentRequired"] = TEXTS
@@ -94,6 +96,6 @@ def _hardware_pattern(catalog: Catalog) -> str:
 def _without_defaults(properties: Mapping[str, Schema]) -> Schema:
     """The same without defaults: the keys of an exclude or include have none."""
     return {
-        name: {key: inner for key, inner in one.items() if key != "default"}
-        for name, one in properties.items()
+        name: {key: inner for key, inner in schema.items() if key != "default"}
+        for name, schema in properties.items()
     }

@@ -13,7 +13,7 @@ from harness.domain.cell import WORKLOAD, Cell, Choice
 
 Value: TypeAlias = Choice | tuple[Choice, ...] | int  # of an axis or a workload key
 Values: TypeAlias = Mapping[str, Sequence[Value]]  # by axis and workload key
-Point: TypeAlias = Mapping[str, Value]  # one value for each of some keys
+Point: TypeAlias = Mapping[str, Value]  # a value for each of some keys
 Link: TypeAlias = Sequence[Point]  # the steps of keys that advance together
 Pattern: TypeAlias = Mapping[str, Collection[Value]]  # matches any of the values of every key
 Uses: TypeAlias = Callable[[Choice], Collection[str]]  # a scenario -> the workload keys it uses
@@ -117,7 +117,7 @@ def value_of(cell: Cell, key: str) -> Value | None:
 
 
 def baselines(cells: Iterable[Cell], baseline: Point) -> dict[str, str]:
-    """Ids of cells, and of the same cells with the baseline's values, if those exist."""
+    """Maps each cell's id to that of the same cell with the baseline's values, if there is one."""
     if not baseline:
         return {}
     ids = {cell: cell.id for cell in cells}
