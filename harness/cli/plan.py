@@ -61,13 +61,13 @@ def headline(prepared: Prepared) -> str:
 def expected(prepared: Prepared) -> Span:
     """Seconds for the whole run: importing torch, ceilings, reference models, and all cells."""
     from harness.dispatch.artifacts import expected_training
-    from harness.plan.expect import start
+    from harness.plan.expect import startup_time
 
     cells = prepared.plan.span()
     if not cells.high:
         return cells
     trainings = map(expected_training, prepared.trainings.values())
-    return sum((_ceiling_span(prepared), *trainings, cells), start())
+    return sum((_ceiling_span(prepared), *trainings, cells), startup_time())
 
 
 def span_text(span: Span) -> str:

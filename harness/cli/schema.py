@@ -14,6 +14,6 @@ def schema() -> None:
     Save it to FILE and begin a spec with `# yaml-language-server: $schema=FILE`: editors then
     complete and check the spec.
     """
-    from harness.spec.fileschema import json_schema
+    from harness.spec.json_schema import json_schema
 
     click.echo(json.dumps(json_schema(), indent=2))

@@ -26,7 +26,7 @@ from harness.model import cost
 from harness.model.architectures import dimensions_of, shape_of
 from harness.model.layout import assumption
 from harness.model.shape import Shape
-from harness.plan.expect import Span, training
+from harness.plan.expect import Span, training_time
 from harness.plan.plan import Planned
 from harness.process import identity, is_alive
 from harness.quality.recipe import TRAINED, Recipe
@@ -129,7 +129,7 @@ def _recipe(model: Choice, host: Host, environment: Environment) -> Recipe:
 def expected_training(recipe: Recipe) -> Span:
     """The seconds that training is expected to take."""
     parameters = cost.parameters(recipe.shape, operators.registry["sdpa"]())
-    return training(parameters, recipe.steps * recipe.batch * recipe.length, recipe.threads)
+    return training_time(parameters, recipe.steps * recipe.batch * recipe.length, recipe.threads)
 
 
 def reference(model: Choice, recipe: Recipe, notify: Callable[[Step], None]) -> Path:

@@ -12,7 +12,7 @@ from harness.domain.result import Round, Status
 from harness.errors import HarnessError
 from harness.plan.plan import Action, Planned
 from harness.scenarios import registry as scenarios
-from harness.spec.schema import Limits, Measure
+from harness.spec.settings import Limits, Measure
 
 
 def trials(

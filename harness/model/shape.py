@@ -32,7 +32,7 @@ class BaseShape(Options):
     @model_validator(mode="after")
     def _a_tokenizer_reads_a_corpus(self) -> Self:
         if self.tokenizer and not self.corpus:
-            raise ValueError("a tokenizer needs a corpus: name one too")
+            raise ValueError("a tokenizer needs a corpus: name a corpus too")
         return self
 
     @property

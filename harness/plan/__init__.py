@@ -1,1 +1,1 @@
-"""What will be done with each cell, why, and how long it will take. Pure."""
+"""Decides what to do with each cell, and estimates how long it will take. Pure."""

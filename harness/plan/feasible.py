@@ -1,4 +1,4 @@
-"""Which cells this host cannot do, and why, told before anything runs. Pure."""
+"""Finds the cells that this host cannot run, and why, before anything runs. Pure."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ from harness.model.architectures import SHAPES, dimensions_of
 from harness.parallelism import LAUNCHER, degrees_of, launcher_choice, oversubscribes
 from harness.scenarios import Scenario
 from harness.spec.catalog import Catalog
-from harness.spec.schema import Limits
+from harness.spec.settings import Limits
 from harness.spec.units import size_text
 
 
 @dataclass
 class Feasibility:
-    """What a host can do with what is registered. Work per choice is done once."""
+    """Checks cells against a host and a catalog. Caches what depends on a choice alone."""
 
     host: Host
     catalog: Catalog
@@ -34,18 +34,18 @@ class Feasibility:
     _parameters: dict[tuple[Choice, Choice], int] = field(default_factory=dict)
 
     def obstacle(self, cell: Cell, limits: Limits) -> tuple[Status, str] | None:
-        """Why the cell is not tried, and the status that gives it; None where it can be."""
-        reason = self._not_of_model(cell) or self._not_alike(cell)
+        """The cell's status and the reason why it is not tried; None if it can be."""
+        reason = self._model_obstacle(cell) or self._layer_obstacle(cell)
         if reason:
             return Status.UNSUPPORTED, reason
         for axis, choice in self._choices(cell):
             reason = self._unsupported(axis, choice, cell)
             if reason:
-                told = reason if choice.name in reason else f"{choice}: {reason}"
-                return Status.UNSUPPORTED, told
+                message = reason if choice.name in reason else f"{choice}: {reason}"
+                return Status.UNSUPPORTED, message
         if reason := self._crowded(cell):
             return Status.UNSUPPORTED, reason
-        reason = self._untrainable(cell) if self.trains(cell) else self._of_training(cell)
+        reason = self._untrainable(cell) if self.trains(cell) else self._training_only(cell)
         if reason:
             return Status.UNSUPPORTED, reason
         reason = self._too_large(cell, limits)
@@ -62,11 +62,11 @@ class Feasibility:
         return self._parameters[key]
 
     def devices(self, cell: Cell) -> int:
-        """How many of its hardware the cell takes."""
+        """The number of devices that the cell uses."""
         return self._hardware(cell).devices(prod(self._degrees(cell).values()))
 
     def price_per_hour(self, cell: Cell) -> float | None:
-        """US dollars an hour of one of its hardware, where a data sheet has a price."""
+        """US dollars per hour of one device; None without a price in a data sheet."""
         return self._hardware(cell).price_per_hour(self.host)
 
     def threads(self, cell: Cell) -> int | None:
@@ -74,19 +74,19 @@ class Feasibility:
         return self._hardware(cell).threads_on(self.host)
 
     def scenario(self, cell: Cell) -> Scenario:
-        """What the cell's model is made to do."""
+        """The cell's scenario, with its options."""
         return self.catalog.scenario[cell.scenario.name].of(cell.scenario)
 
     def backend(self, cell: Cell) -> Backend:
-        """What executes the cell's model."""
+        """The cell's backend, with its options."""
         return self.catalog.backend[cell.backend.name].of(cell.backend)
 
     def compression(self, choice: Choice) -> Compression:
-        """One that the cell's model goes through."""
+        """The entry of a compression, with its options."""
         return self.catalog.compression[choice.name].of(choice)
 
     def trains(self, cell: Cell) -> bool:
-        """True if the cell's model learns."""
+        """True if the cell's scenario trains the model."""
         return self.catalog.scenario[cell.scenario.name].trains
 
     def weight_bytes(self, cell: Cell) -> float | None:
@@ -96,11 +96,11 @@ class Feasibility:
             return None
         return parameters * self.catalog.precisions[cell.precision.name].bytes
 
-    def _not_of_model(self, cell: Cell) -> str | None:
-        return self._not_of_factory(cell) if cell.factory else self._not_of_architecture(cell)
+    def _model_obstacle(self, cell: Cell) -> str | None:
+        return self._factory_obstacle(cell) if cell.factory else self._architecture_obstacle(cell)
 
-    def _not_of_factory(self, cell: Cell) -> str | None:
-        """What works on the built-in Transformer alone.
+    def _factory_obstacle(self, cell: Cell) -> str | None:
+        """The first choice that only works with the built-in Transformer, as a reason.
 
         The default operator stands for whatever the factory's model does.
         """
@@ -114,21 +114,22 @@ class Feasibility:
             return None
         return f"{needs_built_in[0]} needs the built-in Transformer; {cell.factory} builds its own"
 
-    def _not_of_architecture(self, cell: Cell) -> str | None:
-        """What the model's architecture cannot do, or the operator not in it."""
+    def _architecture_obstacle(self, cell: Cell) -> str | None:
+        """A scenario that the architecture does not have, or a causal operator in an encoder."""
         kind, operators = SHAPES[cell.model.name], self.catalog.operator
         if "generate" in self.catalog.scenario[cell.scenario.name].workload and not kind.generates:
-            return f"an {kind.architecture} gives embeddings, no tokens: it has no {cell.scenario}"
+            name = kind.architecture
+            return f"an {name} produces embeddings, not tokens: it has no {cell.scenario}"
         if kind.bidirectional and not operators[cell.operator.name].bidirectional:
-            able = ", ".join(name for name in operators if operators[name].bidirectional)
+            possible = ", ".join(name for name in operators if operators[name].bidirectional)
             return (
-                f"{cell.operator} lets a token see only those before it; in the encoder of an "
-                f"{kind.architecture} it sees all (possible: {able or 'none'})"
+                f"{cell.operator} is causal; in an {kind.architecture}, the encoder's tokens see "
+                f"all others (possible: {possible or 'none'})"
             )
         return None
 
-    def _not_alike(self, cell: Cell) -> str | None:
-        """What needs layers that are alike, where the operator's are not."""
+    def _layer_obstacle(self, cell: Cell) -> str | None:
+        """A compression that needs equal layers, with an operator whose layers differ."""
         needs = [one.name for one in cell.compression if self.catalog.compression[one.name].alike]
         if needs and self.catalog.operator[cell.operator.name].of(cell.operator).cycle > 1:
             return f"{needs[0]} needs layers that are alike; those of {cell.operator} are not"
@@ -149,30 +150,30 @@ class Feasibility:
             self.catalog.operator[cell.operator.name].of(cell.operator).untrainable(cell, self.host)
         )
 
-    def _of_training(self, cell: Cell) -> str | None:
+    def _training_only(self, cell: Cell) -> str | None:
         for choice in cell.parallelism:
-            if self.catalog.of_parallelism(choice).only_trains:
-                return f"{choice} is of training: it is nothing to {cell.scenario}"
+            if self.catalog.parallelism_part(choice).only_trains:
+                return f"{choice} applies to training only, not to {cell.scenario}"
         return None
 
     def _crowded(self, cell: Cell) -> str | None:
-        """Processes that have no room, every factor of their number told."""
+        """The reason if there are too many processes, with every factor of their number."""
         degrees, hardware = self._degrees(cell), self._hardware(cell)
         world = prod(degrees.values())
-        lack = hardware.crowded(world, self.host) if world > 1 else None
+        shortage = hardware.crowded(world, self.host) if world > 1 else None
         shared = hardware.devices(world) == 1
-        if lack is None or (shared and oversubscribes(cell)):
+        if shortage is None or (shared and oversubscribes(cell)):
             return None
         factors = " x ".join(f"{name} {degree}" for name, degree in degrees.items())
-        hint = " (oversubscribe: true runs them all the same)" if shared else ""
-        return f"asks for {world} processes ({factors}); {lack}{hint}"
+        hint = " (oversubscribe: true runs them anyway)" if shared else ""
+        return f"asks for {world} processes ({factors}); {shortage}{hint}"
 
     def _degrees(self, cell: Cell) -> dict[str, int]:
-        """By strategy how many processes it splits over, where that is more than one."""
+        """Degrees above 1, by strategy."""
         return degrees_of(self.catalog.strategies(cell.parallelism))
 
     def _parts(self, cell: Cell) -> int:
-        """Over how many processes its parameters are split."""
+        """The number of processes that share the parameters."""
         known = self.catalog.parallelism
         return prod(
             degree for name, degree in self._degrees(cell).items() if not known[name].replicates
@@ -188,30 +189,31 @@ class Feasibility:
         return self._entries[key]
 
     def _too_large(self, cell: Cell, limits: Limits) -> str | None:
-        """The weights alone are a bound from below: activations and caches come on top.
+        """The reason if the weights alone exceed the memory. Activations and caches come on top.
 
-        Every compression there is starts from the dense model, so none lowers the bound.
+        Every compression starts from the dense model, so none lowers this bound.
         """
         weights, devices = self.weight_bytes(cell), self.devices(cell)
         if weights is None:
             return None
         parts = self._parts(cell) if devices > 1 else 1
-        # AdamW keeps two moments of every gradient (Loshchilov and Hutter 2019). Each of several
-        # devices holds the whole model once, before it keeps its part.
+        # AdamW keeps two moments per gradient (Loshchilov and Hutter 2019). Each of several devices
+        # loads the whole model before it keeps its part.
         need = max(weights, (4 if self.trains(cell) else 1) * weights / parts)
         what = "weights, gradients and AdamW's moments" if need > weights else "weights"
         where = " on each of them" if devices > 1 else ""
-        has = self._hardware(cell).memory_bytes(self.host)
-        on_host = has == self.host.memory_bytes
+        available = self._hardware(cell).memory_bytes(self.host)
+        on_host = available == self.host.memory_bytes
         needs = f"needs at least {size_text(need)} for its {what}{where}"
-        if need > has:
-            return f"{needs}; {'this host' if on_host else cell.hardware} has {size_text(has)}"
+        if need > available:
+            device = "this host" if on_host else cell.hardware
+            return f"{needs}; {device} has {size_text(available)}"
         if on_host and limits.memory is not None and need > limits.memory:
             return f"{needs}; the limit is {size_text(limits.memory)}"
         return None
 
     def _choices(self, cell: Cell) -> Iterator[tuple[str, Choice]]:
-        """The cell's registered choices with their axes, hardware first."""
+        """The axes and choices of the cell's entries, in the order of the axes."""
         for axis in AXES:
             if self.catalog.has_entries(axis):
                 value = cell[axis]

@@ -10,11 +10,11 @@ from enum import StrEnum
 from harness.domain.cell import Cell
 from harness.domain.result import Known, Status, Took
 from harness.domain.run import Host
-from harness.plan.expect import Expectation, Expected, Span
+from harness.plan.expect import Estimator, Expected, Span
 from harness.plan.feasible import Feasibility
 from harness.spec.catalog import Catalog, registered
 from harness.spec.narrow import names_of
-from harness.spec.schema import Limits, Measure
+from harness.spec.settings import Limits, Measure
 from harness.spec.spec import Spec
 
 
@@ -35,24 +35,24 @@ class Planned:
     reason: str
     measure: Measure
     limits: Limits
-    specs: tuple[str, ...]  # names of the specs that ask for it
-    status: Status | None = None  # what it will be: of a skip, or of the result reused
+    specs: tuple[str, ...]  # names of the specs that contain it
+    status: Status | None = None  # of a skipped cell, or of the result to reuse
     expected: Expected | None = None  # of a cell to measure
-    rounds_done: int = 0  # rounds that an earlier run left, and that count
-    adopt: int | None = None  # the key in the store of the result that goes on with them
-    baseline: str | None = None  # the id of the cell it is compared with
-    weights: Mapping[str, str] = field(default_factory=dict)  # digest -> file, if it has any
-    price: float | None = None  # US dollars an hour of all its devices, where known
-    copy: int = 0  # to compare a cell with itself: which of them this is
+    rounds_done: int = 0  # rounds of earlier runs that count
+    adopt: int | None = None  # the store's key of the unfinished result to continue
+    baseline: str | None = None  # the id of its baseline
+    weights: Mapping[str, str] = field(default_factory=dict)  # digest -> path of the model's files
+    price: float | None = None  # US dollars per hour of all its devices, if known
+    copy: int = 0  # the number of this copy, when a cell is compared with itself
 
     @property
     def span(self) -> Span:
-        """Seconds that its missing rounds are expected to take; none if it is not measured."""
+        """The expected time of its missing rounds; zero if it is not measured."""
         return self.expected.span(self.rounds_done) if self.expected else Span()
 
     @property
     def key(self) -> str:
-        """The cell's id, but for copies of it."""
+        """The cell's id, with the number of the copy if it is one."""
         return f"{self.cell.id}#{self.copy}" if self.copy else self.cell.id
 
 
@@ -69,22 +69,22 @@ class Plan:
         return len(self.items)
 
     def of(self, action: Action) -> tuple[Planned, ...]:
-        """Those with that action."""
+        """The cells with this action."""
         return tuple(item for item in self.items if item.action is action)
 
     def counts(self) -> dict[Action, int]:
-        """How many cells each action has; an action with none is left out."""
+        """The number of cells of each action that has any."""
         counter = Counter(item.action for item in self.items)
         return {action: counter[action] for action in Action if counter[action]}
 
     def span(self) -> Span:
-        """Seconds that the cells to measure are expected to take, one after the other."""
+        """The expected time of all cells to measure, one after the other."""
         return sum((item.span for item in self.items), Span())
 
 
 @dataclass(frozen=True)
 class Wanted:
-    """A cell, as all the specs that share it want it."""
+    """A cell with the combined settings of all specs that contain it."""
 
     cell: Cell
     measure: Measure
@@ -92,7 +92,7 @@ class Wanted:
     specs: tuple[str, ...]
     baseline: str | None = None
     weights: Mapping[str, str] = field(default_factory=dict)
-    price: float | None = None  # that some spec gives its hardware
+    price: float | None = None  # the first price that a spec gives its hardware
 
 
 def make_plan(
@@ -105,11 +105,11 @@ def make_plan(
     catalog: Catalog | None = None,
     load: float = 0.0,
 ) -> Plan:
-    """What to do with every cell of the specs on this host.
+    """Decides what to do with every cell of the specs on this host.
 
-    `known` tells, by cell id, what is stored for this commit, host and environment; `durations`
-    what cells took in earlier runs; `load` how many processes want a core now. `fresh` measures
-    everything anew, `retry_failed` only what went wrong.
+    `known` are the results stored for this commit, host and environment, by cell id; `durations`
+    are the times of cells in earlier runs; `load` is the number of processes that want a core now.
+    `fresh` measures all cells again, `retry_failed` only those that failed.
     """
     catalog = catalog or registered()
     feasibility = Feasibility(host, catalog)
@@ -122,11 +122,11 @@ def make_plan(
         else:
             item = _decided(wanted, earlier, fresh, retry_failed)
             planned.append(_priced(item, feasibility))
-    return Plan(tuple(_expecting(planned, Expectation(feasibility, durations, load))))
+    return Plan(tuple(_with_expected(planned, Estimator(feasibility, durations, load))))
 
 
 def shared(specs: Sequence[Spec]) -> list[Wanted]:
-    """Every cell once, in order, with the strictest measure and the widest limits asked."""
+    """Every cell once, in order, with the strictest measure and the widest limits of its specs."""
     wanted: dict[str, Wanted] = {}
     for spec in specs:
         for cell in spec.cells:
@@ -162,14 +162,14 @@ def _merged(one: Wanted, other: Wanted) -> Wanted:
 
 
 def _price(cell: Cell, prices: Mapping[str, float]) -> float | None:
-    """That of the hardware as the plan prints it, else of its name alone."""
+    """The price of the hardware as the plan prints it, else of its name alone."""
     if not prices:
         return None
     return next((prices[name] for name in names_of(cell.hardware) if name in prices), None)
 
 
 def stricter(one: Measure, other: Measure) -> Measure:
-    """Settings that satisfy both; what has no order (seed, allocator) is the first one's."""
+    """Settings that satisfy both; seed and allocator, which have no order, are the first's."""
     if one == other:
         return one
     return one.model_copy(
@@ -189,7 +189,7 @@ def stricter(one: Measure, other: Measure) -> Measure:
 
 
 def wider(one: Limits, other: Limits) -> Limits:
-    """Limits that let both through."""
+    """The larger of each limit; the default memory limit counts as the largest."""
     if one == other:
         return one
     memories = (one.memory, other.memory)
@@ -200,20 +200,20 @@ def wider(one: Limits, other: Limits) -> Limits:
 
 
 def _decided(wanted: Wanted, earlier: Known | None, fresh: bool, retry_failed: bool) -> Planned:
-    """Whether a cell that can be tried is measured, measured further, or reused."""
+    """Whether to measure a feasible cell, continue it, or reuse its result."""
     if earlier is None:
-        reason = "asked to measure anew" if fresh else "not measured yet"
+        reason = "asked to measure again" if fresh else "not measured yet"
         return _plan(wanted, Action.MEASURE, reason)
     if earlier.status is Status.MEASURING:
-        reason = f"an earlier run left {earlier.rounds} of at least {wanted.measure.rounds} rounds"
+        reason = f"an earlier run did {earlier.rounds} of at least {wanted.measure.rounds} rounds"
         return replace(
             _plan(wanted, Action.MEASURE, reason),
             rounds_done=earlier.rounds,
             adopt=earlier.result,
         )
     if earlier.status is Status.OK and earlier.rounds < wanted.measure.rounds:
-        asked = f"at least {wanted.measure.rounds} are asked"
-        reason = f"measured with {earlier.rounds} rounds only; {asked}"
+        asked = f"at least {wanted.measure.rounds} are asked for"
+        reason = f"measured with only {earlier.rounds} rounds; {asked}"
         return _plan(wanted, Action.MEASURE, reason)
     if earlier.status is Status.OK:
         reason = "measured already at this commit, host and environment"
@@ -230,40 +230,40 @@ def _failure(known: Known) -> str:
     return f"{known.status}: {known.reason}" if known.reason else str(known.status)
 
 
-def _expecting(items: Sequence[Planned], expectation: Expectation) -> Iterator[Planned]:
-    """The items, those to measure with what they are expected to take."""
-    expected = _expected(items, expectation)
-    longest: dict[str, int] = {}  # by baseline: it is measured as long as a cell compared with it
+def _with_expected(items: Sequence[Planned], estimator: Estimator) -> Iterator[Planned]:
+    """The items, with the expected time of those to measure."""
+    expected = _expected(items, estimator)
+    longest: dict[str, int] = {}  # by baseline: its rounds go on while any cell needs them
     for item in items:
         if item.baseline is not None and (found := expected.get(item.cell.id)):
             longest[item.baseline] = max(found.rounds[1], longest.get(item.baseline, 0))
     for item in items:
         if found := expected.get(item.cell.id):
-            found = found.lasting(min(longest.get(item.cell.id, 0), item.measure.max_rounds))
+            found = found.with_rounds(min(longest.get(item.cell.id, 0), item.measure.max_rounds))
         yield replace(item, expected=found)
 
 
-def _expected(items: Sequence[Planned], expectation: Expectation) -> Mapping[str, Expected]:
-    """By id of each cell to measure, what it takes alone; a shared model is prepared once."""
+def _expected(items: Sequence[Planned], estimator: Estimator) -> Mapping[str, Expected]:
+    """The expected times of the cells to measure, by id. A shared model is prepared once."""
     found: dict[str, Expected] = {}
     prepared: set[tuple[object, ...]] = set()
     for item in items:
         if item.action is Action.MEASURE:
             prepares = _model(item.cell) not in prepared
             prepared.add(_model(item.cell))
-            found[item.cell.id] = expectation.of(
+            found[item.cell.id] = estimator.expected(
                 item.cell, item.measure, item.limits, prepares=prepares
             )
     return found
 
 
 def _model(cell: Cell) -> tuple[object, ...]:
-    """What cells share that load the same prepared model."""
+    """The choices that determine a prepared model."""
     return (cell.model, cell.hardware, cell.compression, cell.operator, cell.precision)
 
 
 def _priced(item: Planned, feasibility: Feasibility) -> Planned:
-    """At a spec's price, else the data sheet's, of all devices that the cell takes."""
+    """Adds the price of all devices of the cell: by the spec's price, else the data sheet's."""
     if item.action is not Action.MEASURE:
         return item
     price = feasibility.price_per_hour(item.cell) if item.price is None else item.price

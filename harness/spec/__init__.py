@@ -1,1 +1,1 @@
-"""From a YAML file to cells, and from cells to a plan: pure decisions, and errors with places."""
+"""Reads a spec file into cells. Every error has its place in the file."""

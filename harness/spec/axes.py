@@ -1,4 +1,4 @@
-"""All axes and workload keys that a spec names, read into values that know where they stood."""
+"""Reads the values of axes and workload keys, each with its place in the file."""
 
 from __future__ import annotations
 
@@ -11,44 +11,45 @@ from pydantic import TypeAdapter, ValidationError
 from harness.domain.axis import AXES
 from harness.domain.cell import WORKLOAD
 from harness.errors import unknown
+from harness.spec.axis_grammars import GRAMMARS
 from harness.spec.choices import Context
 from harness.spec.faults import sentence
-from harness.spec.grammar import GRAMMARS
 from harness.spec.matrix import Link, Value, Values, keys
-from harness.spec.reader import Trail
-from harness.spec.schema import Counts, Workload
+from harness.spec.reader import KeyPath
+from harness.spec.settings import Counts, Workload
 
-Found: TypeAlias = Mapping[str, list[tuple[Value, Trail]]]  # by key: values and where they stand
+PlacedValues: TypeAlias = Mapping[str, list[tuple[Value, KeyPath]]]  # by key: values, places
 
 _COUNTS: TypeAdapter[tuple[int, ...]] = TypeAdapter(Counts)
 
 
 @dataclass(frozen=True)
 class Axes:
-    """What a spec's matrix, workload, links, excludes, includes and baseline name.
+    """The values in a spec's matrix and workload, `zip`, `exclude`, `include` and `baseline`.
 
-    `matrix` has the values of every key, and so those of the keys in `links` too.
+    `matrix` has the values of every key, including those of linked keys and defaults.
     """
 
-    matrix: Found
-    links: list[Found]
-    exclude: list[Found]
-    include: list[Found]
-    baseline: Found
+    matrix: PlacedValues
+    links: list[PlacedValues]
+    exclude: list[PlacedValues]
+    include: list[PlacedValues]
+    baseline: PlacedValues
 
-    def where(self, key: str, value: Value) -> Trail | None:
-        """Where the value was first asked for, to be run; None for a default nobody wrote."""
-        for found in (self.matrix, *self.include):
-            for asked, path in found.get(key, ()):
-                if asked == value and path:
+    def where(self, key: str, value: Value) -> KeyPath | None:
+        """The place where the matrix or an include first names the value; None for a default."""
+        for block in (self.matrix, *self.include):
+            for named, path in block.get(key, ()):
+                if named == value and path:
                     return path
         return None
 
 
 def read_axes(spec: Mapping[str, Any], context: Context) -> Axes:
-    """The values that a spec's mapping names; what is wrong with them goes to the source.
+    """Reads the values that a spec names, and adds their faults to the context's source.
 
-    The mapping is the file's own, not the schema's, so that the faults of both are told at once.
+    `spec` is the file's mapping before pydantic has checked it, so that one error lists the faults
+    of axes and of settings together.
     """
     links = _patterns(spec, "zip", context)
     _check_links(links, spec, context)
@@ -65,43 +66,43 @@ def read_axes(spec: Mapping[str, Any], context: Context) -> Axes:
     )
 
 
-def plain(found: Found) -> Values:
-    """Without the places."""
-    return {key: [value for value, _ in pairs] for key, pairs in found.items()}
+def plain(placed: PlacedValues) -> Values:
+    """The values without their places."""
+    return {key: [value for value, _ in pairs] for key, pairs in placed.items()}
 
 
-def points(link: Found) -> Link:
-    """The values of a link's keys, step by step."""
+def points(link: PlacedValues) -> Link:
+    """Combines the first values of all keys of a link, then the second values, and so on."""
     steps = zip(*plain(link).values(), strict=True)
     return [dict(zip(link, step, strict=True)) for step in steps]
 
 
-def _matrix(found: Any, linked: Collection[str], context: Context) -> Found:
-    """The axes that it names: known ones, and all that have no default and are not linked."""
+def _matrix(found: Any, linked: Collection[str], context: Context) -> PlacedValues:
+    """Reads `matrix`. An axis without a default must be in it or in `zip`."""
     if not isinstance(found, dict):
         return {}
-    path: Trail = ("matrix",)
+    path: KeyPath = ("matrix",)
     _check_known(found, AXES, path, context)
     for axis in AXES.values():
         if axis.default is None and axis.name not in {*found, *linked}:
-            context.source.fault(path, f"the key {axis.name!r} is missing ({axis.about})")
+            context.source.add_fault(path, f"the key {axis.name!r} is missing ({axis.about})")
     return _block(found, AXES, path, context)
 
 
-def _check_links(links: Sequence[Found], spec: Mapping[str, Any], context: Context) -> None:
-    """A key of an entry of `zip` stands nowhere else."""
+def _check_links(links: Sequence[PlacedValues], spec: Mapping[str, Any], context: Context) -> None:
+    """A key in an entry of `zip` must not be anywhere else."""
     blocks = {block: spec.get(block) for block in ("matrix", "workload")}
     taken = {key: at for at, found in blocks.items() if isinstance(found, dict) for key in found}
     for index, link in enumerate(links):
         for key in link:
             if key in taken:
-                told = f"{key} stands in {taken[key]} too: give its values in one place"
-                context.source.fault(("zip", index, key), told, key=True)
+                message = f"{key} is also in {taken[key]}: give its values in one place"
+                context.source.add_fault(("zip", index, key), message, key=True)
             taken.setdefault(key, "an earlier entry of zip")
 
 
-def _defaults(given: Collection[str], context: Context) -> Found:
-    """What holds where the file says nothing; it stands nowhere."""
+def _defaults(given: Collection[str], context: Context) -> PlacedValues:
+    """The defaults of all keys that the file leaves out, without a place."""
     defaults = {axis.name: axis.default for axis in AXES.values() if axis.default is not None}
     amounts = {key: info.default for key, info in Workload.model_fields.items()}
     return {
@@ -111,42 +112,42 @@ def _defaults(given: Collection[str], context: Context) -> Found:
     }
 
 
-def _patterns(spec: Mapping[str, Any], block: str, context: Context) -> list[Found]:
+def _patterns(spec: Mapping[str, Any], block: str, context: Context) -> list[PlacedValues]:
     entries = spec.get(block)
     if not isinstance(entries, list):
         return []
     return [_pattern(entry, (block, index), context) for index, entry in enumerate(entries)]
 
 
-def _pattern(found: Any, path: Trail, context: Context) -> Found:
-    """Part of a matrix: any axes and workload keys."""
+def _pattern(found: Any, path: KeyPath, context: Context) -> PlacedValues:
+    """Reads a mapping of any axes and workload keys: of an entry of a block, or the baseline."""
     if not isinstance(found, dict):
         return {}
     _check_known(found, keys(), path, context)
     if not found and path != ("baseline",):
-        context.source.fault(path, "an empty entry names no cells")
+        context.source.add_fault(path, "an empty entry names no cells")
     return _block(found, keys(), path, context)
 
 
 def _check_known(
-    found: Iterable[str], possible: Collection[str], path: Trail, context: Context
+    found: Iterable[str], possible: Collection[str], path: KeyPath, context: Context
 ) -> None:
     for key in found:
         if key not in possible:
-            context.source.fault((*path, key), unknown("key", key, possible), key=True)
+            context.source.add_fault((*path, key), unknown("key", key, possible), key=True)
 
 
-def _block(found: Any, keys: Iterable[str], path: Trail, context: Context) -> Found:
+def _block(found: Any, keys: Iterable[str], path: KeyPath, context: Context) -> PlacedValues:
     given = found if isinstance(found, dict) else {}
     return {key: _values(key, given[key], (*path, key), context) for key in keys if key in given}
 
 
-def _values(key: str, found: Any, path: Trail, context: Context) -> list[tuple[Value, Trail]]:
-    """In order: a list holds several values, anything else is one."""
+def _values(key: str, found: Any, path: KeyPath, context: Context) -> list[tuple[Value, KeyPath]]:
+    """The values of a key: a list holds several, anything else is one value."""
     if key in WORKLOAD:
         return _amounts(key, found, path, context)
     if found == []:
-        context.source.fault(path, "there is no value: give at least one")
+        context.source.add_fault(path, "there is no value: give at least one")
     items = (
         [(item, (*path, index)) for index, item in enumerate(found)]
         if isinstance(found, list)
@@ -156,13 +157,13 @@ def _values(key: str, found: Any, path: Trail, context: Context) -> list[tuple[V
     return [(value, at) for item, at in items for value in read(key, item, at, context)]
 
 
-def _amounts(key: str, found: Any, path: Trail, context: Context) -> list[tuple[Value, Trail]]:
+def _amounts(key: str, found: Any, path: KeyPath, context: Context) -> list[tuple[Value, KeyPath]]:
     try:
         amounts = _COUNTS.validate_python(found, strict=True)
     except ValidationError as error:
         for detail in error.errors():
             at = (*path, *detail["loc"]) if isinstance(found, list) else path
-            context.source.fault(at, sentence(detail, key))
+            context.source.add_fault(at, sentence(detail, key))
         return []
     several = isinstance(found, list)
     return [(one, (*path, index) if several else path) for index, one in enumerate(amounts)]

@@ -1,4 +1,4 @@
-"""What a spec can name: the registered entries of each axis, the sizes, the precisions."""
+"""Everything that a spec can name: entries of each axis, model sizes, precisions."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ E_co = TypeVar("E_co", bound=Entry, covariant=True)
 
 
 class Entries(Protocol[E_co]):
-    """Entries by name: what a Registry offers, and a dictionary."""
+    """Entries by name: a Registry, or a dictionary."""
 
     def __getitem__(self, name: str, /) -> type[E_co]: ...
     def __contains__(self, name: object, /) -> bool: ...
@@ -29,7 +29,7 @@ class Entries(Protocol[E_co]):
 
 @dataclass(frozen=True)
 class Catalog:
-    """The possible values of every axis, and the launchers that `parallelism` can name."""
+    """The entries of every axis, launchers, sizes and precisions."""
 
     hardware: Entries[hardware.Hardware]
     scenario: Entries[scenarios.Scenario]
@@ -40,40 +40,40 @@ class Catalog:
     backend: Entries[backends.Backend]
     sizes: Mapping[str, Size]
     precisions: Mapping[str, Precision]
-    added: Mapping[str, Entries[Entry]] = field(default_factory=dict)  # by axis
+    added: Mapping[str, Entries[Entry]] = field(default_factory=dict)  # of added axes, by axis
 
     def entries(self, axis: str) -> Entries[Entry]:
-        """The entries of an axis, or the launchers; model and precision have none."""
+        """The entries of an axis, or of `launcher`; model and precision have none."""
         found: Entries[Entry] = self.added[axis] if axis in self.added else getattr(self, axis)
         return found
 
     def has_entries(self, axis: str) -> bool:
-        """Whether the axis has any."""
+        """True if the values of the axis are entries."""
         return axis in self.added or hasattr(self, axis)
 
     def strategies(self, choices: Iterable[Choice]) -> list[Parallelism]:
         """The strategies of a cell's parallelism, with their options."""
         return [self.parallelism[one.name].of(one) for one in strategy_choices(choices)]
 
-    def of_parallelism(self, choice: Choice) -> Parallelism | Launcher:
-        """One part of a cell's parallelism, with its options: a strategy, or the launcher."""
+    def parallelism_part(self, choice: Choice) -> Parallelism | Launcher:
+        """A strategy or the launcher of a cell's parallelism, with its options."""
         if choice.name == LAUNCHER:
-            own = launcher_choice([choice])
-            return self.launcher[own.name].of(own)
+            launcher = launcher_choice([choice])
+            return self.launcher[launcher.name].of(launcher)
         return self.parallelism[choice.name].of(choice)
 
 
-ADDED: dict[str, Entries[Entry]] = {}  # of axes from outside packages: see add_axis
+ADDED: dict[str, Entries[Entry]] = {}  # entries of the axes of outside packages: see add_axis
 
 
-@cache  # a look at the installed packages takes some 20 ms
+@cache  # scanning the installed packages takes some 20 ms
 def find_axes() -> None:
-    """Complete the table of axes by those of outside packages."""
+    """Add the axes of outside packages to the table of axes."""
     load_outside("axis", "axes")
 
 
 def registered() -> Catalog:
-    """Everything that this package and installed plug-ins register."""
+    """The catalog of this package and of installed plug-ins."""
     find_axes()
     return Catalog(
         hardware=hardware.registry,

@@ -1,4 +1,4 @@
-"""An axis's values in the spec, read into choices: names, options, compositions."""
+"""Reads an axis's values into choices: names, options, compositions."""
 
 from __future__ import annotations
 
@@ -23,25 +23,25 @@ from harness.spec.options import (
     too_many,
     validated,
 )
-from harness.spec.reader import Trail
+from harness.spec.reader import KeyPath
 
-_RENAMED = {"engine": LAUNCHER}  # keys of `parallelism` that had another name
+_RENAMED = {"engine": LAUNCHER}  # old keys of `parallelism`, with their new names
 
 
 @dataclass(frozen=True)
 class Context:
-    """What reading a spec's values needs: what can be named, where faults go, weights found."""
+    """The state of reading a spec's values: possible names, faults, and the files found so far."""
 
     catalog: Catalog
     source: Source
-    weights: dict[str, str] = field(default_factory=dict)  # digest -> absolute path
-    texts: dict[str, str] = field(default_factory=dict)  # corpus and tokenizer, by digest
-    # Option and file -> its digest, or what is in the way: each file is read once.
+    weights: dict[str, str] = field(default_factory=dict)  # digest -> absolute path, of any file
+    texts: dict[str, str] = field(default_factory=dict)  # `corpus` and `tokenizer` -> digest
+    # (option, file) -> the file's digest, or why it cannot be read. Each file is read once.
     files: dict[tuple[str, str], tuple[str | None, str]] = field(default_factory=dict)
 
 
-def named(axis: str, found: Any, path: Trail, context: Context) -> list[Choice]:
-    """Choices of a registered entry: `sdpa`, or `{name: sdpa, option: value}`."""
+def read_entry(axis: str, found: Any, path: KeyPath, context: Context) -> list[Choice]:
+    """Reads a registered entry: `sdpa`, or `{name: sdpa, option: value}`."""
     key = "device" if axis == "hardware" else "name"
     name, options = name_and_options(axis, found, path, context.source, key)
     at = (*path, key) if isinstance(found, dict) else path
@@ -49,95 +49,99 @@ def named(axis: str, found: Any, path: Trail, context: Context) -> list[Choice]:
     return _choices(entry, options, path, context, keys=(key,)) if entry else []
 
 
-def compositions(_: str, found: Any, path: Trail, context: Context) -> list[tuple[Choice, ...]]:
-    """Compressions: `none`, one entry, or a list of entries applied in order."""
+def read_compressions(
+    _: str, found: Any, path: KeyPath, context: Context
+) -> list[tuple[Choice, ...]]:
+    """Reads `none`, one entry, or a list of entries that are applied in order."""
     if found in (NONE, {"name": NONE}):
         return [()]
     if not isinstance(found, list):
-        return [(choice,) for choice in named("compression", found, path, context)]
+        return [(choice,) for choice in read_entry("compression", found, path, context)]
     if not found:
-        context.source.fault(path, f"an empty composition: write {NONE}")
+        context.source.add_fault(path, f"an empty composition: write {NONE}")
         return []
     parts = [(part, (*path, index)) for index, part in enumerate(found)]
     for part, at in parts:
         if part == NONE:
-            context.source.fault(at, f"{NONE} composes with nothing: leave it out")
-    each = [named("compression", part, at, context) for part, at in parts if part != NONE]
+            context.source.add_fault(at, f"{NONE} cannot be part of a composition: leave it out")
+    each = [read_entry("compression", part, at, context) for part, at in parts if part != NONE]
     if all(each) and len(each) == len(parts):
         entries = [context.catalog.compression[choices[0].name] for choices in each]
-        if wrong := misplaced(entries):
-            context.source.fault(parts[wrong[0]][1], wrong[1])
+        if fault := misplaced(entries):
+            index, message = fault
+            context.source.add_fault(parts[index][1], message)
             return []
     return _products(each, path, context)
 
 
-def degrees(_: str, found: Any, path: Trail, context: Context) -> list[tuple[Choice, ...]]:
-    """Parallelisms: `none`, or strategies with their degrees, `{data: 2, tensor: [2, 4]}`.
+def read_parallelisms(
+    _: str, found: Any, path: KeyPath, context: Context
+) -> list[tuple[Choice, ...]]:
+    """Reads `none`, or strategies with their degrees and a launcher: `{data: 2, tensor: [2, 4]}`.
 
-    Beside the strategies may stand a `launcher`. A mapping has no order, so its keys are sorted:
-    the same combination makes the same cell however it is written.
+    Keys are sorted, so that a combination makes the same cell in whichever order it is written.
     """
     if found == NONE:
         return [()]
     if not isinstance(found, dict) or not found:
-        _not_degrees(found, path, context)
+        _add_parallelism_fault(found, path, context)
         return []
     each = [
-        _launcher(found[key], (*path, key), context)
+        _read_launchers(found[key], (*path, key), context)
         if key == LAUNCHER
-        else _strategy(key, found[key], path, context)
+        else _read_strategy(key, found[key], path, context)
         for key in sorted(found)
     ]
     combined = _products(each, path, context)
-    return [tuple(one for one in parts if _counts(one, context)) for parts in combined]
+    return [tuple(one for one in parts if _has_effect(one, context)) for parts in combined]
 
 
-def precision(_: str, found: Any, path: Trail, context: Context) -> list[Choice]:
-    """A number format by name."""
+def read_precision(_: str, found: Any, path: KeyPath, context: Context) -> list[Choice]:
+    """Reads the name of a number format."""
     if not isinstance(found, str):
-        context.source.fault(path, f"precision should be a name, found {shown(found)}")
+        context.source.add_fault(path, f"precision should be a name, found {shown(found)}")
         return []
     if found not in context.catalog.precisions:
-        context.source.fault(path, unknown("precision", found, context.catalog.precisions))
+        context.source.add_fault(path, unknown("precision", found, context.catalog.precisions))
         return []
     return [Choice(found)]
 
 
 def name_and_options(
-    axis: str, found: Any, path: Trail, source: Source, key: str
+    axis: str, found: Any, path: KeyPath, source: Source, key: str
 ) -> tuple[str | None, Placed]:
-    """The name and the options apart; None, and a fault noted, where there is no name."""
+    """The name, and the options with their paths; None, and a fault, if the name is missing."""
     if isinstance(found, str):
         return found, {}
     if not isinstance(found, dict):
-        source.fault(
+        source.add_fault(
             path, f"{axis} should be a name, or a mapping with {key!r}, found {shown(found)}"
         )
         return None, {}
     name = found.get(key)
     if key not in found:
-        source.fault(path, f"the key {key!r} is missing: which {axis} is it?")
+        source.add_fault(path, f"the key {key!r} is missing: which {axis} is it?")
     elif not isinstance(name, str):
-        source.fault((*path, key), f"{key} should be a name, found {shown(name)}")
+        source.add_fault((*path, key), f"{key} should be a name, found {shown(name)}")
     options = placed({name: value for name, value in found.items() if name != key}, path)
     return (name if isinstance(name, str) else None), options
 
 
 def entry_named(
-    axis: str, name: str, path: Trail, context: Context, *, key: bool = False
+    axis: str, name: str, path: KeyPath, context: Context, *, key: bool = False
 ) -> type[Entry] | None:
-    """The registered entry; None, and a fault noted, where there is none."""
+    """The registered entry; None, and a fault, if there is no such entry."""
     entries = context.catalog.entries(axis)
     if name not in entries:
         composed = axis in AXES and AXES[axis].composed  # a launcher is no axis
         possible = [*entries, NONE] if composed else [*entries]
-        context.source.fault(path, unknown(axis, name, possible), key=key)
+        context.source.add_fault(path, unknown(axis, name, possible), key=key)
         return None
     return entries[name]
 
 
 def _choices(
-    entry: type[Entry], options: Placed, path: Trail, context: Context, keys: Sequence[str] = ()
+    entry: type[Entry], options: Placed, path: KeyPath, context: Context, keys: Sequence[str] = ()
 ) -> list[Choice]:
     lists = list_options(entry.Options)
     made = [
@@ -147,11 +151,11 @@ def _choices(
     return [Choice(entry.name, one.canonical()) for one in made if one is not None]
 
 
-def _strategy(name: str, given: Any, path: Trail, context: Context) -> list[Choice]:
-    """`data: 2` is short for `data: {degree: 2}`, `recompute: full` for `{mode: full}`."""
+def _read_strategy(name: str, given: Any, path: KeyPath, context: Context) -> list[Choice]:
+    """Reads `data: 2`, short for `data: {degree: 2}`; `recompute: full`, for `{mode: full}`."""
     at, known = (*path, name), context.catalog.parallelism
     if name not in known:
-        _no_strategy(name, at, context)
+        _add_unknown_strategy(name, at, context)
         return []
     entry = known[name]
     options = placed(given, at) if isinstance(given, dict) else {entry.short: (given, at)}
@@ -161,21 +165,21 @@ def _strategy(name: str, given: Any, path: Trail, context: Context) -> list[Choi
     ]
 
 
-def _no_strategy(name: str, path: Trail, context: Context) -> None:
+def _add_unknown_strategy(name: str, path: KeyPath, context: Context) -> None:
     if name in _RENAMED:
         message = f"the key {name!r} is now called {_RENAMED[name]!r}"
     else:
         message = unknown("parallelism", name, _parallelism_names(context))
-    context.source.fault(path, message, key=True)
+    context.source.add_fault(path, message, key=True)
 
 
-def _launcher(found: Any, path: Trail, context: Context) -> list[Choice]:
-    """`launcher: spark` or `launcher: {name: spark, master: yarn}`; a list multiplies."""
+def _read_launchers(found: Any, path: KeyPath, context: Context) -> list[Choice]:
+    """Reads `spark` or `{name: spark, master: standalone}`; a list multiplies."""
     if not isinstance(found, list):
-        return [with_launcher(one) for one in named(LAUNCHER, found, path, context)]
+        return [with_launcher(one) for one in read_entry(LAUNCHER, found, path, context)]
     if not found:
-        context.source.fault(path, "there is no value: give at least one")
-    each = [named(LAUNCHER, one, (*path, index), context) for index, one in enumerate(found)]
+        context.source.add_fault(path, "there is no value: give at least one")
+    each = [read_entry(LAUNCHER, one, (*path, index), context) for index, one in enumerate(found)]
     return [with_launcher(one) for one in chain.from_iterable(each)]
 
 
@@ -184,34 +188,34 @@ def _parallelism_names(context: Context) -> list[str]:
 
 
 def _label(choice: Choice, short: str) -> str:
-    """As it is written: `data=2`, `tensor=2(sequence=True)`; `oversubscribe` for what is true."""
+    """For example `data=2`, `tensor=2(sequence=True)`, `oversubscribe`."""
     options = dict(choice.options)
     value = options.pop(short, None)
     name = choice.name if value is None or value is True else f"{choice.name}={value}"
     return str(Choice(name, tuple(options.items())))
 
 
-def _counts(choice: Choice, context: Context) -> bool:
-    """False for `accumulate: 1`, `recompute: none`, `launcher: torch`: all options at defaults."""
-    options = context.catalog.of_parallelism(choice).Options
-    needs = any(field.is_required() for field in options.model_fields.values())
-    return needs or bool(choice.options)
+def _has_effect(choice: Choice, context: Context) -> bool:
+    """False if all options are at their defaults: `accumulate: 1`, `launcher: torch`."""
+    options = context.catalog.parallelism_part(choice).Options
+    has_required = any(field.is_required() for field in options.model_fields.values())
+    return has_required or bool(choice.options)
 
 
 def _products(
-    each: Sequence[Sequence[Choice]], path: Trail, context: Context
+    each: Sequence[Sequence[Choice]], path: KeyPath, context: Context
 ) -> list[tuple[Choice, ...]]:
     return [] if too_many(map(len, each), path, context.source) else list(product(*each))
 
 
-def _not_degrees(found: Any, path: Trail, context: Context) -> None:
+def _add_parallelism_fault(found: Any, path: KeyPath, context: Context) -> None:
     entries, possible = context.catalog.parallelism, _parallelism_names(context)
     if isinstance(found, str) and found not in possible:
-        context.source.fault(path, unknown("parallelism", found, possible))
+        context.source.add_fault(path, unknown("parallelism", found, possible))
         return
     is_strategy = isinstance(found, str) and found in entries
     strategy = found if is_strategy else next(iter(entries), "data")
-    context.source.fault(
+    context.source.add_fault(
         path,
         f"parallelism should be {NONE}, or strategies with their degrees such as "
         f"{{{strategy}: 2}}, found {shown(found)}",

@@ -1,8 +1,7 @@
-"""The model axis: `factory: "package.module:function"`, found and read, but not imported.
+"""Checks `factory: "package.module:function"` against the module's source, without importing it.
 
-Importing it may take seconds and do anything; rounds do that. Here the source alone is looked at,
-so that a slip in the spec shows before anything runs. What the source does not show is left to the
-round.
+An import may take seconds and do anything, so only rounds import it. Reading the source finds a
+misspelt function or option before anything runs. The round finds what the source does not show.
 """
 
 from __future__ import annotations
@@ -22,13 +21,13 @@ _CALLED_WITH = ("vocab", "context")
 
 
 def obstacle(shape: FactoryShape) -> str | None:
-    """Why the factory cannot be called as the spec asks; None if nothing is seen to be wrong."""
+    """Why the factory cannot be called as the spec asks; None if the source shows no reason."""
     module, _, name = shape.factory.partition(":")
     spec = located(module)
     if spec is None:
         return (
-            f"there is no module {module} here: install its package, or name the folder that it "
-            "lies in in PYTHONPATH"
+            f"there is no module {module} here: install its package, or add the folder that "
+            "contains it to PYTHONPATH"
         )
     tree = _source(spec)
     if tree is None or _has_hidden_names(tree):
@@ -42,7 +41,7 @@ def obstacle(shape: FactoryShape) -> str | None:
 
 
 def located(module: str) -> ModuleSpec | None:
-    """Where the module is, without importing its parents; None if it is nowhere."""
+    """The module's location, found without importing its parents; None if there is no module."""
     top, *inner = module.split(".")
     try:
         spec = find_spec(top)
@@ -62,11 +61,14 @@ def _source(spec: ModuleSpec) -> ast.Module | None:
     try:
         return ast.parse(Path(spec.origin).read_bytes())
     except (OSError, SyntaxError, ValueError):
-        return None  # the round says what is wrong with it
+        return None  # the round reports what is wrong with it
 
 
 def _has_hidden_names(tree: ast.Module) -> bool:
-    """True if names come from elsewhere: a star import, or a module's __getattr__."""
+    """True if the module may have names that its source does not show.
+
+    These come from a star import or from the module's __getattr__.
+    """
     stars = any(
         isinstance(node, ast.ImportFrom) and any(one.name == "*" for one in node.names)
         for node in ast.walk(tree)
@@ -75,7 +77,7 @@ def _has_hidden_names(tree: ast.Module) -> bool:
 
 
 def _bound(node: ast.stmt) -> Iterator[str]:
-    """Names that a statement of a module's body, or of a block in it, binds."""
+    """The names that a statement binds in its module, including those inside its blocks."""
     if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
         yield node.name
         return
@@ -90,16 +92,16 @@ def _bound(node: ast.stmt) -> Iterator[str]:
 
 
 def _misfit(function: ast.FunctionDef, shape: FactoryShape) -> str | None:
-    """An argument that the function does not take, or needs and is not given."""
-    if function.decorator_list:  # which may take others
+    """The first argument that the function does not accept, or that it requires and lacks."""
+    if function.decorator_list:  # a decorator may change the arguments
         return None
     arguments = function.args
     positional = [one.arg for one in arguments.args]
-    takes = [*positional, *(one.arg for one in arguments.kwonlyargs)]
-    extra = [one for one in shape.arguments if one not in takes]
+    accepted = [*positional, *(one.arg for one in arguments.kwonlyargs)]
+    extra = [one for one in shape.arguments if one not in accepted]
     if extra and arguments.kwarg is None:
         what = "argument" if extra[0] in _CALLED_WITH else "option"
-        return f"{shape.factory}: {unknown(what, extra[0], _options(takes, what))}"
+        return f"{shape.factory}: {unknown(what, extra[0], _options(accepted, what))}"
     required = [
         *positional[: len(positional) - len(arguments.defaults)],
         *(
@@ -112,6 +114,6 @@ def _misfit(function: ast.FunctionDef, shape: FactoryShape) -> str | None:
     return f"{shape.factory}: the option {missing[0]!r} is missing" if missing else None
 
 
-def _options(takes: Collection[str], what: str) -> list[str]:
-    own = [one for one in takes if what == "argument" or one not in BaseShape.model_fields]
+def _options(accepted: Collection[str], what: str) -> list[str]:
+    own = [one for one in accepted if what == "argument" or one not in BaseShape.model_fields]
     return own or ["none"]

@@ -1,4 +1,4 @@
-"""Where a spec's values stand, and what pydantic finds wrong with them, in our words."""
+"""A spec's faults: their places in the file, and pydantic's errors as plain sentences."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from pydantic import BaseModel, ValidationError
 
 from harness.errors import Problem, SpecError, clipped, unknown
-from harness.spec.reader import Place, Trail
+from harness.spec.reader import KeyPath, Place
 
 if TYPE_CHECKING:
     from pydantic_core import ErrorDetails
@@ -17,47 +17,47 @@ if TYPE_CHECKING:
 
 @dataclass
 class Source:
-    """A spec file under reading: it knows where each value came from and collects faults."""
+    """The places of a spec file's keys and values, and the faults found so far."""
 
     file: str
-    values: Mapping[Trail, Place]
-    keys: Mapping[Trail, Place]
-    overridden: Mapping[Trail, str] = field(default_factory=dict)  # path -> "--set workload.prompt"
+    values: Mapping[KeyPath, Place]
+    keys: Mapping[KeyPath, Place]
+    overridden: Mapping[KeyPath, str] = field(default_factory=dict)  # path -> "--set ..."
     problems: set[Problem] = field(default_factory=set)
 
-    def where(self, path: Trail, *, key: bool = False) -> str:
-        """`file:line:column` of the value, or its key; of what holds it, if it has no place."""
+    def where(self, path: KeyPath, *, key: bool = False) -> str:
+        """`file:line:column` of the value or its key; if it has no place, of the nearest parent."""
         for length in range(len(path), -1, -1):
-            held = path[:length]
-            if held in self.overridden:
-                return self.overridden[held]
+            parent = path[:length]
+            if parent in self.overridden:
+                return self.overridden[parent]
             places = self.keys if key and length == len(path) else self.values
-            if held in places:
-                line, column = places[held]
+            if parent in places:
+                line, column = places[parent]
                 return f"{self.file}:{line}:{column}"
         return self.file
 
-    def fault(self, path: Trail, message: str, *, key: bool = False) -> None:
-        """Note a fault, once."""
+    def add_fault(self, path: KeyPath, message: str, *, key: bool = False) -> None:
+        """Add a fault; the same fault counts once."""
         self.problems.add(Problem(self.where(path, key=key), message))
 
-    def refuse(self) -> None:
-        """Raise SpecError with all faults, in the order of the file, if there are any."""
+    def raise_faults(self) -> None:
+        """Raise SpecError with all faults, in the file's order, if there are any."""
         if self.problems:
             raise SpecError(sorted(self.problems, key=_position))
 
-    def faults(
+    def add_validation_faults(
         self,
         error: ValidationError,
         model: type[BaseModel],
-        base: Trail,
-        paths: Mapping[str, Trail] | None = None,
+        base: KeyPath,
+        paths: Mapping[str, KeyPath] | None = None,
         keys: Iterable[str] = (),
     ) -> None:
-        """Note every fault pydantic found in a mapping that stands at `base`.
+        """Add every fault that pydantic found in the mapping at `base`.
 
-        `paths` says where single keys' values stand, if not below `base`; `keys` are possible
-        beside the model's own.
+        `paths` are the paths of single keys whose values are not below `base`. `keys` are possible
+        in addition to the model's fields.
         """
         for detail in error.errors(include_url=False):
             loc = detail["loc"]
@@ -67,20 +67,23 @@ class Source:
             if detail["type"] == "extra_forbidden":
                 known = [*owner.model_fields, *keys] if owner else [*keys]
                 ends = [end for end, step in enumerate(path, start=1) if step == loc[-1]]
-                self.fault(path[: ends[-1]], unknown("key", str(loc[-1]), known), key=True)
+                self.add_fault(path[: ends[-1]], unknown("key", str(loc[-1]), known), key=True)
             elif detail["type"] == "missing":
-                self.fault(
+                self.add_fault(
                     path[:-1],
                     f"the key {clipped(repr(loc[-1]))} is missing{_meaning(owner, loc[-1])}",
                 )
             else:
-                self.fault(_guilty(path, detail, owner, placed), sentence(detail))
+                self.add_fault(_faulty_path(path, detail, owner, placed), sentence(detail))
 
 
-def _guilty(
-    path: Trail, detail: ErrorDetails, model: type[BaseModel] | None, placed: Mapping[str, Trail]
-) -> Trail:
-    """A validator over several keys names the one at fault first in its message."""
+def _faulty_path(
+    path: KeyPath,
+    detail: ErrorDetails,
+    model: type[BaseModel] | None,
+    placed: Mapping[str, KeyPath],
+) -> KeyPath:
+    """The path of the wrong key: a validator of several keys begins its message with its name."""
     block = _block(model, detail["loc"][-1:]) if model else None
     word = sentence(detail).split(" ", 1)[0]
     if block is None or word not in block.model_fields:
@@ -89,7 +92,7 @@ def _guilty(
 
 
 def _block(model: type[BaseModel], loc: tuple[int | str, ...]) -> type[BaseModel] | None:
-    """The model of the mapping at that location."""
+    """The model of the mapping at this location; None if it is no model."""
     for step in loc:
         found = model.model_fields[step].annotation if step in model.model_fields else None
         if not isinstance(found, type) or not issubclass(found, BaseModel):
@@ -104,7 +107,7 @@ def _meaning(block: type[BaseModel] | None, key: int | str) -> str:
 
 
 def sentence(detail: ErrorDetails, key: str = "") -> str:
-    """What is wrong with a key's value; the key is the last that the location names, if any."""
+    """The fault as a sentence about the location's last key, or about `key` if it has none."""
     cause = detail.get("ctx", {}).get("error")
     if isinstance(cause, ValueError):
         return str(cause)
@@ -114,7 +117,7 @@ def sentence(detail: ErrorDetails, key: str = "") -> str:
     return f"{subject} {should[:1].lower()}{should[1:]}, found {shown(detail['input'])}"
 
 
-_SHOULD = {  # where pydantic speaks of Python
+_SHOULD = {  # in place of pydantic's messages, which name Python types
     "model_type": "should be a mapping of keys to values",
     "dict_type": "should be a mapping of keys to values",
     "list_type": "should be a list",
@@ -126,7 +129,7 @@ _SHOULD = {  # where pydantic speaks of Python
 
 
 def _position(problem: Problem) -> tuple[str, int, int, str]:
-    """By file, line and column as numbers."""
+    """Sorts by file, then by line and column as numbers."""
     file, line, column = ([*problem.where.rsplit(":", 2), "", ""])[:3]
     if line.isdigit() and column.isdigit():
         return (file, int(line), int(column), problem.message)
@@ -134,7 +137,7 @@ def _position(problem: Problem) -> tuple[str, int, int, str]:
 
 
 def shown(found: Any) -> str:
-    """A value as it stands in YAML, short enough for a message."""
+    """The value as YAML writes it, short enough for a message."""
     if found is None:
         return "nothing"
     if isinstance(found, bool):

@@ -1,4 +1,4 @@
-"""Files by the names that users give them: what the system refuses becomes one sentence."""
+"""Looks up files by the names that users give. The system's errors become one sentence."""
 
 from __future__ import annotations
 
@@ -11,27 +11,27 @@ from harness.errors import HarnessError, clipped
 
 
 class FileError(HarnessError):
-    """A file cannot be looked up or read; the message is the reason alone."""
+    """A file cannot be found or read; the message is only the reason."""
 
 
 @contextmanager
 def looking_up() -> Iterator[None]:
-    """FileError for every name that the system does not take, and every file it does not give."""
+    """Turn the errors of bad file names and unreadable files into FileError."""
     try:
         yield
     except OSError as error:
         raise FileError((error.strerror or str(error)).lower()) from error
     except ValueError:  # a NUL, or half a surrogate pair
-        raise FileError("it holds a character that no file name can") from None
+        raise FileError("it contains a character that no file name can contain") from None
     except RuntimeError:  # by pathlib before Python 3.13
         raise FileError("too many levels of symbolic links") from None
 
 
 def located(given: str, folder: Path) -> Path:
-    """The path that stands for `given` in a spec in that folder; FileError if none can.
+    """The path of a file that a spec in this folder names; FileError if it is no possible path.
 
-    Its folder is resolved, but not the file itself: what lies beside a symbolic link belongs to
-    the link.
+    The file's folder is resolved, but not the file itself: if the file is a symbolic link, its
+    `config.json` is beside the link.
     """
     with looking_up():
         path = folder / given
@@ -39,11 +39,11 @@ def located(given: str, folder: Path) -> Path:
 
 
 def digest(file: Path) -> str:
-    """The first 16 hexadecimal digits of its SHA-256; FileError if it cannot be read."""
+    """The first 16 hexadecimal digits of the file's SHA-256; FileError if it cannot be read."""
     with looking_up(), file.open("rb") as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()[:16]
 
 
 def quoted(path: Path | str) -> str:
-    """A path within a message: whole, if it is one that people write."""
+    """A path for a message, clipped only if it is very long."""
     return clipped(str(path), 200)

@@ -1,24 +1,24 @@
-"""`--hardware cpu:threads=1`: a hardware choice in one word."""
+"""Reads `--hardware cpu:threads=1`: a hardware choice in one word."""
 
 from __future__ import annotations
 
 from harness.domain.cell import Choice
 from harness.errors import Problem, SpecError, clipped
 from harness.spec.catalog import Catalog, registered
-from harness.spec.choices import Context, named
+from harness.spec.choices import Context, read_entry
 from harness.spec.faults import Source
 from harness.spec.reader import read_value
 
 
 def parse_hardware(text: str, catalog: Catalog | None = None) -> Choice:
-    """A device's name, and after a colon its options; SpecError tells what is wrong with it."""
+    """Parses a device's name and, after a colon, its options; SpecError lists its faults."""
     where = f"--hardware {clipped(text)}"
     name, _, given = text.partition(":")
     found = {"device": name.strip(), **_options(given, where)}
     source = Source(where, {}, {}, {(): where})
-    choices = named("hardware", found, (), Context(catalog or registered(), source))
-    source.refuse()
-    (choice,) = choices  # no value has a comma, so none is a list that multiplies
+    choices = read_entry("hardware", found, (), Context(catalog or registered(), source))
+    source.raise_faults()
+    (choice,) = choices  # a value has no comma, so it cannot be a list that multiplies
     return choice
 
 

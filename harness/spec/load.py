@@ -1,4 +1,4 @@
-"""Spec files read into specs: every fault of every file told at once, each with its place."""
+"""Loads spec files. One error lists every fault of every file, each with its place."""
 
 from __future__ import annotations
 
@@ -30,12 +30,12 @@ from harness.spec.checks import (
 from harness.spec.choices import Context
 from harness.spec.faults import Source
 from harness.spec.files import FileError, looking_up, quoted
-from harness.spec.matrix import Expansion, baselines, expand, grown, size
-from harness.spec.modelfiles import texts
+from harness.spec.matrix import Expansion, baselines, expand, scaled, size
+from harness.spec.modelfiles import text_digests
 from harness.spec.narrow import narrow, parse_only
 from harness.spec.overrides import Override, apply, parse_overrides
-from harness.spec.reader import MAX_BYTES, Document, Trail, read_yaml
-from harness.spec.schema import SpecFile
+from harness.spec.reader import MAX_BYTES, Document, KeyPath, read_yaml
+from harness.spec.settings import SpecFile
 from harness.spec.spec import Spec
 
 __all__ = ["Spec", "load", "question", "read_spec"]
@@ -47,16 +47,16 @@ def load(
     only: Iterable[str] = (),
     catalog: Catalog | None = None,
 ) -> list[Spec]:
-    """The specs of these files or globs; SpecError tells all that is wrong with them.
+    """The specs of these files or globs; SpecError lists all their faults.
 
     `overrides` are `path=value`, `only` are `axis=name,name`; both apply to every file. A spec
-    that `only` leaves no cell of is left out.
+    without any cell that matches `only` is left out.
     """
     catalog = catalog or registered()
     changes, wanted = parse_overrides(overrides), parse_only(only)
     specs: list[Spec] = []
     problems: list[Problem] = []
-    for file in _gathered(_files(path, problems) for path in map(str, paths)):
+    for file in _distinct(_files(path, problems) for path in map(str, paths)):
         try:
             specs.append(read_spec(file, _text(file), changes, catalog))
         except SpecError as error:
@@ -67,23 +67,23 @@ def load(
 
 
 def read_spec(file: str, text: str, overrides: Sequence[Override], catalog: Catalog) -> Spec:
-    """The spec that the file's text makes; SpecError where it makes none."""
+    """The spec in a file's text; SpecError lists its faults."""
     document = read_yaml(text, file)
     source = _source(file, document, overrides)
-    # A key with nothing after it, as where all its entries are commented out, is not given.
+    # A key with nothing after it, e.g. with all its entries commented out, counts as not given.
     given = {
         key: found for key, found in apply(document.value, overrides).items() if found is not None
     }
     context = Context(catalog, source)
     checked = _checked(given, source)
     if checked is not None:
-        context.texts.update(texts(checked.quality.model_dump(), context))
+        context.texts.update(text_digests(checked.quality.model_dump(), context))
     axes = read_axes(given, context)
     if checked is not None:
         check_prices(checked.prices, catalog, source)
     if checked is not None and checked.scaling == "weak":
         check_scaling(axes, source)
-    source.refuse()
+    source.raise_faults()
     assert checked is not None
     cells, baseline = _cells(axes, checked.scaling == "weak", catalog, source)
     return Spec(
@@ -101,12 +101,12 @@ def read_spec(file: str, text: str, overrides: Sequence[Override], catalog: Cata
 
 
 def question(text: str) -> str:
-    """The first paragraph of the comment that the file opens with: what the spec answers."""
+    """The question that the spec answers: the first paragraph of its opening comment."""
     words: list[str] = []
     for line in text.removeprefix("\ufeff").splitlines():
         comment = line.lstrip("#").strip()
         if line.startswith("#") and comment.startswith("yaml-language-server:"):
-            continue  # for editors: where the JSON Schema is
+            continue  # names the JSON Schema for editors
         if line.startswith("#") and comment:
             words.append(comment)
         elif words or line.strip("# "):
@@ -118,17 +118,17 @@ def _checked(given: Mapping[str, Any], source: Source) -> SpecFile | None:
     try:
         return SpecFile.model_validate(given)
     except ValidationError as error:
-        source.faults(error, SpecFile, ())
+        source.add_validation_faults(error, SpecFile, ())
         return None
 
 
 def _cells(
     axes: Axes, weak: bool, catalog: Catalog, source: Source
 ) -> tuple[tuple[Cell, ...], Mapping[str, str]]:
-    """The cells, once they are known to be few enough and to make sense; and their baselines.
+    """The cells, after all checks, and the ids of their baselines.
 
-    With weak scaling every batch in the file is that of a rank, also where an exclude or the
-    baseline names one. Cells get that of all ranks last.
+    With weak scaling, every batch in the file is the batch of one rank, in excludes and in the
+    baseline too. So the cells get the batch of all ranks last.
     """
 
     def ranks(cell: Cell) -> int:
@@ -139,10 +139,10 @@ def _cells(
     check_excludes(expansion, axes, source)
     check_baseline(expansion.cells, axes, source)
     written = expansion.cells
-    cells = tuple(grown(cell, ranks(cell)) for cell in written) if weak else written
+    cells = tuple(scaled(cell, ranks(cell)) for cell in written) if weak else written
     check_batches(cells, axes, source)
     check_cells(cells, axes, catalog, source)
-    source.refuse()
+    source.raise_faults()
     baseline = {key: values[0] for key, values in plain(axes.baseline).items()}
     ids = {one.id: cell.id for one, cell in zip(written, cells, strict=True)}
     pairs = baselines(written, baseline).items()
@@ -150,29 +150,31 @@ def _cells(
 
 
 def _expansion(axes: Axes, catalog: Catalog, source: Source) -> Expansion:
-    """The cells as they are written, if links are even and the cells few enough."""
+    """The cells with batches as the file gives them. Checks links and the number of cells."""
 
     def uses(scenario: Choice) -> Sequence[str]:
         return catalog.scenario[scenario.name].workload
 
     check_links(axes, source)
-    source.refuse()
+    source.raise_faults()
     matrix, links = plain(axes.matrix), [points(link) for link in axes.links]
     include = [plain(one) for one in axes.include]
-    counts: dict[Trail, int] = {("matrix",): size(matrix, links)}
+    counts: dict[KeyPath, int] = {("matrix",): size(matrix, links)}
     counts |= {("include", index): size(one) for index, one in enumerate(include)}
     check_size(counts, source)
-    source.refuse()
+    source.raise_faults()
     return expand(matrix, links, [plain(one) for one in axes.exclude], include, uses)
 
 
 def _source(file: str, document: Document, overrides: Sequence[Override]) -> Source:
-    """Where values stand: in the file, but those overridden, and the keys made for them."""
-    overridden: dict[Trail, str] = {}
+    """The places of keys and values: in the file, or the override that sets or creates them."""
+    overridden: dict[KeyPath, str] = {}
     for override in overrides:
         ends = range(1, len(override.path) + 1)
-        made = [override.path[:end] for end in ends if override.path[:end] not in document.values]
-        overridden |= dict.fromkeys([*made, override.path], override.where)
+        created = [
+            override.path[:end] for end in ends if override.path[:end] not in document.values
+        ]
+        overridden |= dict.fromkeys([*created, override.path], override.where)
     values = {
         path: place
         for path, place in document.values.items()
@@ -186,8 +188,8 @@ def _digest(text: str, overrides: Sequence[Override]) -> str:
     return hashlib.sha256(whole.encode()).hexdigest()[:16]
 
 
-def _gathered(groups: Iterable[Iterable[str]]) -> list[str]:
-    """The files in order, each once, however it is named."""
+def _distinct(groups: Iterable[Iterable[str]]) -> list[str]:
+    """The files in order, each once, even if two names lead to it."""
     files: dict[Path, str] = {}
     for group in groups:
         for file in group:
@@ -196,7 +198,7 @@ def _gathered(groups: Iterable[Iterable[str]]) -> list[str]:
 
 
 def _files(path: str, problems: list[Problem]) -> list[str]:
-    """The files an argument names: itself, or what it matches as a glob."""
+    """The files that an argument names: one file, or all that a glob matches."""
     try:
         with looking_up():
             return _named(path, problems)
@@ -218,7 +220,7 @@ def _named(path: str, problems: list[Problem]) -> list[str]:
 
 
 def _matching(path: str, problems: list[Problem]) -> list[str]:
-    """The files that a glob matches; a problem if there are none."""
+    """The files that a glob matches; adds a problem if there are none."""
     if any(sign in path for sign in "*?["):
         found = sorted(one for one in glob(path, recursive=True) if Path(one).is_file())  # noqa: PTH207 - Path.glob refuses absolute patterns
         if not found:
@@ -231,7 +233,7 @@ def _matching(path: str, problems: list[Problem]) -> list[str]:
 
 
 def _text(file: str) -> str:
-    """The file's text; SpecError where it cannot be read, or is no UTF-8."""
+    """The file's text; SpecError if it cannot be read or is not UTF-8."""
     try:
         with looking_up(), Path(file).open("rb") as stream:
             data = stream.read(MAX_BYTES + 1)
@@ -246,5 +248,5 @@ def _text(file: str) -> str:
         raise _unreadable(file, message) from None
 
 
-def _unreadable(file: str, why: str) -> SpecError:
-    return SpecError([Problem(quoted(file), f"this file cannot be read: {why}")])
+def _unreadable(file: str, reason: str) -> SpecError:
+    return SpecError([Problem(quoted(file), f"this file cannot be read: {reason}")])

@@ -1,4 +1,4 @@
-"""The matrix: axes multiplied into cells, some linked, some left out, some added. Pure."""
+"""Expands the matrix into cells, with `zip`, `exclude` and `include`. Pure."""
 
 from __future__ import annotations
 
@@ -11,25 +11,25 @@ from typing import TypeAlias
 from harness.domain.axis import AXES
 from harness.domain.cell import WORKLOAD, Cell, Choice
 
-Value: TypeAlias = Choice | tuple[Choice, ...] | int  # of an axis, or of a workload key
+Value: TypeAlias = Choice | tuple[Choice, ...] | int  # of an axis or a workload key
 Values: TypeAlias = Mapping[str, Sequence[Value]]  # by axis and workload key
-Point: TypeAlias = Mapping[str, Value]  # one value each of some keys
-Link: TypeAlias = Sequence[Point]  # of the same keys, which advance together
-Pattern: TypeAlias = Mapping[str, Collection[Value]]  # any of the values, on each key named
-Uses: TypeAlias = Callable[[Choice], Collection[str]]  # the workload keys a scenario uses
+Point: TypeAlias = Mapping[str, Value]  # a value for each of some keys
+Link: TypeAlias = Sequence[Point]  # the steps of keys that advance together
+Pattern: TypeAlias = Mapping[str, Collection[Value]]  # matches any of the values of every key
+Uses: TypeAlias = Callable[[Choice], Collection[str]]  # a scenario -> the workload keys it uses
 
 
 def keys() -> tuple[str, ...]:
-    """The axes and the workload's keys."""
+    """All axes and workload keys."""
     return (*AXES, *WORKLOAD)
 
 
 @dataclass(frozen=True)
 class Expansion:
-    """The cells of a matrix, distinct and in order; and which excludes left nothing out."""
+    """The cells of a matrix, and the excludes that match none."""
 
-    cells: tuple[Cell, ...]
-    idle: tuple[int, ...]
+    cells: tuple[Cell, ...]  # distinct and in order
+    idle: tuple[int, ...]  # indexes of excludes
 
 
 def expand(
@@ -39,17 +39,17 @@ def expand(
     include: Sequence[Values],
     uses: Uses,
 ) -> Expansion:
-    """Every combination, less those that match an exclude, and then those of the includes.
+    """The combinations that match no exclude, then the combinations of the includes.
 
-    An include's missing keys take the first value that the matrix has. Nothing in it is linked.
+    Keys that an include leaves out take the matrix's first value. Links do not apply to includes.
     """
     whole = list(combinations(matrix, links, uses))
     patterns = [{key: frozenset(values) for key, values in one.items()} for one in exclude]
     hits = [{cell.id for cell in whole if matches(cell, pattern)} for pattern in patterns]
-    gone = frozenset().union(*hits)
+    excluded = frozenset().union(*hits)
     first = {key: values[:1] for key, values in matrix.items()}
     added = (cell for one in include for cell in combinations({**first, **one}, (), uses))
-    kept = [cell for cell in whole if cell.id not in gone]
+    kept = [cell for cell in whole if cell.id not in excluded]
     return Expansion(
         cells=distinct([*kept, *added]),
         idle=tuple(index for index, hit in enumerate(hits) if not hit),
@@ -62,32 +62,31 @@ def size(matrix: Values, links: Sequence[Link] = ()) -> int:
 
 
 def combinations(matrix: Values, links: Sequence[Link], uses: Uses) -> Iterator[Cell]:
-    """Every value of each axis with every value of the others, but for linked ones.
+    """Combines every value of each axis with every value of the others, except linked values.
 
-    A scenario takes only the workload keys it uses, so that its cells do not multiply over
-    those it does not.
+    A scenario takes only the workload keys that it uses, so its cells do not multiply over others.
     """
     for chosen in product(*_dimensions(matrix, links, AXES)):
         point = _merged(chosen)
         axes = {axis: point[axis] for axis in AXES}
-        used = sorted(uses(axes["scenario"]))  # type: ignore[arg-type]  # that axis has no other
+        used = sorted(uses(axes["scenario"]))  # type: ignore[arg-type]  # a scenario is one Choice
         linked = {key: point[key] for key in used if key in point}
         free = [key for key in used if key not in point]
         for amounts in product(*_dimensions(matrix, links, free)):
             load = {**linked, **_merged(amounts)}
             workload = tuple((key, load[key]) for key in used)
-            yield Cell(**axes, workload=workload)  # type: ignore[arg-type]  # as parsed, each axis by its own reader
+            yield Cell(**axes, workload=workload)  # type: ignore[arg-type]  # each axis's reader gives its kind of value
 
 
 def _dimensions(matrix: Values, links: Sequence[Link], names: Iterable[str]) -> list[Link]:
-    """What multiplies to all values of the keys: each alone, or with those it is linked to.
+    """The factors of the product: a key's values, or the steps of a link.
 
-    A link stands where the first of its keys does.
+    A link takes the position of its first key.
     """
-    holders = {key: link for link in links for key in link[0]}
+    links_by_key = {key: link for link in links for key in link[0]}
     found: dict[int | str, Link] = {}
     for name in names:
-        link = holders.get(name)
+        link = links_by_key.get(name)
         if link is None:
             found[name] = [{name: value} for value in matrix[name]]
         else:
@@ -108,7 +107,7 @@ def distinct(cells: Iterable[Cell]) -> tuple[Cell, ...]:
 
 
 def matches(cell: Cell, pattern: Pattern) -> bool:
-    """Whether the cell has one of the pattern's values on every key that it names."""
+    """True if the cell has one of the pattern's values for every key of the pattern."""
     return all(value_of(cell, key) in values for key, values in pattern.items())
 
 
@@ -118,7 +117,7 @@ def value_of(cell: Cell, key: str) -> Value | None:
 
 
 def baselines(cells: Iterable[Cell], baseline: Point) -> dict[str, str]:
-    """For each cell the id of the same cell with the baseline's values, where that exists."""
+    """Maps each cell's id to that of the same cell with the baseline's values, if there is one."""
     if not baseline:
         return {}
     ids = {cell: cell.id for cell in cells}
@@ -132,7 +131,7 @@ def _with(cell: Cell, values: Point) -> Cell:
     return cell.replace(workload, **axes)  # type: ignore[arg-type]  # as in combinations
 
 
-def grown(cell: Cell, ranks: int) -> Cell:
-    """A cell whose batch is that of each rank, with the batch of all ranks."""
+def scaled(cell: Cell, ranks: int) -> Cell:
+    """The cell with its batch multiplied by its number of ranks."""
     batches = {key: amount * ranks for key, amount in cell.workload if key == "batch"}
     return cell.replace(tuple({**cell.load, **batches}.items()))

@@ -1,6 +1,6 @@
-"""The files that a spec's models name: found, identified by their content, held against the model.
+"""Finds the files that a spec's models name, digests them, and checks that they fit the model.
 
-Of weights only the header is read here, beside the digest: what it cannot tell, the round finds.
+Of a weights file, only the header is checked here. The round that loads it checks the rest.
 """
 
 from __future__ import annotations
@@ -19,11 +19,11 @@ from harness.quality.recipe import TRAINED
 from harness.spec.choices import Context
 from harness.spec.files import FileError, digest, located, looking_up, quoted
 from harness.spec.options import Placed
-from harness.spec.reader import Trail
+from harness.spec.reader import KeyPath
 
 S = TypeVar("S", bound=BaseShape)
 
-# Options that name a file, and what they may say instead.
+# Options that name a file, with the values that are not file names.
 FILES: Mapping[str, tuple[str, ...]] = {
     "weights": ("", TRAINED),
     "corpus": ("",),
@@ -34,26 +34,26 @@ _POSSIBLE = f"possible: a safetensors file in GPT-2's layout, or `{TRAINED}`"
 _BYTE_VALUES = 256
 
 
-def texts(given: Mapping[str, Any], context: Context) -> dict[str, str]:
-    """The files of a spec's `quality`, identified as a model's are; faults where there are none."""
-    named = {key: given[key] for key in ("corpus", "tokenizer") if given.get(key)}
-    found = {
-        key: name if name in FILES[key] else _identified(key, name, ("quality", key), context)
+def text_digests(quality: Mapping[str, Any], context: Context) -> dict[str, str]:
+    """The digests of the files in a spec's `quality` block. Adds a fault for each wrong file."""
+    named = {key: quality[key] for key in ("corpus", "tokenizer") if quality.get(key)}
+    digests = {
+        key: name if name in FILES[key] else _digest_of(key, name, ("quality", key), context)
         for key, name in named.items()
     }
-    return {key: identity for key, identity in found.items() if identity}
+    return {key: digest for key, digest in digests.items() if digest}
 
 
-def resolved(shape: S, options: Placed, context: Context) -> S | None:
-    """The shape with digests in the place of its files; None, and faults, where one is wrong."""
+def with_digests(shape: S, options: Placed, context: Context) -> S | None:
+    """The shape with digests instead of file names; None, and a fault, if a file is wrong."""
     given = {key: getattr(shape, key, "") for key in FILES}
     named = {key: name for key, name in given.items() if name not in FILES[key]}
-    found = {key: _identified(key, named[key], options[key][1], context) for key in named}
-    if None in found.values():
+    digests = {key: _digest_of(key, named[key], options[key][1], context) for key in named}
+    if None in digests.values():
         return None
-    takes_text = shape.may_know_text and given["weights"] != TRAINED and not shape.corpus
-    judged = context.texts if takes_text else {}
-    whole = shape.model_copy(update={**judged, **found})
+    uses_spec_text = shape.may_know_text and given["weights"] != TRAINED and not shape.corpus
+    texts = context.texts if uses_spec_text else {}
+    whole = shape.model_copy(update={**texts, **digests})
     fits = _is_readable(whole, options, context)
     if "weights" in named and isinstance(whole, Shape) and isinstance(shape, Shape):
         file = Path(context.weights[whole.weights])
@@ -63,22 +63,21 @@ def resolved(shape: S, options: Placed, context: Context) -> S | None:
     return whole.model_copy(update={"tokenizer": ""}) if whole.tokenizer == BYTES else whole
 
 
-def _identified(what: str, given: str, path: Trail, context: Context) -> str | None:
-    """The file's digest, noted beside its absolute path; None, and a fault, without a file."""
-    if (what, given) not in context.files:
-        context.files[what, given] = _looked_up(given, context)
-    found, obstacle = context.files[what, given]
+def _digest_of(option: str, given: str, path: KeyPath, context: Context) -> str | None:
+    """The digest of the file that an option names; None, and a fault, if it cannot be read."""
+    if (option, given) not in context.files:
+        context.files[option, given] = _looked_up(given, context)
+    found, obstacle = context.files[option, given]
     if obstacle:
-        told = obstacle if what == "weights" else obstacle.replace("are ", "is ", 1)
-        possible = f"; {_POSSIBLE}" if what == "weights" else ""
-        context.source.fault(path, f"the {what} {clipped(repr(given))} {told}{possible}")
+        possible = f"; {_POSSIBLE}" if option == "weights" else ""
+        context.source.add_fault(path, f"the {option} {clipped(repr(given))} {obstacle}{possible}")
     return found
 
 
 def _looked_up(given: str, context: Context) -> tuple[str | None, str]:
-    """The file's digest, or what is in the way of reading it."""
+    """The file's digest, or why it cannot be read. Records the file's path in the context."""
     if _ADDRESS.match(given):
-        return None, "are at an address, not on this machine: download the file and name that"
+        return None, "must be a file on this machine: download it, and give its path"
     folder = Path(context.source.file).parent
     try:
         file = located(given, folder)
@@ -92,7 +91,7 @@ def _looked_up(given: str, context: Context) -> tuple[str | None, str]:
 
 
 def _obstacle(file: Path) -> str:
-    """Why that is no file to read; "" if it is one."""
+    """Why this path cannot be read as a file; "" if it can."""
     with looking_up():
         try:
             mode = file.stat().st_mode
@@ -100,38 +99,41 @@ def _obstacle(file: Path) -> str:
             mode = 0
         if stat.S_ISDIR(mode):
             inside = sorted(one.name for one in file.glob("*.safetensors"))
-            return f"are a folder{f' of {listed(inside, 3)}' if inside else ''}: name a file"
+            contents = f" (it holds {listed(inside, 3)})" if inside else ""
+            return f"must be a file, not a folder{contents}"
     if not stat.S_ISREG(mode):  # a pipe or device might have no end
-        return f"are not there ({quoted(file)} is no file)"
+        return f"cannot be found ({quoted(file)} is not a file)"
     return ""
 
 
-def _fits(file: Path, shape: Shape, path: Trail, context: Context) -> bool:
-    """Whether the weights are those of such a model, which is a fault if not."""
+def _fits(file: Path, shape: Shape, path: KeyPath, context: Context) -> bool:
+    """True if the weights file fits the model; adds a fault if it does not."""
     given = clipped(repr(shape.weights))
     try:
         header = layout.read_header(file)
-        if alien := layout.foreign(header):
-            context.source.fault(path, f"the weights {given} cannot be used: {alien}; {_POSSIBLE}")
+        if other := layout.foreign(header):
+            context.source.add_fault(
+                path, f"the weights {given} cannot be used: {other}; {_POSSIBLE}"
+            )
             return False
         misfit = layout.misfit(header, shape) or layout.config_misfit(file, shape)
     except LayoutError as error:
-        context.source.fault(path, f"the weights {given} are {error}; {_POSSIBLE}")
+        context.source.add_fault(path, f"the weights {given} are {error}; {_POSSIBLE}")
         return False
     if misfit:
-        context.source.fault(path, f"the weights {given} are of another model: {misfit}")
+        context.source.add_fault(path, f"the weights {given} belong to another model: {misfit}")
     return misfit is None
 
 
 def _is_readable(shape: BaseShape, options: Placed, context: Context) -> bool:
-    """Whether the model's tokens are those of its text: without a tokenizer, a token is a byte."""
+    """True if the model's vocabulary fits its text; adds a fault if it does not."""
     trained = isinstance(shape, Shape) and shape.weights == TRAINED
     if not shape.corpus or shape.tokenizer or trained:
         return True
     if shape.vocab == _BYTE_VALUES:
         return True
-    path: Trail = options["corpus"][1] if "corpus" in options else ("quality", "corpus")
-    context.source.fault(
+    path: KeyPath = options["corpus"][1] if "corpus" in options else ("quality", "corpus")
+    context.source.add_fault(
         path,
         f"without a tokenizer a token is a byte, but a model has a vocabulary of {shape.vocab}: "
         f"its bits per byte would mean nothing (possible: a tokenizer file; `tokenizer: {BYTES}` "

@@ -1,4 +1,4 @@
-"""`--only precision=bf16,fp32`: fewer cells, without editing the spec."""
+"""`--only precision=bf16,fp32`: keeps some of a spec's cells, without editing the spec."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _COMMA = re.compile(r",(?![^()]*\))")  # not one inside a label such as cpu(thre
 
 
 def parse_only(texts: Iterable[str]) -> dict[str, list[str]]:
-    """The names asked for on each axis; the same axis twice adds up."""
+    """The wanted names by axis or workload key; names of a repeated key add up."""
     wanted: dict[str, list[str]] = {}
     problems = []
     for text in texts:
@@ -33,9 +33,9 @@ def parse_only(texts: Iterable[str]) -> dict[str, list[str]]:
 
 
 def narrow(specs: Sequence[Spec], wanted: Mapping[str, Sequence[str]]) -> list[Spec]:
-    """The specs with only the cells wanted; those with none left are left out.
+    """The specs with only the wanted cells; a spec without any is left out.
 
-    SpecError for a name that no spec has, and where nothing is left at all.
+    Raises SpecError for a name that no spec has, and if no cell of any spec is left.
     """
     if not wanted:
         return list(specs)
@@ -44,7 +44,9 @@ def narrow(specs: Sequence[Spec], wanted: Mapping[str, Sequence[str]]) -> list[S
     left = [spec for spec in narrowed if spec.cells]
     if specs and not left and not problems:
         asked = " ".join(_where(f"{key}={','.join(names)}") for key, names in wanted.items())
-        problems.append(Problem(asked, "no cell has all of these: nothing is left to measure"))
+        problems.append(
+            Problem(asked, "no cell has all of these values: nothing is left to measure")
+        )
     if problems:
         raise SpecError(problems)
     return left
@@ -53,11 +55,11 @@ def narrow(specs: Sequence[Spec], wanted: Mapping[str, Sequence[str]]) -> list[S
 def _unknown_names(specs: Sequence[Spec], wanted: Mapping[str, Sequence[str]]) -> Iterator[Problem]:
     for key, asked in wanted.items():
         values = dict.fromkeys(value_of(cell, key) for spec in specs for cell in spec.cells)
-        there = [value for value in values if value is not None]
-        possible = {name for value in there for name in names_of(value)}
+        present = [value for value in values if value is not None]
+        possible = {name for value in present for name in names_of(value)}
         for name in asked:
             if name not in possible:
-                labels = {names_of(value)[0] for value in there}
+                labels = {names_of(value)[0] for value in present}
                 yield Problem(_where(f"{key}={name}"), unknown(key, name, labels))
 
 
@@ -73,7 +75,7 @@ def _narrowed(spec: Spec, wanted: Mapping[str, Sequence[str]]) -> Spec:
 
 
 def is_wanted(cell: Cell, wanted: Mapping[str, Sequence[str]]) -> bool:
-    """Whether the cell has one of the names asked for on each axis."""
+    """True if the cell has one of the wanted names for each key."""
     values = ((value_of(cell, key), names) for key, names in wanted.items())
     return all(
         value is not None and not {*names_of(value)}.isdisjoint(names) for value, names in values
@@ -81,7 +83,7 @@ def is_wanted(cell: Cell, wanted: Mapping[str, Sequence[str]]) -> bool:
 
 
 def names_of(value: Value) -> list[str]:
-    """What a value may be called: its label, with and without what stands in brackets, its name."""
+    """The names of a value: its label, its label without the brackets, its entry's name."""
     if isinstance(value, int):
         return [str(value)]
     choices = (value,) if isinstance(value, Choice) else value

@@ -1,4 +1,4 @@
-"""Options of an entry, as they stand in a spec: checked, and multiplied where one is a list."""
+"""Checks the options of an entry in a spec, and multiplies those that are lists."""
 
 from __future__ import annotations
 
@@ -13,24 +13,24 @@ from pydantic import ValidationError
 
 from harness.domain.entry import Options
 from harness.spec.faults import Source
-from harness.spec.reader import Trail
+from harness.spec.reader import KeyPath
 
 O = TypeVar("O", bound=Options)  # noqa: E741 - a type, not a number
 
-MAX_COMBINATIONS = 10_000  # of one value's options
+MAX_COMBINATIONS = 10_000  # of the options of one value
 
-Placed: TypeAlias = Mapping[str, tuple[Any, Trail]]  # an option's value and where it stands
+Placed: TypeAlias = Mapping[str, tuple[Any, KeyPath]]  # by option: its value and its path
 
 
-def placed(found: Mapping[str, Any], path: Trail) -> Placed:
-    """A mapping that stands at `path` as options and where they stand."""
+def placed(found: Mapping[str, Any], path: KeyPath) -> Placed:
+    """The options in the mapping at `path`, with their own paths."""
     return {key: (value, (*path, key)) for key, value in found.items()}
 
 
 def combinations(
-    lists: Collection[str], options: Placed, path: Trail, source: Source
+    lists: Collection[str], options: Placed, path: KeyPath, source: Source
 ) -> Iterator[Placed]:
-    """One value for each option: a list multiplies, unless the option is one of the `lists`."""
+    """Every combination of the options' values. Lists multiply, except in the options `lists`."""
     alternatives = [
         [(key, (item, (*path, index))) for index, item in enumerate(value)]
         if isinstance(value, list) and value and key not in lists
@@ -43,34 +43,34 @@ def combinations(
 
 
 def validated(
-    model: type[O], options: Placed, path: Trail, source: Source, keys: Sequence[str] = ()
+    model: type[O], options: Placed, path: KeyPath, source: Source, keys: Sequence[str] = ()
 ) -> O | None:
-    """The options of a mapping that stands at `path`; None, and faults noted, if they are wrong.
+    """The options of the mapping at `path`; None, and faults, if any is wrong.
 
-    `keys` are possible in that mapping beside the options.
+    `keys` are other possible keys of that mapping, for the messages.
     """
     given = {key: value for key, (value, _) in options.items()}
     try:
-        # JSON's strict mode: "2" is no number and true is no 1, but a list is a tuple.
+        # In strict JSON mode "2" is not a number and true is not 1, but a list is a tuple.
         return model.model_validate_json(json.dumps(given), strict=True)
     except ValidationError as error:
         places = {key: at for key, (_, at) in options.items()}
-        source.faults(error, model, path, places, keys)
+        source.add_validation_faults(error, model, path, places, keys)
         return None
 
 
-def too_many(lengths: Iterable[int], path: Trail, source: Source) -> bool:
-    """Whether alternatives multiply beyond reason, which is a fault."""
+def too_many(lengths: Iterable[int], path: KeyPath, source: Source) -> bool:
+    """True if the product exceeds MAX_COMBINATIONS; adds a fault."""
     count = math.prod(lengths)
     if count > MAX_COMBINATIONS:
         message = f"its lists multiply to {count:,} combinations; at most {MAX_COMBINATIONS:,}"
-        source.fault(path, message)
+        source.add_fault(path, message)
     return count > MAX_COMBINATIONS
 
 
 @cache
 def list_options(model: type[Options]) -> frozenset[str]:
-    """The options that are themselves lists, by what their JSON Schema says."""
+    """The options whose value is itself a list, according to their JSON Schema."""
     properties = model.model_json_schema().get("properties", {})
     return frozenset(key for key, schema in properties.items() if _takes_list(schema))
 

@@ -1,4 +1,4 @@
-"""`--set workload.prompt=512,1024`: keys changed on the command line, by their path."""
+"""`--set workload.prompt=512,1024`: changes keys of a spec from the command line."""
 
 from __future__ import annotations
 
@@ -8,25 +8,25 @@ from dataclasses import dataclass
 from typing import Any
 
 from harness.errors import Problem, SpecError, clipped
-from harness.spec.reader import Trail, read_value
+from harness.spec.reader import KeyPath, read_value
 
 
 @dataclass(frozen=True)
 class Override:
-    """A value to put at a path of the spec, in place of what stands there."""
+    """A value that replaces the value at a path of the spec."""
 
-    path: Trail
+    path: KeyPath
     value: Any
-    text: str  # as given: "workload.prompt=512,1024"
+    text: str  # as typed: "workload.prompt=512,1024"
 
     @property
     def where(self) -> str:
-        """What stands for the place in errors: `--set workload.prompt`."""
+        """The place that errors name: `--set workload.prompt`."""
         return _where(".".join(map(str, self.path)))
 
 
 def parse_overrides(texts: Iterable[str]) -> list[Override]:
-    """Each `path=value`; SpecError tells all that are not.
+    """Parses each `path=value`; SpecError lists all that are wrong.
 
     The value is YAML; commas outside brackets make a list.
     """
@@ -46,9 +46,10 @@ def parse_overrides(texts: Iterable[str]) -> list[Override]:
 
 
 def apply(value: dict[str, Any], overrides: Sequence[Override]) -> dict[str, Any]:
-    """The spec's mapping with the overrides put in; SpecError where a path leads nowhere.
+    """The spec's mapping with the overrides applied.
 
-    Whether a key exists at all is the schema's to say, as for one in the file.
+    Raises SpecError if a path leads into a value that is not a mapping. Unknown keys are found
+    later, as those in the file are.
     """
     changed = deepcopy(value)
     problems = []
@@ -60,9 +61,9 @@ def apply(value: dict[str, Any], overrides: Sequence[Override]) -> dict[str, Any
             holder = holder[step]
             if not isinstance(holder, dict):
                 found = ".".join(map(str, override.path[:depth]))
-                kind = "a list" if isinstance(holder, list) else "no mapping"
+                kind = "a list" if isinstance(holder, list) else "not a mapping"
                 message = (
-                    f"{clipped(found)} is {kind}: nothing can be set inside it; set it as a whole"
+                    f"{clipped(found)} is {kind}: no key can be set inside it; set it as a whole"
                 )
                 problems.append(Problem(override.where, message))
                 break

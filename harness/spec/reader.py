@@ -1,7 +1,8 @@
-"""YAML read safely, to plain values that remember where they stood.
+"""Reads YAML safely into plain values, and records the place of each.
 
-YAML 1.2 by ruamel.yaml, composed to nodes only: no tag can make an object, `no` and `2:4` stay
-strings. Size, depth and the nodes that aliases expand to are bounded before they cost anything.
+ruamel.yaml parses YAML 1.2 and stops at nodes: no tag can create an object, and `no` and `2:4` stay
+strings. Size, depth and the number of nodes, aliases expanded, are bounded before they cost
+anything.
 """
 
 from __future__ import annotations
@@ -24,30 +25,30 @@ MAX_DEPTH = 20
 MAX_NODES = 100_000
 _MAX_DIGITS = 100
 
-Trail: TypeAlias = tuple[str | int, ...]  # to a value: keys and list indexes
+KeyPath: TypeAlias = tuple[str | int, ...]  # the keys and list indexes that lead to a value
 Place: TypeAlias = tuple[int, int]  # line and column, from 1
 
 _CORE = "tag:yaml.org,2002:"
-# ruamel resolves these two for plain scalars; YAML 1.2's core schema knows neither.
+# ruamel gives plain scalars the last two tags, which are not in YAML 1.2's core schema.
 _TEXT = {f"{_CORE}{kind}" for kind in ("str", "timestamp", "merge")}
 
 
 @dataclass(frozen=True)
 class Document:
-    """A YAML mapping as plain data, and the place of each of its keys and values by path."""
+    """A YAML mapping as plain data, with the places of its keys and values by path."""
 
     value: dict[str, Any]
-    values: Mapping[Trail, Place]
-    keys: Mapping[Trail, Place]
+    values: Mapping[KeyPath, Place]
+    keys: Mapping[KeyPath, Place]
 
 
 def read_yaml(text: str, file: str) -> Document:
-    """The document's mapping; SpecError, with file:line:column, where it is no such thing."""
+    """The document's mapping; SpecError, with file:line:column, if it is not one."""
     node = _compose(text, file)
     if node is None:
         raise _error(file, (1, 1), "the file is empty: a spec needs at least a matrix")
     if not isinstance(node, MappingNode):
-        raise _error(file, _place(node.start_mark), "a spec is a mapping of keys to values")
+        raise _error(file, _place(node.start_mark), "a spec should be a mapping of keys to values")
     walk = _Walk(file)
     value = walk.plain(node, ())
     if walk.problems:
@@ -56,7 +57,7 @@ def read_yaml(text: str, file: str) -> Document:
 
 
 def read_value(text: str) -> Any:
-    """A value given on the command line, as plain data; ValueError where it is no YAML."""
+    """A value from the command line, as plain data; ValueError if it is not YAML."""
     try:
         return read_yaml(f"value: {text}", "").value["value"]
     except SpecError as error:
@@ -64,7 +65,7 @@ def read_value(text: str) -> Any:
 
 
 class _Bounded(Composer):
-    """Composes nodes until there are too many, or too deep ones."""
+    """Composes nodes; refuses too many or too deeply nested ones."""
 
     def __init__(self, loader: Any = None) -> None:
         super().__init__(loader=loader)
@@ -72,7 +73,7 @@ class _Bounded(Composer):
         self.nodes = self.level = 0
 
     def compose_node(self, parent: Any, index: Any) -> Any:
-        """As the base class does, counting."""
+        """Count nodes and levels, then compose the node as the base class does."""
         self.nodes += 1
         self.level += 1
         mark = self.parser.peek_event().start_mark
@@ -85,7 +86,7 @@ class _Bounded(Composer):
         return node
 
 
-_NO_TEXT = "an escape here makes half a character (U+D800 to U+DFFF): write the whole one"
+_NO_TEXT = "an escape here gives half a character (U+D800 to U+DFFF): write the whole character"
 _TOO_DEEP = f"nested deeper than {MAX_DEPTH} levels"
 _TOO_MANY = f"more than {MAX_NODES:,} values, aliases expanded"
 
@@ -109,18 +110,18 @@ def _compose(text: str, file: str) -> Node | None:
 
 @dataclass
 class _Walk:
-    """Turns nodes into plain values, noting places and collecting faults."""
+    """Turns nodes into plain values; records their places and collects faults."""
 
     file: str
-    values: dict[Trail, Place] = field(default_factory=dict)
-    keys: dict[Trail, Place] = field(default_factory=dict)
+    values: dict[KeyPath, Place] = field(default_factory=dict)
+    keys: dict[KeyPath, Place] = field(default_factory=dict)
     problems: list[Problem] = field(default_factory=list)
     nodes: int = 0
 
-    def plain(self, node: Node, path: Trail) -> Any:
+    def plain(self, node: Node, path: KeyPath) -> Any:
         self.nodes += 1
         place = _place(node.start_mark)
-        # An alias may point at a node that holds it: only the depth ends that.
+        # An alias may point at a node that contains it: only the depth limit ends that.
         if len(path) >= MAX_DEPTH:
             raise _error(self.file, place, _TOO_DEEP)
         if self.nodes > MAX_NODES:
@@ -134,17 +135,17 @@ class _Walk:
             return self._scalar(node)
         return self._problem(node, f"the tag {_short(node.tag)} is not allowed")
 
-    def _mapping(self, node: MappingNode, path: Trail) -> dict[str, Any]:
+    def _mapping(self, node: MappingNode, path: KeyPath) -> dict[str, Any]:
         mapping: dict[str, Any] = {}
         for key, value in node.value:
             if not isinstance(key, ScalarNode):
-                self._problem(key, "a key must be a word")
+                self._problem(key, "a key must be a single value, not a list or mapping")
             elif not _is_text(key.value):
                 self._problem(key, _NO_TEXT)
             elif key.value in mapping:
                 line = self.keys[*path, key.value][0]
                 name = clipped(repr(key.value))
-                self._problem(key, f"the key {name} stands here twice (first: line {line})")
+                self._problem(key, f"the key {name} appears twice (first in line {line})")
             else:
                 self.keys[*path, key.value] = _place(key.start_mark)
                 mapping[key.value] = self.plain(value, (*path, key.value))
@@ -161,7 +162,7 @@ class _Walk:
         except OverflowError:
             return self._problem(node, f"{clipped(node.value, 40)} is too large a number")
         except (KeyError, ValueError):
-            message = "cannot be read as a value; quote it if it is a text"
+            message = "cannot be read as a value; quote it if it is text"
             return self._problem(node, f"{clipped(node.value, 40)} {message}")
 
     def _problem(self, node: Node, message: str) -> None:
@@ -170,9 +171,9 @@ class _Walk:
 
 
 def _integer(text: str) -> int:
-    """YAML 1.2's: decimal even after a leading zero, or 0x, or 0o; OverflowError beyond 64 bits."""
+    """An integer of YAML 1.2: decimal, even with a leading zero; 0x; 0o. At most 64 bits."""
     base = {"0x": 16, "0o": 8}.get(text[:2].lower(), 10)
-    if len(text) > _MAX_DIGITS:  # Python refuses to read or print many more
+    if len(text) > _MAX_DIGITS:  # Python refuses to convert far longer numbers
         raise OverflowError
     value = int(text, base)
     if not -(2**63) <= value < 2**63:
@@ -181,7 +182,7 @@ def _integer(text: str) -> int:
 
 
 def _number(text: str) -> float:
-    """A finite one: nothing in a spec can be infinite."""
+    """A finite number: no value of a spec can be infinite."""
     value = float(text)
     if not math.isfinite(value):
         raise ValueError(text)
@@ -189,7 +190,7 @@ def _number(text: str) -> float:
 
 
 def _boolean(text: str) -> bool:
-    """Only the words of YAML 1.2."""
+    """True or false; YAML 1.2 has no `yes` and `no`."""
     return {"true": True, "false": False}[text.lower()]
 
 
@@ -206,7 +207,7 @@ def _short(tag: object) -> str:
 
 
 def _is_text(value: str) -> bool:
-    """Whether UTF-8 can hold it: an escape such as \\ud800 makes half a character."""
+    """True if UTF-8 can encode it: an escape such as \\ud800 gives half a character."""
     return not any("\ud800" <= sign <= "\udfff" for sign in value)
 
 

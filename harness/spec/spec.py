@@ -1,4 +1,4 @@
-"""A spec once read: its cells, and how hard to measure them."""
+"""A spec after it is read: its cells, and how hard to measure them."""
 
 from __future__ import annotations
 
@@ -6,17 +6,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from harness.domain.cell import Cell
-from harness.spec.schema import Limits, Measure
+from harness.spec.settings import Limits, Measure
 
 
 @dataclass(frozen=True)
 class Spec:
-    """What one file asks for.
+    """The content of one spec file.
 
-    `baseline` tells, by cell id, the cell that it is compared with; that one is in the file's
-    matrix, but may be missing from `cells` where `--only` narrowed them. `weights` tells where
-    the files are that models' weights come from, by the digest that the models hold. `prices` are
-    US dollars an hour, by what the hardware is called.
+    `baseline` maps a cell's id to the id of its baseline, which `--only` may have removed from
+    `cells`. `weights` maps the digests in the models to the paths of their files. `prices` are US
+    dollars per hour, by hardware as the plan prints it or by its name alone.
     """
 
     name: str

@@ -19,7 +19,7 @@ _NUMBER = r"[0-9]{1,12}(?:\.[0-9]{1,6})?"
 _DURATION = rf"{_NUMBER} ?(?:{'|'.join(_SECONDS)})"
 _SIZE = rf"{_NUMBER} ?(?:{'|'.join(_BYTES)})"
 _PERCENT = rf"{_NUMBER} ?%"
-# What the JSON Schema says beside that: above zero, and of a percentage at most 100.
+# The JSON Schema also requires a value above zero, and a percentage of at most 100.
 _SOME = r"(?=[0-9.]*[1-9])"
 _AT_MOST_100 = r"(?=0{0,9}100(?:\.0{1,6})? ?%|0{0,10}[0-9]{1,2}(?:\.|[ %]))"
 _WRITE_DURATION = "write a number with a unit, such as 500ms, 60s, 10m or 1.5h"
@@ -28,28 +28,28 @@ _WRITE_SHARE = "write a percentage such as 2%, or a share such as 0.02"
 
 
 def duration(found: object) -> float:
-    """Seconds of a duration such as `60s`; ValueError without a unit or beyond reason."""
+    """The seconds in a duration such as `60s`; ValueError if it has no unit or is zero."""
     if isinstance(found, int | float) and not isinstance(found, bool):
-        raise ValueError(f"{found} has no unit: {_WRITE_DURATION}")  # noqa: TRY004 - pydantic's
+        raise ValueError(f"{found} has no unit: {_WRITE_DURATION}")  # noqa: TRY004 - pydantic expects ValueError
     number, unit = _split(found, _DURATION, _WRITE_DURATION)
     seconds = number * _SECONDS[unit]
     if not seconds:
-        raise ValueError(f"{found} is no time at all")
+        raise ValueError(f"{found} is not above zero: {_WRITE_DURATION}")
     return seconds
 
 
 def size(found: object) -> int:
-    """Bytes of a size such as `16GiB`; ValueError without a unit."""
+    """The bytes in a size such as `16GiB`; ValueError if it has no unit or is zero."""
     if isinstance(found, int | float) and not isinstance(found, bool):
-        raise ValueError(f"{found} has no unit: {_WRITE_SIZE}")  # noqa: TRY004 - pydantic's
+        raise ValueError(f"{found} has no unit: {_WRITE_SIZE}")  # noqa: TRY004 - pydantic expects ValueError
     number, unit = _split(found, _SIZE, _WRITE_SIZE)
     if not number:
-        raise ValueError(f"{found} is no memory at all")
+        raise ValueError(f"{found} is not above zero: {_WRITE_SIZE}")
     return max(1, int(number * _BYTES[unit]))
 
 
 def share(found: object) -> float:
-    """A share of one, from `2%` or 0.02; ValueError outside (0, 1]."""
+    """The share in `2%` or 0.02; ValueError outside (0, 1]."""
     if isinstance(found, int | float) and not isinstance(found, bool):
         value = float(found)
     else:
@@ -60,7 +60,7 @@ def share(found: object) -> float:
 
 
 def size_text(count: float) -> str:
-    """Bytes as people read them, e.g. `652 GiB`, `1.5 GiB`."""
+    """A number of bytes for display, e.g. `652 GiB`, `1.5 GiB`."""
     value, unit = float(count), "B"
     for bigger in ("KiB", "MiB", "GiB", "TiB"):
         if value < 1024:
@@ -69,9 +69,10 @@ def size_text(count: float) -> str:
     return f"{value:.3g} {unit}" if value < 100 else f"{value:.0f} {unit}"
 
 
-def _split(found: object, pattern: str, write: str) -> tuple[float, str]:
+def _split(found: object, pattern: str, hint: str) -> tuple[float, str]:
+    """The number and the unit; ValueError, with the hint, if `found` does not match."""
     if not isinstance(found, str) or not re.fullmatch(pattern, found):
-        raise ValueError(f"{clipped(repr(found))} cannot be read: {write}")
+        raise ValueError(f"{clipped(repr(found))} cannot be read: {hint}")
     unit = found.lstrip("0123456789.")
     return float(found.removesuffix(unit)), unit.strip()
 

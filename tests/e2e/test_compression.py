@@ -137,7 +137,7 @@ measure: {rounds: 1, max_rounds: 1, round_time: 10ms, ceiling: false}
     (tmp_path / "spec.yaml").write_text(spec.replace("corpus.txt", "missing.txt"))
     refused = harness("plan", "spec.yaml")
     assert refused.code == 2
-    assert "the corpus 'missing.txt' is not there" in refused.err
+    assert "the corpus 'missing.txt' cannot be found" in refused.err
 
 
 def test_a_model_that_cannot_be_made_is_the_cells_failure(

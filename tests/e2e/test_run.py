@@ -121,7 +121,7 @@ def test_every_architecture_is_measured_or_says_why_not(harness: Harness, tmp_pa
     assert len(results) == 20
     refused = {one["axes"]["scenario"]: one["reason"] for one in results if one["status"] != "ok"}
     assert refused == {
-        scenario: f"an encoder gives embeddings, no tokens: it has no {scenario}"
+        scenario: f"an encoder produces embeddings, not tokens: it has no {scenario}"
         for scenario in ("decode", "generate")
     }
     for one in results:

@@ -39,7 +39,7 @@ from harness.hardware.processors import Processor
 from harness.model.architectures import SHAPES
 from harness.model.shape import Shape
 from harness.model.sizes import SIZES
-from harness.spec.fileschema import json_schema
+from harness.spec.json_schema import json_schema
 from harness.spec.load import load
 
 if TYPE_CHECKING:

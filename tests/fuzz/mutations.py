@@ -17,7 +17,7 @@ from harness.model.shape import Shape
 from harness.spec.catalog import registered
 from harness.spec.modelfiles import FILES
 from harness.spec.reader import read_yaml
-from harness.spec.schema import Limits, Measure, Quality, SpecFile
+from harness.spec.settings import Limits, Measure, Quality, SpecFile
 
 _HERE = Path(__file__).parent
 _FOLDERS = (_HERE.parents[1] / "specs", _HERE / "seeds")

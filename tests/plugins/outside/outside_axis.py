@@ -8,7 +8,7 @@ from harness.domain.axis import Axis
 from harness.domain.cell import Cell
 from harness.domain.entry import Entry, Options
 from harness.domain.run import Host
-from harness.spec.grammar import add_axis
+from harness.spec.axis_grammars import add_axis
 
 
 class Free(Entry):

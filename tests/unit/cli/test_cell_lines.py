@@ -11,7 +11,7 @@ from harness.domain.cell import Cell
 from harness.domain.metric import Direction, Estimate
 from harness.domain.result import Round, Status, StopRule
 from harness.plan.plan import Action, Planned
-from harness.spec.schema import Limits, Measure
+from harness.spec.settings import Limits, Measure
 
 MakeCell = Callable[..., Cell]
 

@@ -16,7 +16,7 @@ from harness.domain.run import Commit, Environment, Host
 from harness.pipeline import Prepared
 from harness.plan.expect import Expected, Span
 from harness.plan.plan import Action, Plan, Planned
-from harness.spec.schema import Limits, Measure
+from harness.spec.settings import Limits, Measure
 
 MakeCell = Callable[..., Cell]
 

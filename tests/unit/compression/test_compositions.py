@@ -22,7 +22,7 @@ from harness.operators.sdpa import Sdpa
 from harness.plan.feasible import Feasibility
 from harness.quality.text import RandomText
 from harness.spec.catalog import registered
-from harness.spec.schema import Limits
+from harness.spec.settings import Limits
 
 
 @pytest.mark.parametrize(

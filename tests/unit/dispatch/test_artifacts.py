@@ -19,7 +19,7 @@ from harness.errors import ProcessLost, TrainingError
 from harness.pipeline import Prepared
 from harness.plan.plan import Action, Plan, Planned
 from harness.quality import recipe
-from harness.spec.schema import Limits, Measure
+from harness.spec.settings import Limits, Measure
 from harness.worker.messages import Effort, Job
 from tests.in_turn import round_of
 

@@ -23,7 +23,7 @@ from harness.dispatch.summary import valued
 from harness.domain.cell import Cell, Choice
 from harness.domain.result import Round, Sample, Status, StopRule
 from harness.plan.plan import Action, Planned
-from harness.spec.schema import Limits, Measure
+from harness.spec.settings import Limits, Measure
 from tests.in_turn import in_turn
 
 

@@ -15,7 +15,7 @@ from harness.domain.cell import Cell
 from harness.domain.result import Round, Sample, Status
 from harness.domain.run import Host
 from harness.plan.plan import Action, Planned
-from harness.spec.schema import Limits, Measure
+from harness.spec.settings import Limits, Measure
 from harness.worker.messages import Effort, Job
 
 BOUNDS = Bounds(1.0, 1)

@@ -16,7 +16,7 @@ from harness.domain.cell import Cell
 from harness.domain.result import Round, Sample, Status
 from harness.errors import HarnessError
 from harness.plan.plan import Planned
-from harness.spec.schema import Measure
+from harness.spec.settings import Measure
 from tests.in_turn import in_turn
 
 START = datetime(2026, 1, 5, tzinfo=UTC)

@@ -12,7 +12,7 @@ from harness.domain.result import Status
 from harness.domain.run import Gpu, Host
 from harness.plan.feasible import Feasibility
 from harness.spec.catalog import registered
-from harness.spec.schema import Limits
+from harness.spec.settings import Limits
 
 Told = Callable[..., "tuple[Status, str] | None"]
 SMALL = Choice("decoder", (("d_model", 64), ("heads", 4), ("layers", 2)))
@@ -44,7 +44,7 @@ def test_more_processes_than_cores_are_refused(told: Told) -> None:
     assert told(split(data=2)) is None
     reason = (
         "asks for 8 processes (data 4 x tensor 2); this host has 2 cores "
-        "(oversubscribe: true runs them all the same)"
+        "(oversubscribe: true runs them anyway)"
     )
     assert told(split(data=4, tensor=2)) == (Status.UNSUPPORTED, reason)
 

@@ -11,10 +11,10 @@ from harness.analyse.stats import ENOUGH
 from harness.domain.result import Took
 from harness.domain.run import Host
 from harness.plan import expect
-from harness.plan.expect import Expectation, Expected, Pace, Span, fewest, most
+from harness.plan.expect import Estimator, Expected, Pace, Span, fewest_rounds, most_rounds
 from harness.plan.feasible import Feasibility
 from harness.spec.catalog import Catalog
-from harness.spec.schema import Limits, Measure
+from harness.spec.settings import Limits, Measure
 from harness.spec.spec import Spec
 
 Read = Callable[..., Spec]
@@ -26,11 +26,11 @@ PACE = Pace(
     gpu_flops=1e9,
     bandwidth=1e12,
     gpu_bandwidth=1e12,
-    built=1e6,
-    compressed=1e5,
-    launch=2.0,
-    rank=3.0,
-    imports=10.0,
+    build_rate=1e6,
+    compression_rate=1e5,
+    launch_seconds=2.0,
+    rank_seconds=3.0,
+    import_seconds=10.0,
     samples=1.0,
 )
 
@@ -45,9 +45,9 @@ def expected(read: Read, catalog: Catalog, host: Host, monkeypatch: pytest.Monke
     def made(text: str, took: Took | None = None, load: float = 0.0, **measure: Any) -> Expected:
         (cell,) = read(text).cells
         durations = {} if took is None else {cell.id: took}
-        expectation = Expectation(Feasibility(host, catalog), durations, load)
+        estimator = Estimator(Feasibility(host, catalog), durations, load)
         effort = Measure.model_validate({"quality": False, **measure})
-        return expectation.of(
+        return estimator.expected(
             cell, effort, Limits.model_validate({"timeout": "300h"}), prepares=True
         )
 
@@ -108,9 +108,11 @@ def test_other_work_on_the_machine_makes_the_most_longer(expected: Expect) -> No
 
 def test_no_round_takes_longer_than_its_limit(read: Read, catalog: Catalog, host: Host) -> None:
     (cell,) = read(PREFILL % "" + "measure: {round_time: 1h}").cells
-    expectation = Expectation(Feasibility(host, catalog), {})
+    estimator = Estimator(Feasibility(host, catalog), {})
     effort = Measure.model_validate({"round_time": "1h"})
-    told = expectation.of(cell, effort, Limits.model_validate({"timeout": "60s"}), prepares=True)
+    told = estimator.expected(
+        cell, effort, Limits.model_validate({"timeout": "60s"}), prepares=True
+    )
     assert told.round == Span(60.0, 60.0)
 
 
@@ -130,7 +132,7 @@ def test_rounds_are_those_that_the_stop_rule_allows(
 ) -> None:
     """The fewest where they agree, the most where they never do."""
     measure = Measure.model_validate({"rounds": 3, **effort})
-    assert (fewest(measure, seconds), most(measure, seconds)) == (few, many)
+    assert (fewest_rounds(measure, seconds), most_rounds(measure, seconds)) == (few, many)
 
 
 def test_earlier_rounds_tell_their_time_and_number(expected: Expect) -> None:
@@ -149,7 +151,7 @@ def test_a_cell_takes_what_its_missing_rounds_take_and_what_is_done_once() -> No
 
 
 def test_training_takes_six_flops_a_parameter_and_token(expected: Expect) -> None:
-    assert expect.training(1000, tokens=500, cores=2).low == pytest.approx(6 * 500_000 / 1e6)
+    assert expect.training_time(1000, tokens=500, cores=2).low == pytest.approx(6 * 500_000 / 1e6)
 
 
 def test_a_range_has_one_figure_for_those_who_want_one() -> None:
@@ -160,5 +162,5 @@ def test_a_range_has_one_figure_for_those_who_want_one() -> None:
 def test_rounds_that_took_no_time_before_are_no_fault() -> None:
     """Those that were not tried, as the model could not be trained, are stored with no seconds."""
     measure = Measure(rounds=2, max_rounds=30)
-    assert most(measure, 0.0) == 30
-    assert fewest(measure, 0.0) == ENOUGH
+    assert most_rounds(measure, 0.0) == 30
+    assert fewest_rounds(measure, 0.0) == ENOUGH

@@ -10,7 +10,7 @@ from harness.domain.result import Status
 from harness.domain.run import Host
 from harness.plan.feasible import Feasibility
 from harness.spec.catalog import Catalog
-from harness.spec.schema import Limits
+from harness.spec.settings import Limits
 from harness.spec.spec import Spec
 
 
@@ -43,7 +43,7 @@ def test_a_launcher_runs_what_it_can(
         (
             "{data: 2, launcher: {name: spark, master: a}}",
             "prefill",
-            "launcher=spark(master=a) is of training: it is nothing to prefill",
+            "launcher=spark(master=a) applies to training only, not to prefill",
         ),
     ],
 )

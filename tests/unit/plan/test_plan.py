@@ -11,7 +11,7 @@ from harness.domain.run import Host
 from harness.plan.expect import Expected, Span
 from harness.plan.plan import Action, Plan, Planned, make_plan, shared, stricter, wider
 from harness.spec.catalog import Catalog
-from harness.spec.schema import Limits, Measure
+from harness.spec.settings import Limits, Measure
 from harness.spec.spec import Spec
 
 Read = Callable[..., Spec]
@@ -75,7 +75,7 @@ class TestWhatIsKnown:
         known = {cell_id(read): Known(Status.OK, rounds=3)}
         item = only(plan(SMALL, known))
         assert (item.action, item.rounds_done, item.adopt) == (Action.MEASURE, 0, None)
-        assert item.reason == "measured with 3 rounds only; at least 6 are asked"
+        assert item.reason == "measured with only 3 rounds; at least 6 are asked for"
 
     def test_a_cell_cut_short_goes_on(self, plan: Planner, read: Read) -> None:
         """Its rounds count, and the result that holds them is taken over."""
@@ -83,7 +83,7 @@ class TestWhatIsKnown:
         item = only(plan(SMALL, known, {cell_id(read): Took(4.0, rounds=6)}))
         assert (item.action, item.rounds_done, item.adopt) == (Action.MEASURE, 2, 7)
         assert item.span.middle == pytest.approx(4 * 4.0)
-        assert item.reason == "an earlier run left 2 of at least 6 rounds"
+        assert item.reason == "an earlier run did 2 of at least 6 rounds"
 
     @pytest.mark.parametrize(
         "status",
@@ -133,7 +133,7 @@ class TestWhatIsKnown:
             item.reason,
             item.rounds_done,
             item.adopt,
-        ) == (Action.MEASURE, "asked to measure anew", 0, None)
+        ) == (Action.MEASURE, "asked to measure again", 0, None)
 
 
 class TestWhatTheHostCannotDo:
@@ -191,7 +191,7 @@ class TestWhatTheHostCannotDo:
         assert (
             decode.status,
             decode.reason,
-        ) == (Status.UNSUPPORTED, "an encoder gives embeddings, no tokens: it has no decode")
+        ) == (Status.UNSUPPORTED, "an encoder produces embeddings, not tokens: it has no decode")
 
     @pytest.mark.parametrize("architecture", ["encoder", "encoder-decoder"])
     def test_an_operator_that_cannot_see_both_ways(self, plan: Planner, architecture: str) -> None:
@@ -208,8 +208,8 @@ class TestWhatTheHostCannotDo:
         ) == (
             Status.UNSUPPORTED,
             (
-                "window lets a token see only those before it; in the encoder of an "
-                f"{architecture} it sees all (possible: sdpa)"
+                f"window is causal; in an {architecture}, the encoder's tokens see all others "
+                "(possible: sdpa)"
             ),
         )
 

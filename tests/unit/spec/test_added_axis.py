@@ -24,13 +24,13 @@ from harness.domain.result import Status
 from harness.domain.run import Host
 from harness.errors import PluginError, SpecError
 from harness.plan.feasible import Feasibility
+from harness.spec.axis_grammars import GRAMMARS, add_axis
 from harness.spec.catalog import ADDED, Catalog
-from harness.spec.fileschema import json_schema
-from harness.spec.grammar import GRAMMARS, add_axis
+from harness.spec.json_schema import json_schema
 from harness.spec.load import read_spec
 from harness.spec.narrow import narrow, parse_only
 from harness.spec.reader import read_yaml
-from harness.spec.schema import Limits
+from harness.spec.settings import Limits
 from harness.spec.spec import Spec
 from tests.unit.spec.test_ids import recorded, shipped
 
@@ -207,20 +207,26 @@ def test_values_are_held_in_one_order(make_cell: Callable[..., Cell], affinity: 
 
 @pytest.mark.parametrize("name", ["model", "batch", "workload"])
 def test_a_name_that_is_taken_is_refused(table: None, name: str) -> None:
-    with pytest.raises(PluginError, match=f"'{name}' is there already"):
+    with pytest.raises(
+        PluginError,
+        match=f"^an axis or workload key is called '{name}' already: choose another name$",
+    ):
         add_axis(Axis(name, "", default="free"), {})
 
 
 def test_a_default_that_is_no_entry_is_refused(table: None) -> None:
-    with pytest.raises(PluginError, match="has no entry 'free'"):
+    with pytest.raises(
+        PluginError,
+        match=r"^the default of the axis 'affinity' is 'free', which is not one of its entries$",
+    ):
         add_axis(Axis("affinity", "", default="free"), {})
 
 
 def test_an_added_axis_needs_a_default() -> None:
-    """Or what would the cells have that were measured before?"""
+    """Cells that were measured before would have no value."""
     with pytest.raises(ValueError, match="'affinity' needs a default"):
         Axis("affinity", "")
-    with pytest.raises(ValueError, match="the default of 'affinity' is 'none'"):
+    with pytest.raises(ValueError, match="'affinity' is composed: its default must be 'none'"):
         Axis("affinity", "", default="free", composed=True)
 
 

@@ -12,7 +12,7 @@ from jsonschema import Draft202012Validator
 from harness.compression import Stage
 from harness.errors import SpecError
 from harness.spec.catalog import Catalog
-from harness.spec.fileschema import json_schema
+from harness.spec.json_schema import json_schema
 from harness.spec.reader import read_yaml
 from harness.spec.spec import Spec
 

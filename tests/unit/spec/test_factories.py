@@ -86,7 +86,7 @@ def test_what_may_be_callable_is_taken(read_model: Any, reference: str) -> None:
         ('factory: "zoo:tiny", width: {a: 1}', "should be a number, a text, true or false"),
         ('factory: "zoo:tiny", vocab: 1', "vocab should be greater than or equal to 2"),
         ('factory: "zoo:tiny", context: 4', "needs a context of 8 tokens"),
-        ('factory: "zoo:tiny", tokenizer: bytes', "a tokenizer needs a corpus"),
+        ('factory: "zoo:tiny", tokenizer: bytes', "a tokenizer needs a corpus: name a corpus too"),
     ],
 )
 def test_a_slip_is_a_fault_at_its_place(read_model: Any, model: str, fault: str) -> None:
@@ -130,5 +130,7 @@ def test_a_path_is_the_only_way_in(tmp_path: Path) -> None:
     (tmp_path / "s.yaml").write_text(
         'matrix: {model: {factory: "nowhere_at_all:f"}, scenario: prefill}\n'
     )
-    with pytest.raises(SpecError, match="install its package, or name the folder"):
+    with pytest.raises(
+        SpecError, match="install its package, or add the folder that contains it to PYTHONPATH"
+    ):
         load([tmp_path / "s.yaml"])

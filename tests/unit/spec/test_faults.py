@@ -140,11 +140,11 @@ def test_a_wrong_key_or_setting(faults: Faults, line: str, expected: str) -> Non
         ),
         (
             "model: {name: nano, decoder_layers: 1}",
-            "4:23: decoder_layers is an option of encoder-decoder; this model is of decoder architecture",
+            "4:23: decoder_layers is an option of encoder-decoder; this model's architecture is decoder",
         ),
         (
             "model: {name: nano, architecture: encoder, readout: concat}",
-            "4:46: readout is an option of encoder-decoder; this model is of encoder architecture",
+            "4:46: readout is an option of encoder-decoder; this model's architecture is encoder",
         ),
         (
             "model: {name: nano, architecture: encoder-decoder, readout: [sequence, sum]}",
@@ -179,7 +179,7 @@ def test_a_wrong_key_or_setting(faults: Faults, line: str, expected: str) -> Non
         ("operator: {name: window, strides: [1, x]}", "4:41: strides should be a whole number, found 'x'"),
         ("compression: itn8", "4:16: unknown compression 'itn8'; did you mean 'int8'? (possible: int8, none, prune)"),
         ("compression: prune", "4:16: the key 'pattern' is missing (kept : of)"),
-        ("compression: [[none, int8]]", "4:18: none composes with nothing: leave it out"),
+        ("compression: [[none, int8]]", "4:18: none cannot be part of a composition: leave it out"),
         ("compression: [[]]", "4:17: an empty composition: write none"),
         ("precision: fp23", "4:14: unknown precision 'fp23'; did you mean 'fp32'? (possible: bf16, fp32)"),
         ("precision: 16", "4:14: precision should be a name, found 16"),
@@ -335,7 +335,7 @@ exclude:
             "s.yaml:3:33: this exclude leaves nothing out: "
             "the matrix has no operator 'window' (possible: sdpa)"
         ),
-        "s.yaml:4:5: this exclude leaves nothing out: no cell has all of these",
+        "s.yaml:4:5: this exclude leaves nothing out: no cell has all of these values",
     ]
 
 
@@ -354,7 +354,7 @@ def test_nothing_left_to_measure(faults: Faults) -> None:
                 "(possible: fp32)"
             ),
         ),
-        ("{operator: [sdpa, window]}", "1:22: a baseline has one value of each axis, found 2"),
+        ("{operator: [sdpa, window]}", "1:22: a baseline takes one value per key, found 2"),
         ("{scenario: prefill}", "1:12: cells are compared within a scenario: leave it out"),
         (
             "{batch: 2}",
@@ -389,7 +389,7 @@ def test_options_that_multiply_too_far(faults: Faults) -> None:
 def test_weights_that_are_no_file(faults: Faults, weights: str) -> None:
     """Nor a device without an end."""
     (message,) = faults(axis(f"model: {{name: nano, weights: {weights}}}"))
-    assert message.startswith(f"s.yaml:4:32: the weights {weights!r} are not there (/")
+    assert message.startswith(f"s.yaml:4:32: the weights {weights!r} cannot be found (/")
 
 
 LONG = "x" * 5000

@@ -105,21 +105,21 @@ def test_set_changes_links(read: Read) -> None:
     [
         (
             "zip: [{parallelism: [none, {data: 2}, {data: 4}], batch: [8, 16]}]",
-            ["4:7: linked keys advance together, so each needs as many values: parallelism has 3, batch has 2"],
+            ["4:7: linked keys need the same number of values: parallelism has 3, batch has 2"],
         ),
         (
             "zip: [{batch: [1, 2], scenario: [prefill, decode]}]",
-            ["4:23: scenario stands in matrix too: give its values in one place"],
+            ["4:23: scenario is also in matrix: give its values in one place"],
         ),
         (
             "zip: [{batch: [1, 2], prompt: [8, 9]}]",
-            ["4:23: prompt stands in workload too: give its values in one place"],
+            ["4:23: prompt is also in workload: give its values in one place"],
         ),
         (
             "zip: [{batch: [1, 2], precision: [fp32, bf16]}, {batch: [1, 2], operator: [sdpa, window]}]",
-            ["4:50: batch stands in an earlier entry of zip too: give its values in one place"],
+            ["4:50: batch is also in an earlier entry of zip: give its values in one place"],
         ),
-        ("zip: [{batch: [1, 2]}]", ["4:7: batch alone is linked with nothing: name two keys or more"]),
+        ("zip: [{batch: [1, 2]}]", ["4:7: batch is linked with nothing: name two keys or more"]),
         ("zip: [{}]", ["4:7: an empty entry names no cells"]),
         ("zip: {batch: [1], precision: [fp32]}", ["4:6: zip should be a list, found a mapping"]),
         ("zip: [3]", ["4:7: zip should be a mapping of keys to values, found 3"]),
@@ -149,7 +149,7 @@ def test_set_changes_links(read: Read) -> None:
         ("scaling: week", ["4:10: scaling should be 'strong' or 'weak', found 'week'"]),
         (
             "scaling: weak\nzip: [{parallelism: [none, {data: 2}], batch: [1, 2]}]",
-            ["5:7: scaling: weak has batch follow parallelism: link it in one of the two ways"],
+            ["5:7: scaling: weak links batch with parallelism already: use one of the two"],
         ),
         (
             "scaling: weak\ninclude: [{parallelism: {data: 2}, batch: 1_000_000_000}]",
@@ -166,7 +166,7 @@ def test_what_is_wrong_is_told_with_its_place(
 
 def test_a_key_that_is_set_beside_its_link_is_refused(faults: Faults) -> None:
     found = faults(HEAD + ZIP + LOAD, "workload.batch=4")
-    assert found == ["s.yaml:4:51: batch stands in workload too: give its values in one place"]
+    assert found == ["s.yaml:4:51: batch is also in workload: give its values in one place"]
 
 
 def test_weak_scaling_is_short_for_a_link(read: Read) -> None:

@@ -253,12 +253,12 @@ class TestOverrides:
             ),
             (
                 "name.x=3",
-                "--set name.x: name is no mapping: nothing can be set inside it; set it as a whole",
+                "--set name.x: name is not a mapping: no key can be set inside it; set it as a whole",
             ),
             (
                 "exclude.0=3",
                 (
-                    "--set exclude.0: exclude is a list: nothing can be set inside it; "
+                    "--set exclude.0: exclude is a list: no key can be set inside it; "
                     "set it as a whole"
                 ),
             ),
@@ -356,7 +356,7 @@ class TestOnly:
                 ["precision=bf16", "compression=int8"],
                 (
                     "--only precision=bf16 --only compression=int8: "
-                    "no cell has all of these: nothing is left to measure"
+                    "no cell has all of these values: nothing is left to measure"
                 ),
             ),
         ],

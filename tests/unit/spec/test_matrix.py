@@ -18,9 +18,9 @@ from harness.spec.matrix import (
     combinations,
     distinct,
     expand,
-    grown,
     keys,
     matches,
+    scaled,
     size,
     value_of,
 )
@@ -123,7 +123,7 @@ def test_a_link_of_all_pairs_is_no_link(matrix: Values, one: str) -> None:
 def test_a_batch_grows_with_the_ranks_and_nothing_else_does(matrix: Values) -> None:
     """And no two cells become one."""
     cells = expand(matrix, [], [], [], uses).cells
-    both = {cell: grown(cell, 1 + len(cell.parallelism)) for cell in cells}
+    both = {cell: scaled(cell, 1 + len(cell.parallelism)) for cell in cells}
     assert len({cell.id for cell in both.values()}) == len(cells)
     for written, cell in both.items():
         assert cell.load["batch"] == written.load["batch"] * (1 + len(cell.parallelism))

@@ -55,12 +55,12 @@ def test_a_file_of_the_models_dimensions_is_taken(load_here: Load, gpt2_bytes: G
 @pytest.mark.parametrize(
     ("name", "why"),
     [
-        (r'"\0"', "it holds a character that no file name can"),
-        (r'"a\0b"', "it holds a character that no file name can"),
+        (r'"\0"', "it contains a character that no file name can contain"),
+        (r'"a\0b"', "it contains a character that no file name can contain"),
         ("n" * 300, "file name too long"),
         ("/".join(["n" * 200] * 30), "file name too long"),
         ("loop", "too many levels of symbolic links"),
-        ("file/inside", "is no file"),
+        ("file/inside", "is not a file"),
     ],
 )
 def test_a_name_that_the_system_refuses_is_a_fault_at_its_place(
@@ -104,9 +104,9 @@ def test_a_folder_that_cannot_be_searched_is_a_fault(
     ("argument", "why"),
     [
         ("n" * 300 + ".yaml", "file name too long"),
-        ("a\0b.yaml", "it holds a character that no file name can"),
-        ("a\0*.yaml", "it holds a character that no file name can"),
-        ("\ud800.yaml", "it holds a character that no file name can"),
+        ("a\0b.yaml", "it contains a character that no file name can contain"),
+        ("a\0*.yaml", "it contains a character that no file name can contain"),
+        ("\ud800.yaml", "it contains a character that no file name can contain"),
         ("loop.yaml", "too many levels of symbolic links"),
     ],
 )
@@ -136,14 +136,14 @@ def test_an_address_is_told_as_such(load_here: Load, address: str, key: str) -> 
     model = f"{OPTIONS}, weights: '{address}'" if key == "weights" else OPTIONS
     (line,) = faults(load_here, {}, spec_of(model, rest))
     assert f"the {key} {address!r}" in line
-    assert "at an address, not on this machine: download the file and name that" in line
+    assert "must be a file on this machine: download it, and give its path" in line
 
 
 def test_a_folder_is_told_as_such_with_the_weights_in_it(load_here: Load, tmp_path: Path) -> None:
     (tmp_path / "gpt2").mkdir()
     (tmp_path / "gpt2" / "model.safetensors").write_bytes(b"")
     (line,) = faults(load_here, {}, spec_of(f"{OPTIONS}, weights: gpt2"))
-    told = "the weights 'gpt2' are a folder of model.safetensors: name a file"
+    told = "the weights 'gpt2' must be a file, not a folder (it holds model.safetensors)"
     assert line.partition(": ")[2] == told + POSSIBLE
 
 
@@ -242,17 +242,17 @@ def test_other_dimensions_than_the_specs_are_told_from_the_header(
     key = option.partition(":")[0]
     rest = [one for one in OPTIONS.split(", ") if not one.startswith(key)]
     message = weights_fault(load_here, gpt2_bytes(SHAPE), ", ".join([*rest, option]))
-    assert message == f"the weights 'w' are of another model: {told}"
+    assert message == f"the weights 'w' belong to another model: {told}"
 
 
 def test_tensors_that_do_not_fit_are_named(load_here: Load, gpt2_bytes: Gpt2Bytes) -> None:
     gone = {"transformer.ln_f.bias": None, "transformer.h.1.surplus": ("F32", (2,))}
     assert weights_fault(load_here, gpt2_bytes(SHAPE, **gone)) == (
-        "the weights 'w' are of another model: missing ln_f.bias; unexpected h.1.surplus"
+        "the weights 'w' belong to another model: missing ln_f.bias; unexpected h.1.surplus"
     )
     narrow = {"transformer.h.1.mlp.c_fc.weight": ("F32", (16, 63))}
     assert weights_fault(load_here, gpt2_bytes(SHAPE, **narrow)) == (
-        "the weights 'w' are of another model: h.1.mlp.c_fc.weight has shape [63, 16]; "
+        "the weights 'w' belong to another model: h.1.mlp.c_fc.weight has shape [63, 16]; "
         "the model's is [64, 16] (Linear weights as [out, in])"
     )
 
@@ -282,7 +282,7 @@ def test_a_config_beside_the_weights_must_agree(
     """The only place that tells the number of heads."""
     files = {"w": gpt2_bytes(SHAPE), "config.json": json.dumps(config)}
     (line,) = faults(load_here, files, spec_of(f"{OPTIONS}, weights: w"))
-    expected = f"the weights 'w' are of another model: the config.json next to it has {told}"
+    expected = f"the weights 'w' belong to another model: the config.json next to it has {told}"
     assert line.partition(": ")[2] == expected
 
 

@@ -14,10 +14,10 @@ from harness.model.shape import Shape
 from harness.operators.pattern import Pattern
 from harness.plan.feasible import Feasibility
 from harness.spec.catalog import registered
-from harness.spec.fileschema import json_schema
+from harness.spec.json_schema import json_schema
 from harness.spec.load import read_spec
 from harness.spec.narrow import narrow, parse_only
-from harness.spec.schema import Limits
+from harness.spec.settings import Limits
 from harness.spec.spec import Spec
 
 
@@ -108,7 +108,7 @@ def test_the_layers_of_a_dilated_operator_go_on_where_the_last_one_stopped() -> 
         ),
         ("{pattern: sdpa}", "4:23: a pattern should be a list of at least two operators, found"),
         ("{pattern: [sdpa]}", "4:23: a pattern should be a list of at least two operators, found"),
-        ("{pattern: [sdpa, pattern]}", "4:30: a pattern does not hold another"),
+        ("{pattern: [sdpa, pattern]}", "4:30: a pattern cannot contain another pattern"),
         (
             "{pattern: [sdpa, {name: banded, window: 4}]}",
             "4:30: in a pattern, an operator should be a name, found a mapping",

@@ -46,7 +46,7 @@ def test_what_is_no_duration_is_refused(found: object) -> None:
 
 @pytest.mark.parametrize("found", ["0s", "0.0h"])
 def test_no_time_is_refused(found: str) -> None:
-    with pytest.raises(ValueError, match="no time at all"):
+    with pytest.raises(ValueError, match="is not above zero: write a number with a unit"):
         duration(found)
 
 

@@ -12,8 +12,8 @@ from ruamel.yaml import YAML
 from harness.domain.axis import AXES
 from harness.domain.cell import WORKLOAD
 from harness.spec.catalog import Catalog
-from harness.spec.fileschema import json_schema
-from harness.spec.schema import Limits, Measure, SpecFile
+from harness.spec.json_schema import json_schema
+from harness.spec.settings import Limits, Measure, SpecFile
 
 SPECS = sorted((Path(__file__).parents[3] / "specs").glob("*.yaml"))
 
