@@ -37,8 +37,8 @@ class OutsidePackage:
 
 def outside_packages() -> list[OutsidePackage]:
     """All installed outside packages, sorted by name; none of them is imported."""
-    rooms = (*ROOMS, "axes")
-    points = [point for room in rooms for point in entry_points(group=f"harness.{room}")]
+    every = entry_points()  # once: it reads the metadata of every installed package
+    points = [point for room in (*ROOMS, "axes") for point in every.select(group=f"harness.{room}")]
     packages = {point.dist.name: point.dist for point in points if point.dist is not None}
     return [
         OutsidePackage(

@@ -1,5 +1,6 @@
 """What functional and end-to-end tests share: a folder to work in and the command line."""
 
+import fcntl
 import importlib.util
 import json
 import os
@@ -104,11 +105,17 @@ def hostile_package(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def _installed(name: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    target = tmp_path_factory.mktemp(name)
+    """Installed by the first of pytest's workers that asks for it."""
+    folder = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        folder = folder.parent  # which all workers of this run share
+    target, partial = folder / name, folder / f"{name}.partial"
     source = Path(__file__).parent / "plugins" / name
     options = ["--quiet", "--no-deps", "--no-index", "--no-build-isolation"]
-    subprocess.run(
-        [sys.executable, "-m", "pip", "install", *options, "--target", str(target), str(source)],
-        check=True,
-    )
+    install = [sys.executable, "-m", "pip", "install", *options, "--target", str(partial)]
+    with (folder / f"{name}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not target.exists():
+            subprocess.run([*install, str(source)], check=True)
+            partial.rename(target)
     return target

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Iterator
+from functools import cache
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, TypeVar, get_args
 
@@ -46,8 +47,17 @@ def pytest_configure(config: pytest.Config) -> None:
 def chosen(config: pytest.Config, entries: list[type[E]]) -> list[type[E]]:
     """The entries of the packages that `--package` names; all entries without it."""
     asked = config.getoption("--package")
-    modules = {module for one in outside_packages() if one.name in asked for module in one.modules}
-    return [one for one in entries if not asked or one.__module__.partition(".")[0] in modules]
+    if not asked:
+        return entries
+    modules = _modules_of(frozenset(asked))
+    return [one for one in entries if one.__module__.partition(".")[0] in modules]
+
+
+@cache
+def _modules_of(packages: frozenset[str]) -> frozenset[str]:
+    """Top-level modules. Reading what is installed takes a while."""
+    found = (one.modules for one in outside_packages() if one.name in packages)
+    return frozenset(module for modules in found for module in modules)
 
 
 def registries() -> list[Registry[Entry]]:

@@ -14,11 +14,25 @@ SPEC = """
 name: price
 baseline: {compression: none}
 matrix:
-  model: {layers: 2, d_model: 64, heads: 2, vocab: 256, context: 64, weights: trained}
-  scenario: [prefill, decode]
+  model: {layers: 1, d_model: 64, heads: 2, vocab: 256, context: 64, weights: trained}
+  scenario: [prefill]
   compression: [none, int8-dynamic, {name: magnitude, fraction: 0.5}, [{name: heads, fraction: 0.5}, int8-weight-only]]
 workload: {prompt: 32, generate: 8}
 measure: {rounds: 2, max_rounds: 2, round_time: 20ms, ceiling: false}
+include:
+  - {scenario: decode}
+  - {scenario: decode, compression: [[{name: heads, fraction: 0.5}, int8-weight-only]]}
+"""
+# The same with random weights, in one round, with what an outside package compresses, and with
+# what cannot be made.
+UNTAUGHT = """
+baseline: {compression: none}
+matrix:
+  model: {layers: 2, d_model: 64, heads: 2, vocab: 256, context: 64}
+  scenario: prefill
+  compression: [none, int8-dynamic, outside-half, {name: block, rows: 7, columns: 7}]
+workload: {prompt: 32}
+measure: {rounds: 1, max_rounds: 1, round_time: 20ms, ceiling: false}
 """
 
 
@@ -35,12 +49,12 @@ def results(harness: Harness) -> dict[tuple[str, str], dict[str, Any]]:
 def test_every_compressed_cell_has_its_price(harness: Harness, tmp_path: Path, cache: Path) -> None:
     """The reference is trained once; each model is made once, and judged."""
     (tmp_path / "spec.yaml").write_text(SPEC)
-    assert "after training nano(" in harness("plan", "spec.yaml", "--db", "a.sqlite").out
+    assert "after training 1L-64d-2h(" in harness("plan", "spec.yaml", "--db", "a.sqlite").out
     ran = harness("run", "spec.yaml", "--db", "a.sqlite")
     assert ran.code == 0, ran.err
-    assert "training nano(" in ran.err
+    assert "training 1L-64d-2h(" in ran.err
     told = results(harness)
-    assert len(told) == 8
+    assert len(told) == 6
     for (name, _), one in told.items():
         metrics = one["metrics"]
         for metric in (
@@ -65,7 +79,7 @@ def test_every_compressed_cell_has_its_price(harness: Harness, tmp_path: Path, c
     assert not list((cache / "artifacts").iterdir())
     (reference,) = (cache / "reference").glob("*.safetensors")
     before = reference.stat().st_mtime
-    brief = ("--only", "scenario=prefill", "--fresh")
+    brief = ("--only", "scenario=prefill", "--only", "compression=magnitude", "--fresh")
     again = harness("run", "spec.yaml", "--db", "a.sqlite", *brief)
     assert again.code == 0, again.err
     assert "training" not in again.err
@@ -76,18 +90,36 @@ def test_every_compressed_cell_has_its_price(harness: Harness, tmp_path: Path, c
     assert "KL divergence" in page
 
 
-def test_random_weights_have_no_quality_and_say_so(
-    harness: Harness, tmp_path: Path, cache: Path
+def test_random_weights_have_no_quality_and_a_model_that_cannot_be_made_has_a_reason(
+    harness: Harness, tmp_path: Path, cache: Path, env: dict[str, str], outside_package: Path
 ) -> None:
-    """But the numeric error of their logits."""
-    spec = SPEC.replace(", weights: trained", "").replace("[prefill, decode]", "[prefill]")
-    (tmp_path / "spec.yaml").write_text(spec)
+    """Of random weights there is the numeric error of their logits.
+
+    A model that cannot be made is its cell's failure, and the others go on: also one with layers
+    that the house knows nothing of, which is written and read back. What a killed run left is
+    swept: it lies in a folder with the dead process's number.
+    """
+    env["PYTHONPATH"] = str(outside_package)
+    left = cache / "artifacts" / "999999999-12345"
+    left.mkdir(parents=True)
+    (left / "model.safetensors").write_bytes(b"half")
+    (tmp_path / "spec.yaml").write_text(UNTAUGHT)
     ran = harness("run", "spec.yaml", "--db", "a.sqlite")
     assert ran.code == 0, ran.err
-    for (name, _), one in results(harness).items():
+    assert not left.exists()
+    told = {name: one for (name, _), one in results(harness).items()}
+    failed = told.pop("block(columns=7, rows=7)")
+    assert failed["status"] == "unsupported"
+    assert "no layer of this model divides into blocks of 7 x 7" in failed["reason"]
+    assert set(told) == {"none", "int8-dynamic", "outside-half"}
+    for name, one in told.items():
+        assert one["status"] == "ok"
         assert "bits_per_byte" not in one["metrics"]
         assert ("logit_error" in one["metrics"]) == (name != "none")
         assert one["not_measured"]["bits_per_byte"] == "not measurable: random weights"
+    half, dense = (told[name]["metrics"] for name in ("outside-half", "none"))
+    assert 0 < half["logit_error"]["value"] < 0.001
+    assert half["file_bytes"]["value"] < 0.7 * 4 * dense["parameters"]["value"]
 
 
 def test_an_impossible_composition_is_refused_before_anything_runs(
@@ -140,61 +172,19 @@ measure: {rounds: 1, max_rounds: 1, round_time: 10ms, ceiling: false}
     assert "the corpus 'missing.txt' cannot be found" in refused.err
 
 
-def test_a_model_that_cannot_be_made_is_the_cells_failure(
-    harness: Harness, tmp_path: Path, cache: Path
-) -> None:
-    """With its reason; the other cells go on."""
-    spec = SPEC.replace(", weights: trained", "").replace(
-        "{name: magnitude, fraction: 0.5}", "{name: block, rows: 7, columns: 7}"
-    )
-    (tmp_path / "spec.yaml").write_text(spec.replace("[prefill, decode]", "[prefill]"))
-    harness("run", "spec.yaml", "--db", "a.sqlite")
-    told = results(harness)
-    failed = told["block(columns=7, rows=7)", "prefill"]
-    assert failed["status"] == "unsupported"
-    assert "no layer of this model divides into blocks of 7 x 7" in failed["reason"]
-    assert told["int8-dynamic", "prefill"]["status"] == "ok"
-
-
 def test_a_compressed_cell_is_compared_with_itself(
     harness: Harness, tmp_path: Path, cache: Path
 ) -> None:
     """A self-check prepares its models as a run does."""
-    spec = SPEC.replace(", weights: trained", "").replace(
-        "[none, int8-dynamic, {name: magnitude, fraction: 0.5}, "
-        "[{name: heads, fraction: 0.5}, int8-weight-only]]",
-        "[[heads, int8-dynamic]]",
-    )
-    (tmp_path / "spec.yaml").write_text(spec.replace("baseline: {compression: none}\n", ""))
+    (tmp_path / "spec.yaml").write_text("""
+matrix:
+  model: {layers: 1, d_model: 64, heads: 2, vocab: 256, context: 64}
+  scenario: [prefill, decode]
+  compression: [[heads, int8-dynamic]]
+workload: {prompt: 32, generate: 8}
+measure: {rounds: 2, max_rounds: 2, round_time: 20ms, ceiling: false}
+""")
     checked = harness("selfcheck", "spec.yaml", "--trials", "2", "--db", "a.sqlite")
     assert checked.code == 0, checked.err
     assert "prefill" in checked.out
     assert "decode" in checked.out
-
-
-def test_a_run_that_is_killed_leaves_its_models_to_the_next_to_sweep(
-    harness: Harness, tmp_path: Path, cache: Path
-) -> None:
-    """They lie in a folder with the dead process's number."""
-    left = cache / "artifacts" / "999999999-12345"
-    left.mkdir(parents=True)
-    (left / "model.safetensors").write_bytes(b"half")
-    (tmp_path / "spec.yaml").write_text(SPEC.replace(", weights: trained", ""))
-    assert harness("run", "spec.yaml", "--db", "a.sqlite", "--only", "scenario=prefill").code == 0
-    assert not left.exists()
-
-
-def test_an_outside_compression_is_written_and_read_back(
-    harness: Harness, tmp_path: Path, cache: Path, env: dict[str, str], outside_package: Path
-) -> None:
-    """With layers that the house knows nothing of."""
-    env["PYTHONPATH"] = str(outside_package)
-    spec = SPEC.replace(", weights: trained", "").replace(
-        "{name: magnitude, fraction: 0.5}", "outside-half"
-    )
-    (tmp_path / "spec.yaml").write_text(spec)
-    assert harness("run", "spec.yaml", "--db", "a.sqlite").code == 0
-    told = results(harness)
-    half, dense = (told[name, "prefill"]["metrics"] for name in ("outside-half", "none"))
-    assert 0 < half["logit_error"]["value"] < 0.001
-    assert half["file_bytes"]["value"] < 0.7 * 4 * dense["parameters"]["value"]

@@ -20,7 +20,7 @@ LIMIT = 5  # seconds of a round; a deed that never ends takes it whole
 
 QUICK = """\
 workload: {batch: [1], prompt: 16, generate: 4}
-measure: {rounds: 2, max_rounds: 2, samples: 3, round_time: 10ms, ceiling: false}
+measure: {rounds: 1, max_rounds: 1, samples: 3, round_time: 10ms, ceiling: false}
 """
 
 # By deed, the status and how the reason begins.

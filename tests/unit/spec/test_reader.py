@@ -1,6 +1,7 @@
 import pytest
 
 from harness.errors import SpecError
+from harness.spec import reader
 from harness.spec.reader import MAX_DEPTH, read_value, read_yaml
 
 
@@ -116,8 +117,11 @@ def test_aliases_that_double_are_bounded() -> None:
     assert fault("\n".join(lines)).endswith("more than 100,000 values, aliases expanded")
 
 
-def test_many_values_are_bounded_while_they_are_read() -> None:
-    assert fault("a: [" + "1," * 110_000).endswith("more than 100,000 values, aliases expanded")
+def test_many_values_are_bounded_while_they_are_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Before it turns out that the list is never closed; by a bound that is reached at once."""
+    monkeypatch.setattr(reader, "MAX_NODES", 1000)
+    assert fault("a: [" + "1," * 990).endswith("but found '<stream end>'")
+    assert fault("a: [" + "1," * 1100).endswith("values, aliases expanded")
 
 
 def test_a_value_from_the_command_line_is_read_alike() -> None:
