@@ -11,7 +11,7 @@ from harness.domain.metric import Direction, Estimate
 
 
 @dataclass(frozen=True)
-class Rank:
+class Standing:
     """The best and the worst place that a cell may have; 1 is the best."""
 
     first: int
@@ -21,7 +21,7 @@ class Rank:
         return str(self.first) if self.first == self.last else f"{self.first}–{self.last}"
 
 
-def rank(estimates: Sequence[Estimate]) -> list[Rank]:
+def rank(estimates: Sequence[Estimate]) -> list[Standing]:
     """The rank of each estimate of one metric, in the order given.
 
     One cell is certainly better than another if its whole interval lies on the better side of
@@ -31,7 +31,7 @@ def rank(estimates: Sequence[Estimate]) -> list[Rank]:
     """
     spans = [_span(one) for one in estimates]
     lows, highs = sorted(low for low, _ in spans), sorted(high for _, high in spans)
-    return [Rank(1 + bisect_left(highs, low), bisect_right(lows, high)) for low, high in spans]
+    return [Standing(1 + bisect_left(highs, low), bisect_right(lows, high)) for low, high in spans]
 
 
 def pareto_front(rows: Sequence[Sequence[Estimate]]) -> list[bool]:

@@ -17,7 +17,7 @@ POWER = 0.95  # the probability with which the smallest change is detected
 
 
 @dataclass(frozen=True)
-class Trial:
+class Comparison:
     """One comparison of a cell with itself: the ratio, both sides, and their rounds' figures."""
 
     ratio: Speedup
@@ -25,7 +25,7 @@ class Trial:
     values: tuple[float, ...]
 
 
-def judged(cell: Cell, metric: str, trials: Sequence[Trial], when: datetime) -> SelfCheck:
+def judged(cell: Cell, metric: str, trials: Sequence[Comparison], when: datetime) -> SelfCheck:
     """The self-check that at least one trial gives."""
     truth = median(value for trial in trials for value in trial.values)
     sides = [side for trial in trials for side in trial.sides]
@@ -44,7 +44,7 @@ def judged(cell: Cell, metric: str, trials: Sequence[Trial], when: datetime) -> 
     )
 
 
-def _margins(trials: Sequence[Trial]) -> list[float]:
+def _margins(trials: Sequence[Comparison]) -> list[float]:
     """The least true change, as a logarithm, that each trial would detect: a rise and a fall.
 
     A true change d with the same noise moves the ratio's interval by d. The interval then

@@ -15,7 +15,7 @@ from pathlib import Path
 import torch
 import torch.distributed as dist
 
-from harness.ceilings.search import Findings, Reached, Trial, Watch, search
+from harness.ceilings.search import Findings, KernelTrial, Reached, Watch, search
 from harness.distributed.group import join_group
 from harness.domain.rank import Rank
 from harness.hardware import Hardware
@@ -66,10 +66,10 @@ def _maximum(value: float) -> float:
     return largest.item()
 
 
-def _trials(processes: int) -> Iterator[Trial]:
+def _trials(processes: int) -> Iterator[KernelTrial]:
     for size in _MEBIBYTES:
         data = torch.rand(size * 2**20 // 4)
-        yield Trial(
+        yield KernelTrial(
             kernel="gloo",
             size=f"{size} MiB",
             work=bus_bytes(size * 2**20, processes),

@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from harness.ceilings.search import Trial
+from harness.ceilings.search import KernelTrial
 
 
 @dataclass(frozen=True)
@@ -69,13 +69,13 @@ class Kernel:
     make: Callable[[Operands], Call]
 
 
-def trials(number_format: str, device: torch.device) -> Iterator[Trial]:
+def trials(number_format: str, device: torch.device) -> Iterator[KernelTrial]:
     """Every kernel for the format, at every size. Kernels of one size share their operands."""
     kernels = kernels_for(number_format, device.type)
     for shape in SHAPES.get(device.type, SHAPES["cuda"]):
         operands = _LazyOperands(number_format, shape, device)
         for kernel in kernels:
-            yield Trial(
+            yield KernelTrial(
                 kernel=kernel.name,
                 size=" x ".join(map(str, shape)),
                 work=2.0 * shape[0] * shape[1] * shape[2],

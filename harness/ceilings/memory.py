@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from harness.ceilings.search import Trial
+from harness.ceilings.search import KernelTrial
 from harness.domain.ceiling import memory_read
 from harness.errors import Unsupported
 from harness.hardware import Hardware
@@ -56,18 +56,18 @@ def _caches(hardware: Hardware) -> int | None:
         return None
 
 
-def curve_trials(size: int, largest: int, device: torch.device) -> Iterator[Trial]:
+def curve_trials(size: int, largest: int, device: torch.device) -> Iterator[KernelTrial]:
     """Ways to read a buffer of one size of the curve, which is part of the largest buffer."""
     part = WorkingSet(size, memory_read(size).partition("@")[2])
     return _read_trials(_random(largest, device)[: size // 4], part, device)
 
 
-def read_trials(size: WorkingSet, device: torch.device) -> Iterator[Trial]:
+def read_trials(size: WorkingSet, device: torch.device) -> Iterator[KernelTrial]:
     """Ways to read every byte once of a buffer far larger than the last-level cache."""
     return _read_trials(_random(size.bytes, device), size, device)
 
 
-def _read_trials(flat: Tensor, size: WorkingSet, device: torch.device) -> Iterator[Trial]:
+def _read_trials(flat: Tensor, size: WorkingSet, device: torch.device) -> Iterator[KernelTrial]:
     half = flat.numel() // 2
     first, second = flat[:half], flat[half:]
     rows, vector = flat.view(-1, _COLUMNS), _ones(_COLUMNS, device)
@@ -80,7 +80,7 @@ def _read_trials(flat: Tensor, size: WorkingSet, device: torch.device) -> Iterat
     return _trials(ways, size, size.bytes)
 
 
-def copy_trials(size: WorkingSet, device: torch.device) -> Iterator[Trial]:
+def copy_trials(size: WorkingSet, device: torch.device) -> Iterator[KernelTrial]:
     """Ways to copy every byte once. Bytes read and bytes written both count."""
     source = _random(size.bytes, device)
     target = torch.zeros_like(source)
@@ -98,9 +98,11 @@ def _threaded_copy(target: Tensor, source: Tensor) -> Callable[[], object]:
     return lambda: list(pool.map(np.copyto, *parts))
 
 
-def _trials(ways: dict[str, Callable[[], object]], size: WorkingSet, work: int) -> Iterator[Trial]:
+def _trials(
+    ways: dict[str, Callable[[], object]], size: WorkingSet, work: int
+) -> Iterator[KernelTrial]:
     for kernel, call in ways.items():
-        yield Trial(kernel, size.label, float(work), lambda call=call: call)  # type: ignore[misc]
+        yield KernelTrial(kernel, size.label, float(work), lambda call=call: call)  # type: ignore[misc]
 
 
 @lru_cache(maxsize=1)

@@ -25,7 +25,7 @@ _MOST_CALLS = 100_000
 
 
 @dataclass(frozen=True)
-class Trial:
+class KernelTrial:
     """A kernel on a problem of one size. `prepare` makes the data and returns the timed call."""
 
     kernel: str
@@ -104,7 +104,7 @@ class _Runner:
         return replace(self, reached=replace(best, repeats=best.repeats + 1))
 
 
-def search(trials: Iterable[Trial], seconds: float, watch: Watch) -> Findings:
+def search(trials: Iterable[KernelTrial], seconds: float, watch: Watch) -> Findings:
     """The rates that the trials reach in about `seconds`. The first trial always runs."""
     begin = watch.now()
     repeat = min(REPEAT_SECONDS, seconds / 20)
@@ -142,7 +142,7 @@ def _finals(runners: list[_Runner], watch: Watch, goes_on: Callable[[], bool]) -
     return runners
 
 
-def _tried(trial: Trial, repeat: float, watch: Watch) -> _Runner:
+def _tried(trial: KernelTrial, repeat: float, watch: Watch) -> _Runner:
     """Warms up with one call, times one call to size a repeat, then times the first repeat."""
     call = trial.prepare()
     call()

@@ -29,7 +29,7 @@ from harness.ceilings.frequency import frequency_under_load
 from harness.ceilings.gemm import trials as gemm_trials
 from harness.ceilings.memory import copy_trials, curve_trials, read_trials, working_set
 from harness.ceilings.messages import Answer, Found, Missing, Order
-from harness.ceilings.search import Findings, Trial, Watch, search
+from harness.ceilings.search import Findings, KernelTrial, Watch, search
 from harness.domain.ceiling import (
     FREQUENCY,
     MEMORY_COPY,
@@ -172,7 +172,7 @@ def _measured(entry: Hardware, device: torch.device, order: Order, name: str) ->
 
 def _trials(
     name: str, names: Sequence[str], entry: Hardware, device: torch.device
-) -> Iterator[Trial]:
+) -> Iterator[KernelTrial]:
     """The candidates for this ceiling. `names` are all ceilings of the order."""
     if name in _MEMORY:
         return _MEMORY[name](working_set(entry), device)
@@ -182,7 +182,7 @@ def _trials(
     return gemm_trials(name.removeprefix("gemm_"), device)
 
 
-_MEMORY: Mapping[str, Callable[..., Iterator[Trial]]] = {
+_MEMORY: Mapping[str, Callable[..., Iterator[KernelTrial]]] = {
     MEMORY_READ: read_trials,
     MEMORY_COPY: copy_trials,
 }

@@ -43,7 +43,7 @@ Rounds = Mapping[str, Sequence[Round]]  # by the key of the planned cell
 
 
 @dataclass(frozen=True)
-class Wanted:
+class NextRound:
     """A round that may be measured now."""
 
     item: Planned
@@ -81,7 +81,7 @@ class Campaign:
         self._begun: list[_Family] = []
         self._events: list[Event] = []
 
-    def next(self) -> Wanted | None:
+    def next(self) -> NextRound | None:
         """The next round, or None: all rounds of the pass are in flight, or every cell is done."""
         while not self._queue:
             if not self._families:
@@ -90,9 +90,9 @@ class Campaign:
                 self._families.extend(_shuffled(self._left.values(), self._order))
             self._begin(self._families.popleft())
         item = self._queue.popleft()
-        return Wanted(item, len(self._rounds[item.key]))
+        return NextRound(item, len(self._rounds[item.key]))
 
-    def take(self, wanted: Wanted, measured: Round) -> None:
+    def take(self, wanted: NextRound, measured: Round) -> None:
         """Records a measured round."""
         item = wanted.item
         done = with_headline(valued(measured), _headline_name(item))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass
 
-from harness.dispatch.campaign import Campaign, Event, Wanted
+from harness.dispatch.campaign import Campaign, Event, NextRound
 from harness.dispatch.port import Bounds, Dispatcher, Finished
 from harness.domain.result import Round, Status
 from harness.plan.plan import Planned
@@ -24,7 +24,7 @@ _TRIES = 2  # how often a job is submitted if the dispatcher loses it
 class _Flight:
     """A round that has begun, and its job in flight."""
 
-    wanted: Wanted
+    wanted: NextRound
     steps: Steps
     bounds: Bounds
     job: Job | None = None

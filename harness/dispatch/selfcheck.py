@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 
-from harness.analyse.selfcheck import Trial
+from harness.analyse.selfcheck import Comparison
 from harness.dispatch.campaign import Campaign, CellDone, Event, RoundDone, against_baseline
 from harness.domain.cell import Cell
 from harness.domain.result import Round, Status
@@ -20,7 +20,7 @@ def trials(
     count: int,
     effort: Measure,
     measured: Callable[[Campaign], Iterator[Event]],
-) -> Iterator[Trial]:
+) -> Iterator[Comparison]:
     """Runs `count` trials. Each is a campaign of the cell as baseline and a copy of the cell."""
     base = Planned(
         cell=cell,
@@ -37,7 +37,7 @@ def trials(
         yield _trial(base, copy, measured(campaign))
 
 
-def _trial(base: Planned, copy: Planned, events: Iterator[Event]) -> Trial:
+def _trial(base: Planned, copy: Planned, events: Iterator[Event]) -> Comparison:
     rounds: dict[str, list[Round]] = {base.key: [], copy.key: []}
     metric = scenarios[base.cell.scenario.name].headline
     sides = []
@@ -51,7 +51,7 @@ def _trial(base: Planned, copy: Planned, events: Iterator[Event]) -> Trial:
     ratio = against_baseline(copy, rounds)
     assert ratio is not None, "both sides ended well"
     values = tuple(done.values[metric] for side in rounds.values() for done in side)
-    return Trial(ratio, (sides[0], sides[1]), values)
+    return Comparison(ratio, (sides[0], sides[1]), values)
 
 
 def _failure(end: CellDone) -> str:

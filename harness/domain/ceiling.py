@@ -159,7 +159,7 @@ def tenable(found: Sequence[Ceiling]) -> tuple[Ceiling, ...]:
 
 
 @dataclass(frozen=True)
-class Row:
+class CeilingRow:
     """One name's ceilings, by kind."""
 
     name: str
@@ -175,13 +175,13 @@ class Row:
         return measured.value / bound.value if measured and bound and bound.value else None
 
 
-def compared(found: Sequence[Ceiling]) -> tuple[Row, ...]:
+def compared(found: Sequence[Ceiling]) -> tuple[CeilingRow, ...]:
     """One row per name, in the order of first appearance; refuted theory is left out."""
     return _rows(tenable(found))
 
 
-def _rows(found: Iterable[Ceiling]) -> tuple[Row, ...]:
+def _rows(found: Iterable[Ceiling]) -> tuple[CeilingRow, ...]:
     rows: dict[str, dict[CeilingKind, Ceiling]] = {}
     for one in found:
         rows.setdefault(one.name, {})[one.kind] = one
-    return tuple(Row(name, by_kind) for name, by_kind in rows.items())
+    return tuple(CeilingRow(name, by_kind) for name, by_kind in rows.items())

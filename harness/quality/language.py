@@ -51,7 +51,7 @@ KEY_BITS = _KEY * FIRST_BITS
 
 
 @dataclass(frozen=True)
-class State:
+class LanguageState:
     """Everything that the next event depends on."""
 
     topic: int
@@ -68,7 +68,7 @@ class Event:
 
     probability: float
     text: str
-    after: State
+    after: LanguageState
 
     @property
     def length(self) -> int:
@@ -104,10 +104,10 @@ class Language:
         self._classes = [_law(dice, CLASSES) for _ in range(CLASSES)]
         weights = [1 / (rank + 1) for rank in range(WORDS)]  # Zipf's
         self._ranks = [weight / sum(weights) for weight in weights]
-        self._events: dict[State, list[Event]] = {}
-        self._sums: dict[State, list[float]] = {}
+        self._events: dict[LanguageState, list[Event]] = {}
+        self._sums: dict[LanguageState, list[float]] = {}
 
-    def events(self, state: State) -> list[Event]:
+    def events(self, state: LanguageState) -> list[Event]:
         """All events possible in a state; their probabilities sum to one."""
         if state not in self._events:
             self._events[state] = list(self._possible(state))
@@ -123,7 +123,7 @@ class Language:
     def entropy_rate(self) -> float:
         """Bits per byte of an endless document."""
         states = [
-            State(topic, kind, depth)
+            LanguageState(topic, kind, depth)
             for topic in range(TOPICS)
             for kind in range(CLASSES)
             for depth in range(DEPTH + 1)
@@ -141,28 +141,28 @@ class Language:
         law = np.linalg.lstsq(system, np.append(np.zeros(len(states)), 1.0), rcond=None)[0]
         return float(law @ bits / (law @ length))
 
-    def _possible(self, state: State) -> Iterator[Event]:
+    def _possible(self, state: LanguageState) -> Iterator[Event]:
         opens = _OPEN if state.depth < DEPTH else 0.0
         closes = _CLOSE if state.depth else 0.0
         yield Event(_RECALL, "@", state)
         if opens:
-            deeper = State(state.topic, state.kind, state.depth + 1)
+            deeper = LanguageState(state.topic, state.kind, state.depth + 1)
             for opener in _CLOSERS:
                 yield Event(opens / len(_CLOSERS), opener, deeper)
         if closes:
-            yield Event(closes, ")", State(state.topic, state.kind, state.depth - 1))
+            yield Event(closes, ")", LanguageState(state.topic, state.kind, state.depth - 1))
         word = 1 - _RECALL - opens - closes
         for topic in range(TOPICS):
             of_topic = _SWITCH / TOPICS + (1 - _SWITCH if topic == state.topic else 0.0)
             for kind, of_class in enumerate(self._classes[state.kind]):
-                after = State(topic, kind, state.depth)
+                after = LanguageState(topic, kind, state.depth)
                 for text, of_rank in zip(self._words[topic][kind], self._ranks, strict=True):
                     probability = word * of_topic * of_class * of_rank
                     yield Event(probability, f"{text} ", after)
 
     def _document(self, dice: random.Random, length: int) -> Document:
         key = "".join(dice.choice(_KEY_LETTERS) for _ in range(_KEY))
-        text, bits, state, closers = f"{key}:", KEY_BITS, State(0, 0, 0), ""
+        text, bits, state, closers = f"{key}:", KEY_BITS, LanguageState(0, 0, 0), ""
         while len(text) < length:
             events = self.events(state)
             (event,) = dice.choices(events, cum_weights=self._sums[state])

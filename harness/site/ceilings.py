@@ -11,8 +11,8 @@ from harness.domain.ceiling import (
     MEMORY_READ,
     Ceiling,
     CeilingKind,
+    CeilingRow,
     Ceilings,
-    Row,
     buffer_bytes,
     compared,
     memory_read,
@@ -27,7 +27,7 @@ _FEWEST = 2  # sizes that make a curve
 
 
 @dataclass(frozen=True)
-class Line:
+class CeilingLine:
     """One ceiling: a figure per kind, the share of the bound that was reached, and the sources."""
 
     title: str
@@ -39,15 +39,15 @@ class Line:
 
 
 @dataclass(frozen=True)
-class Table:
+class CeilingTable:
     """The ceilings of one hardware choice on one host."""
 
     anchor: str
     hardware: str
     host: Host
     facts: tuple[tuple[str, str], ...]
-    lines: tuple[Line, ...]  # all ceilings except the curve
-    curve: tuple[Line, ...]  # read bandwidth by buffer size
+    lines: tuple[CeilingLine, ...]  # all ceilings except the curve
+    curve: tuple[CeilingLine, ...]  # read bandwidth by buffer size
     chart: charts.Chart | None  # the curve, if two sizes were measured
 
     @property
@@ -56,7 +56,7 @@ class Table:
         return any(line.sources for line in self.lines)
 
 
-def tables(found: Sequence[Ceilings]) -> list[Table]:
+def tables(found: Sequence[Ceilings]) -> list[CeilingTable]:
     """A table for each host and hardware, from the newest environment measured there."""
     newest: dict[tuple[str, str], Ceilings] = {}
     for one in sorted(found, key=lambda one: one.saved, reverse=True):
@@ -84,12 +84,12 @@ _TITLES = {
 }
 
 
-def _table(number: int, one: Ceilings) -> Table:
+def _table(number: int, one: Ceilings) -> CeilingTable:
     versions = one.environment.versions
     software = ", ".join(f"{name} {version}" for name, version in sorted(versions.items()))
     refuted = refutation(one.found)
     rows = compared(one.found)
-    return Table(
+    return CeilingTable(
         anchor=f"ceilings-{number}",
         hardware=one.hardware,
         host=one.host,
@@ -104,7 +104,7 @@ def _table(number: int, one: Ceilings) -> Table:
     )
 
 
-def _chart(rows: Sequence[Row]) -> charts.Chart | None:
+def _chart(rows: Sequence[CeilingRow]) -> charts.Chart | None:
     """The chart of read bandwidth over buffer sizes; None if too few were measured."""
     rates = {row.name: row.by_kind[CeilingKind.MEASURED].value for row in rows if _is_measured(row)}
     points = [(size, rates[name]) for size in CURVE if (name := memory_read(size)) in rates]
@@ -116,16 +116,16 @@ def _chart(rows: Sequence[Row]) -> charts.Chart | None:
     return charts.Chart(caption, charts.bandwidth(points, rates.get(MEMORY_READ)))
 
 
-def _is_measured(row: Row) -> bool:
+def _is_measured(row: CeilingRow) -> bool:
     return CeilingKind.MEASURED in row.by_kind
 
 
-def _line(row: Row) -> Line:
+def _line(row: CeilingRow) -> CeilingLine:
     def figure(one: Ceiling | None) -> str | None:
         return quantity(one.value, one.unit) if one else None
 
     measured = row.by_kind.get(CeilingKind.MEASURED)
-    return Line(
+    return CeilingLine(
         title=title(row.name),
         figures=tuple(figure(row.by_kind.get(kind)) for kind in KINDS),
         reached=f"{row.share:.0%}" if row.share else "",

@@ -86,7 +86,7 @@ def _exponent(one: Growth | None) -> Figure | None:
 def _chart(metric: str, series: Sequence[Growth], names: Mapping[str, str]) -> charts.Chart:
     title, unit = words.title(metric), words.unit_of(metric, series[0].points[0][1].unit)
     lines = [
-        charts.Line(names[one.cell.id], tuple((n, found.value) for n, found in one.points))
+        charts.Curve(names[one.cell.id], tuple((n, found.value) for n, found in one.points))
         for one in series
     ]
     caption = f"{title} over prompt length, both axes logarithmic: a power law is a straight line."

@@ -60,7 +60,7 @@ class Row:
 
 
 @dataclass(frozen=True)
-class Group:
+class CellGroup:
     """Comparable cells: one model and one workload; they differ in other axes."""
 
     anchor: str
@@ -83,7 +83,7 @@ class Board:
     host: Host
     hardware: str
     scenario: str
-    groups: tuple[Group, ...]
+    groups: tuple[CellGroup, ...]
 
 
 @dataclass(frozen=True)
@@ -125,7 +125,7 @@ def unrankable(result: Result, metric: str) -> str:
     return ""
 
 
-def charts_of(group: Group) -> list[charts.Chart]:
+def charts_of(group: CellGroup) -> list[charts.Chart]:
     """Bars of the ranking metric and, if quality differs, speed against quality loss."""
     if len(group.ranked) < 2:
         return []
@@ -170,7 +170,7 @@ def _order(cell: Cell) -> tuple[str, tuple[tuple[str, int], ...], bool, str]:
     return (cell.labels["model"], cell.workload, oversubscribed(cell), cell.id)
 
 
-def _group(anchor: str, members: Sequence[CellHistory], places: Places, metric: str) -> Group:
+def _group(anchor: str, members: Sequence[CellHistory], places: Places, metric: str) -> CellGroup:
     found = aspects([one.newest for one in members])
     chosen = sorted(zip(members, found.choices, strict=True), key=lambda pair: pair[1])
     rankable = [pair for pair in chosen if not unrankable(pair[0].newest, metric)]
@@ -183,7 +183,7 @@ def _group(anchor: str, members: Sequence[CellHistory], places: Places, metric: 
     )
     cell = members[0].cell
     ranked = _ranked(rankable, table)
-    return Group(
+    return CellGroup(
         anchor=anchor,
         title=cell.labels["model"],
         workload=", ".join(

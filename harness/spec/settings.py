@@ -21,7 +21,7 @@ from pydantic import (
 from harness.spec.units import Duration, Share, Size
 
 
-class Block(BaseModel):
+class SettingsBlock(BaseModel):
     """A mapping in the spec file."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
@@ -51,7 +51,7 @@ def _shown(default: str | float) -> dict[str, JsonValue]:
     return {"default": default}
 
 
-class Workload(Block):
+class WorkloadBlock(SettingsBlock):
     """The amount of work. Each scenario uses only the keys that it needs."""
 
     batch: Counts = Field(
@@ -71,7 +71,7 @@ class Workload(Block):
 # the docstrings.
 
 
-class Measure(Block):
+class Measure(SettingsBlock):
     """How hard to measure."""
 
     rounds: int = Field(6, ge=1, le=1000, description="fewest rounds (fresh processes) per cell")
@@ -142,7 +142,7 @@ class Measure(Block):
         return self
 
 
-class Quality(Block):
+class Quality(SettingsBlock):
     """The text on which models with weights are evaluated."""
 
     corpus: str = Field(
@@ -162,7 +162,7 @@ class Quality(Block):
         return self
 
 
-class Limits(Block):
+class Limits(SettingsBlock):
     """The time and memory that a round may use before it is ended."""
 
     timeout: Duration = Field(
@@ -174,7 +174,7 @@ class Limits(Block):
     )
 
 
-class SpecFile(Block):
+class SpecFile(SettingsBlock):
     """A spec: what to compare, and how hard to measure.
 
     Its opening comment is the question that it answers.
@@ -212,7 +212,7 @@ class SpecFile(Block):
         description="US dollars per hour, by hardware as `harness plan` prints it "
         "(`cpu(threads=2)`) or by its name alone (`cpu`), for the cost of a million tokens",
     )
-    workload: Workload = Workload()
+    workload: WorkloadBlock = WorkloadBlock()
     measure: Measure = Measure()
     quality: Quality = Quality()
     limits: Limits = Limits()

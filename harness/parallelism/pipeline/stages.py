@@ -15,7 +15,7 @@ from harness.parallelism.pipeline.group import PipelineGroup
 from harness.parallelism.pipeline.run import StagedModel
 
 
-class Stage(nn.Module):
+class PipelineStage(nn.Module):
     """Some layers, with the embedding before the first layer and the head after the last.
 
     Its parameters keep their names in the whole model.
@@ -59,7 +59,9 @@ def split_layers(split: Split, *, schedule: str, microbatches: int) -> None:
     own = range(rank, group.stage_count, ranks)
     shares = even(layers, group.stage_count)
     last = group.stage_count - 1
-    split.parts = [Stage(split, shares[one], first=one == 0, last=one == last) for one in own]
+    split.parts = [
+        PipelineStage(split, shares[one], first=one == 0, last=one == last) for one in own
+    ]
     keep(split.core, group, chain.from_iterable(shares[one] for one in own))
 
 

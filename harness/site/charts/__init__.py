@@ -8,7 +8,7 @@ from harness.site.charts.across_cells import Bar, Dot, bars, trade_off
 from harness.site.charts.by_buffer import bandwidth
 from harness.site.charts.by_round import MOST_SAMPLES, samples, thinning
 from harness.site.charts.over_commits import Moment, history
-from harness.site.charts.over_lengths import Line, growth
+from harness.site.charts.over_lengths import Curve, growth
 from harness.site.charts.parts import Chart, Spec
 
 __all__ = [
@@ -16,7 +16,7 @@ __all__ = [
     "Bar",
     "Chart",
     "Dot",
-    "Line",
+    "Curve",
     "Moment",
     "Spec",
     "bandwidth",

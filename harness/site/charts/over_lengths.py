@@ -10,14 +10,14 @@ from harness.site.format import scale_for
 
 
 @dataclass(frozen=True)
-class Line:
+class Curve:
     """A series over prompt lengths in tokens."""
 
     name: str
     points: tuple[tuple[int, float], ...]
 
 
-def growth(lines: Sequence[Line], title: str, unit: str) -> Spec:
+def growth(lines: Sequence[Curve], title: str, unit: str) -> Spec:
     """A metric over prompt lengths, one line per series, both axes logarithmic."""
     scale = scale_for([value for line in lines for _, value in line.points], unit)
     names = unique([line.name for line in lines])

@@ -22,7 +22,7 @@ class Chart:
     spec: Spec
 
 
-class Row(Protocol):
+class WithInterval(Protocol):
     """An item that may have an interval: a bar or a moment."""
 
     @property
@@ -44,7 +44,7 @@ def frame(height: int, data: list[dict[str, Any]]) -> Spec:
     }
 
 
-def error_bars(channel: str, rows: Sequence[Row]) -> list[Spec]:
+def error_bars(channel: str, rows: Sequence[WithInterval]) -> list[Spec]:
     """A line from low to high with end caps, for rows that have an interval."""
     if not any(map(has_interval, rows)):
         return []
@@ -75,7 +75,7 @@ def error_bars(channel: str, rows: Sequence[Row]) -> list[Spec]:
     return [{"transform": has, "mark": rule, "encoding": ends}, *caps]
 
 
-def interval_tips(rows: Sequence[Row]) -> list[Spec]:
+def interval_tips(rows: Sequence[WithInterval]) -> list[Spec]:
     """The interval's ends for the tooltip; empty if no row has an interval."""
     if not any(map(has_interval, rows)):
         return []
@@ -85,14 +85,14 @@ def interval_tips(rows: Sequence[Row]) -> list[Spec]:
     ]
 
 
-def ends(row: Row, scale: Scale) -> Spec:
+def ends(row: WithInterval, scale: Scale) -> Spec:
     """The interval's ends as chart data; null if there is no interval."""
     if not has_interval(row):
         return {"low": None, "high": None}
     return {"low": scaled(row.low, scale), "high": scaled(row.high, scale)}
 
 
-def has_interval(row: Row) -> bool:
+def has_interval(row: WithInterval) -> bool:
     """True if there is an interval to draw; a constant's has no width."""
     return finite(row.low) is not None and finite(row.high) is not None and row.low != row.high
 

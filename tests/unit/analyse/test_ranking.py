@@ -8,7 +8,7 @@ from collections.abc import Callable
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.analyse.ranking import Rank, pareto_front, rank
+from harness.analyse.ranking import Standing, pareto_front, rank
 from harness.domain.metric import Direction, Estimate
 
 Make = Callable[..., Estimate]
@@ -50,34 +50,34 @@ def certainly_better(one: Estimate, other: Estimate) -> bool:
 
 def test_cells_that_differ_have_separate_ranks(estimate: Make) -> None:
     ranks = rank([estimate(3.0, 0.1), estimate(1.0, 0.1), estimate(2.0, 0.1)])
-    assert ranks == [Rank(3, 3), Rank(1, 1), Rank(2, 2)]
+    assert ranks == [Standing(3, 3), Standing(1, 1), Standing(2, 2)]
 
 
 def test_cells_that_overlap_share_a_rank(estimate: Make) -> None:
     ranks = rank([estimate(1.0, 0.2), estimate(1.1, 0.2), estimate(2.0, 0.2)])
-    assert ranks == [Rank(1, 2), Rank(1, 2), Rank(3, 3)]
+    assert ranks == [Standing(1, 2), Standing(1, 2), Standing(3, 3)]
 
 
 def test_the_ends_of_a_chain_of_overlaps_do_not_tie(estimate: Make) -> None:
     """The first is better than the last; the middle one may be equal to either."""
     ranks = rank([estimate(1.0, 0.3), estimate(1.5, 0.3), estimate(2.0, 0.3)])
-    assert ranks == [Rank(1, 2), Rank(1, 3), Rank(2, 3)]
+    assert ranks == [Standing(1, 2), Standing(1, 3), Standing(2, 3)]
 
 
 def test_more_is_better_if_the_metrics_direction_is_higher(estimate: Make) -> None:
     ranks = rank([estimate(1.0, 0.1, Direction.HIGHER), estimate(2.0, 0.1, Direction.HIGHER)])
-    assert ranks == [Rank(2, 2), Rank(1, 1)]
+    assert ranks == [Standing(2, 2), Standing(1, 1)]
 
 
 def test_a_value_without_an_interval_differs_from_no_other(estimate: Make) -> None:
     """Nobody knows how far another round would be from it."""
-    assert rank([estimate(1.0), estimate(9.0)]) == [Rank(1, 2), Rank(1, 2)]
+    assert rank([estimate(1.0), estimate(9.0)]) == [Standing(1, 2), Standing(1, 2)]
     ranks = rank([estimate(1.0), estimate(1.1, 0.2), estimate(9.0, 0.2)])
-    assert ranks == [Rank(1, 3), Rank(1, 2), Rank(2, 3)]
+    assert ranks == [Standing(1, 3), Standing(1, 2), Standing(2, 3)]
 
 
 def test_intervals_that_touch_share_a_rank(estimate: Make) -> None:
-    assert rank([estimate(1.0, 0.5), estimate(2.0, 0.5)]) == [Rank(1, 2), Rank(1, 2)]
+    assert rank([estimate(1.0, 0.5), estimate(2.0, 0.5)]) == [Standing(1, 2), Standing(1, 2)]
 
 
 def test_no_estimates_have_no_ranks() -> None:
@@ -85,7 +85,7 @@ def test_no_estimates_have_no_ranks() -> None:
 
 
 def test_a_rank_is_printed_as_a_place_or_a_range() -> None:
-    assert [str(Rank(1, 1)), str(Rank(2, 4))] == ["1", "2–4"]
+    assert [str(Standing(1, 1)), str(Standing(2, 4))] == ["1", "2–4"]
 
 
 @given(estimates())
@@ -94,7 +94,7 @@ def test_ranks_count_the_certainly_better_and_worse(several: list[Estimate]) -> 
     for one, place in zip(several, rank(several), strict=True):
         better = sum(certainly_better(other, one) for other in several)
         worse = sum(certainly_better(one, other) for other in several)
-        assert place == Rank(1 + better, len(several) - worse)
+        assert place == Standing(1 + better, len(several) - worse)
 
 
 @given(estimates())

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 import pytest
 
 from harness.analyse.compare import Speedup
-from harness.analyse.selfcheck import Trial, judged, quantile
+from harness.analyse.selfcheck import Comparison, judged, quantile
 from harness.domain.cell import Cell
 from harness.domain.metric import Direction, Estimate
 from harness.domain.selfcheck import SelfCheck
@@ -17,13 +17,13 @@ from harness.domain.selfcheck import SelfCheck
 WHEN = datetime(2026, 1, 5, tzinfo=UTC)
 
 
-def trial(value: float, half: float | None, side: tuple[float, float] = (0.9, 1.1)) -> Trial:
+def trial(value: float, half: float | None, side: tuple[float, float] = (0.9, 1.1)) -> Comparison:
     """A comparison whose ratio is known to a factor of e^half, with both sides around 1."""
     low = None if half is None else value * math.exp(-half)
     high = None if half is None else value * math.exp(half)
     ratio = Speedup(Estimate(value, low, high, "1", Direction.HIGHER, 6, 60), paired=True)
     one = Estimate(1.0, *side, "s", Direction.LOWER, 6, 60)
-    return Trial(ratio, (one, one), (1.0,) * 12)
+    return Comparison(ratio, (one, one), (1.0,) * 12)
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ from typing import cast
 
 import pytest
 
-from harness.ceilings.search import REPEAT_SECONDS, Findings, Trial, Watch, search
+from harness.ceilings.search import REPEAT_SECONDS, Findings, KernelTrial, Watch, search
 
 
 @dataclass
@@ -47,12 +47,14 @@ def line() -> Line:
     return Line()
 
 
-def found(line: Line, trials: list[Trial], seconds: float = 1.0) -> Findings:
+def found(line: Line, trials: list[KernelTrial], seconds: float = 1.0) -> Findings:
     return search(trials, seconds, Watch(line, lambda: line.now, lambda: line.spent))
 
 
-def trial(kernel: str, call: Callable[[], object], work: float = 1.0, size: str = "1") -> Trial:
-    return Trial(kernel, size, work, lambda: call)
+def trial(
+    kernel: str, call: Callable[[], object], work: float = 1.0, size: str = "1"
+) -> KernelTrial:
+    return KernelTrial(kernel, size, work, lambda: call)
 
 
 def test_the_fastest_kernel_wins_whatever_its_place(line: Line) -> None:
@@ -124,7 +126,7 @@ def test_a_kernel_that_cannot_be_used_is_told_and_passed_over(line: Line) -> Non
     def lacks() -> Callable[[], object]:
         raise RuntimeError("no such engine\nand a long story")
 
-    trials = [Trial("lacks", "1", 1.0, lacks), trial("has", line.work("has", 0.01))]
+    trials = [KernelTrial("lacks", "1", 1.0, lacks), trial("has", line.work("has", 0.01))]
     told = found(line, trials)
     assert told.failed == (("lacks", "RuntimeError: no such engine"),)
     assert [one.kernel for one in told.reached] == ["has"]

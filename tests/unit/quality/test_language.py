@@ -12,28 +12,28 @@ from harness.quality.language import (
     DEPTH,
     KEY_BITS,
     Language,
-    State,
+    LanguageState,
 )
 
 LANGUAGE = Language()
 
 
-def states() -> list[State]:
+def states() -> list[LanguageState]:
     return [
-        State(topic, kind, depth)
+        LanguageState(topic, kind, depth)
         for topic, kind, depth in itertools.product(range(4), range(4), range(DEPTH + 1))
     ]
 
 
 @pytest.mark.parametrize("state", states(), ids=str)
-def test_the_probabilities_of_what_can_come_sum_to_one(state: State) -> None:
+def test_the_probabilities_of_what_can_come_sum_to_one(state: LanguageState) -> None:
     events = LANGUAGE.events(state)
     assert sum(one.probability for one in events) == pytest.approx(1)
     assert min(one.probability for one in events) > 0
 
 
 @pytest.mark.parametrize("state", states(), ids=str)
-def test_no_event_begins_another(state: State) -> None:
+def test_no_event_begins_another(state: LanguageState) -> None:
     """Else its bytes would not tell which it is, and its bits would not be the text's."""
     texts = [one.written("bdf", ")]}"[: state.depth]) for one in LANGUAGE.events(state)]
     assert len(set(texts)) == len(texts)
@@ -61,7 +61,7 @@ def test_a_documents_bits_are_those_of_its_bytes_one_by_one() -> None:
 def byte_by_byte(text: str) -> float:
     """-log2 p of each byte given all before, summed; written apart from the generator."""
     key, bits = text[:3], 9.0
-    state, closers, pending = State(0, 0, 0), "", ""
+    state, closers, pending = LanguageState(0, 0, 0), "", ""
     for byte in text[4:]:
         going = {
             event: event.written(key, closers)

@@ -162,7 +162,7 @@ def test_samples_that_are_all_warm_up_have_no_median() -> None:
 
 def test_lines_over_length_have_one_legend_of_colour_and_dash() -> None:
     """Colours repeat among a dozen lines, so separate legends could not identify a line."""
-    lines = [charts.Line(name, ((512, 1.0), (1024, 2.0))) for name in ("math", "linear")]
+    lines = [charts.Curve(name, ((512, 1.0), (1024, 2.0))) for name in ("math", "linear")]
     spec = charts.growth(lines, "Latency", "s")
     assert spec["encoding"]["color"] == spec["encoding"]["strokeDash"]
     assert not any(

@@ -8,7 +8,7 @@ from types import ModuleType
 from harness.domain.metric import Direction, Estimate
 from harness.domain.result import Result, Status
 from harness.site.cell_history import cell_histories
-from harness.site.leaderboard import Board, Group, boards, charts_of
+from harness.site.leaderboard import Board, CellGroup, boards, charts_of
 
 
 def shown(results: Sequence[Result], headline: str = "latency") -> list[Board]:
@@ -18,7 +18,7 @@ def shown(results: Sequence[Result], headline: str = "latency") -> list[Board]:
     return boards(histories, places, lambda scenario: headline)
 
 
-def only_group(results: Sequence[Result], headline: str = "latency") -> Group:
+def only_group(results: Sequence[Result], headline: str = "latency") -> CellGroup:
     [board] = shown(results, headline)
     [group] = board.groups
     return group

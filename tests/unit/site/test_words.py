@@ -103,7 +103,7 @@ def complete(sample: ModuleType) -> Result:
     return replace(result, metrics={"a_foreign_one": foreign, **found})
 
 
-def group_of(result: Result) -> leaderboard.Group:
+def group_of(result: Result) -> leaderboard.CellGroup:
     histories = cell_histories([result])
     [board] = leaderboard.boards(histories, {}, lambda _: "latency")
     [group] = board.groups
