@@ -133,7 +133,7 @@ def entry_named(
     """The registered entry; None, and a fault, if there is no such entry."""
     entries = context.catalog.entries(axis)
     if name not in entries:
-        composed = axis in AXES and AXES[axis].composed  # a launcher is no axis
+        composed = axis in AXES and AXES[axis].composed  # `launcher` is not an axis
         possible = [*entries, NONE] if composed else [*entries]
         context.source.add_fault(path, unknown(axis, name, possible), key=key)
         return None

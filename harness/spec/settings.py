@@ -27,7 +27,7 @@ class SettingsBlock(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
 
-def _several(found: object) -> object:
+def _as_tuple(found: object) -> object:
     """A single value counts as a list of one."""
     if found == []:
         raise ValueError("there is no value: give at least one")
@@ -38,7 +38,7 @@ MAX_AMOUNT = 10**9
 COUNT = {"type": "integer", "minimum": 1, "maximum": MAX_AMOUNT}
 Counts = Annotated[
     tuple[Annotated[int, Field(ge=1, le=MAX_AMOUNT)], ...],
-    BeforeValidator(_several),
+    BeforeValidator(_as_tuple),
     WithJsonSchema({"anyOf": [COUNT, {"type": "array", "items": COUNT, "minItems": 1}]}),
 ]
 
@@ -95,7 +95,7 @@ class Measure(SettingsBlock):
     )
     round_time: Duration = Field(
         1.0,
-        description="least time of taking samples per round",
+        description="least sampling time per round",
         json_schema_extra=_shown("1s"),
     )
     samples: int = Field(5, ge=1, le=10**6, description="fewest samples per round, after warm-up")
@@ -156,7 +156,7 @@ class Quality(SettingsBlock):
     )
 
     @model_validator(mode="after")
-    def _tokenizer_goes_with_corpus(self) -> Self:
+    def _tokenizer_needs_corpus(self) -> Self:
         if self.tokenizer and not self.corpus:
             raise ValueError("a tokenizer needs a corpus: name a corpus too")
         return self
