@@ -33,7 +33,7 @@ class Effort:
 
 @dataclass(frozen=True)
 class Job:
-    """What one process does: measure a round, prepare a model, or run a parity check."""
+    """A task for a dispatcher: measure a round, prepare a model, or run a parity check."""
 
     cell: Cell
     index: int

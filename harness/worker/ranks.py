@@ -218,7 +218,7 @@ def _collect(handles: RankHandles, world: int, folder: Path) -> list[Report]:
         if any(_has_failed(report) for report in new.values()):
             culprit = _culprit(handles, reports, world, folder)
             _send(signal.SIGKILL, handles, set(range(world)) - reports.keys())
-            # The reports of ranks that failed or died because of the culprit are dropped.
+            # The other ranks may have failed because of the culprit: their reports are dropped.
             reports = {**dict.fromkeys(range(world), Report(Status.OK)), culprit: reports[culprit]}
     return [reports[index] for index in range(world)]
 

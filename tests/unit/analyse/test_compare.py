@@ -53,7 +53,7 @@ def test_uncertainties_add_in_quadrature(estimate: Make) -> None:
 
 
 @pytest.mark.parametrize("halves", [(None, 0.1), (0.1, None), (None, None)])
-def test_a_speed_up_needs_an_interval_on_both_sides_to_have_one(
+def test_a_speed_up_has_no_interval_unless_both_sides_have_one(
     estimate: Make, halves: tuple[float | None, float | None]
 ) -> None:
     found = speedup(estimate(1.0, halves[0]), estimate(2.0, halves[1]))

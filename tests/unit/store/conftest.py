@@ -1,4 +1,4 @@
-"""A database, and values to keep in it."""
+"""A database, and values to store in it."""
 
 from __future__ import annotations
 
@@ -16,19 +16,19 @@ from harness.domain.result import Round, Sample, Score, Status
 from harness.domain.run import Asked, Commit, Environment, Gpu, Host, Run
 from harness.store import Store
 
-# Right-to-left, combining, beyond the basic plane, a quote, a control character.
+# Right-to-left, combining, outside the basic plane, a quote, a control character.
 ODD = "مرحبا \u202e e\u0301 🦙 '; DROP TABLE run; -- \x07"
 
 
 @pytest.fixture
 def odd() -> str:
-    """Text as the world writes it."""
+    """Text with unusual characters."""
     return ODD
 
 
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
-    """Of a database still to be made, in a folder still to be made."""
+    """The path of a database that does not exist yet, nor does its folder."""
     return tmp_path / "deep" / "harness.db"
 
 
@@ -41,7 +41,7 @@ def store(path: Path) -> Iterator[Store]:
 
 @pytest.fixture
 def make_run(host: Host) -> Callable[..., Run]:
-    """A run with every field filled, but for what is named."""
+    """A run with every field filled, apart from the given changes."""
 
     def made(**changes: Any) -> Run:
         east = timezone(timedelta(hours=3))  # stored in UTC
@@ -67,7 +67,7 @@ def make_run(host: Host) -> Callable[..., Run]:
 
 @pytest.fixture
 def make_round() -> Callable[..., Round]:
-    """A round with every field filled, but for what is named."""
+    """A round with every field filled, apart from the given changes."""
 
     def made(index: int = 0, **changes: Any) -> Round:
         plain = Round(
@@ -97,7 +97,7 @@ def make_round() -> Callable[..., Round]:
 
 @pytest.fixture
 def metrics() -> dict[str, Estimate]:
-    """With an interval, and without."""
+    """Two metrics: one with an interval, one without."""
     return {
         "latency": Estimate(0.2, 0.19, 0.21, "s", Direction.LOWER, 3, 60),
         "tokens_per_second": Estimate(2560.0, None, None, "1/s", Direction.HIGHER, 1, 20),

@@ -1,4 +1,4 @@
-"""What a database holds that cannot be is told in one sentence, with the row."""
+"""An impossible value in a database is refused in one sentence that names the row."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def kept(
 
 
 def damage(path: Path, statement: str, *values: object) -> None:
-    """Change the file without asking whether that may be."""
+    """Changes the file, without the checks of its constraints."""
     with closing(sqlite3.connect(path)) as connection:
         connection.execute("PRAGMA ignore_check_constraints = ON")
         changed = connection.execute(statement, values).rowcount
@@ -62,7 +62,7 @@ def damage(path: Path, statement: str, *values: object) -> None:
 
 
 def read_all(path: Path) -> None:
-    """All that any command reads."""
+    """Reads everything that any command reads."""
     with StoreReader(Location.file(path)) as reader:
         run = reader.results(newest_only=False, samples=True)[0].run
         reader.selfchecks()
@@ -72,12 +72,12 @@ def read_all(path: Path) -> None:
         reader.rounds_of(1)
 
 
-def test_what_is_whole_is_read(kept: Path) -> None:
+def test_an_undamaged_database_is_read(kept: Path) -> None:
     read_all(kept)
 
 
 @pytest.mark.parametrize(
-    ("statement", "value", "told"),
+    ("statement", "value", "message"),
     [
         ("UPDATE cell SET content = ?", "{oops", "of table cell cannot be read: .*property name"),
         ("UPDATE cell SET content = ?", "[]", "of table cell cannot be read: content is \\[\\]"),
@@ -121,17 +121,17 @@ def test_what_is_whole_is_read(kept: Path) -> None:
         ("UPDATE ceiling SET host = ?", "gone", r"row \('gone'.*\) of table ceiling .* is missing"),
     ],
 )  # fmt: skip
-def test_a_row_that_cannot_be_is_told_by_table_and_key(
-    kept: Path, statement: str, value: object, told: str
+def test_an_impossible_row_is_reported_with_its_table_and_key(
+    kept: Path, statement: str, value: object, message: str
 ) -> None:
     damage(kept, statement, value)
-    with pytest.raises(StoreError, match=rf"(?s)harness\.db: .*{told}") as refused:
+    with pytest.raises(StoreError, match=rf"(?s)harness\.db: .*{message}") as refused:
         read_all(kept)
     assert len(str(refused.value)) < 400
 
 
-def test_a_damaged_file_is_told_as_such(kept: Path) -> None:
-    """SQLite itself sees it."""
+def test_a_damaged_file_is_reported_as_damaged(kept: Path) -> None:
+    """SQLite itself detects it."""
     whole = kept.read_bytes()
     kept.write_bytes(whole[:4096] + b"\xa5" * (len(whole) - 4096))
     with pytest.raises(StoreError, match=r"harness\.db: is damaged .*malformed"):
@@ -139,8 +139,8 @@ def test_a_damaged_file_is_told_as_such(kept: Path) -> None:
 
 
 @pytest.mark.parametrize("damaged", [b"CREATE TABXE metric", b"CREATE \xd4ABLE metric"])
-def test_a_damaged_schema_is_told_as_such(kept: Path, damaged: bytes) -> None:
-    """Though SQLite's own message, which quotes it, be no text."""
+def test_a_damaged_schema_is_reported_as_damaged(kept: Path, damaged: bytes) -> None:
+    """Even if SQLite's message, which quotes the schema, is not valid text."""
     whole = kept.read_bytes()
     assert whole.count(b"CREATE TABLE metric") == 1
     kept.write_bytes(whole.replace(b"CREATE TABLE metric", damaged))

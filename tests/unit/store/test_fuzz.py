@@ -1,4 +1,4 @@
-"""Some databases damaged at random; `make fuzz` reads thousands."""
+"""Reads some randomly damaged databases; `make fuzz` reads thousands."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ SCRIPT = Path(__file__).parents[2] / "fuzz" / "databases.py"
 
 
 def test_no_damage_ends_in_a_traceback() -> None:
-    """Whatever a file holds, it is read, or refused in a sentence."""
+    """Whatever the damage, a file is read or refused in a sentence."""
     command = [sys.executable, str(SCRIPT), "--count", "40", "--seed", "2"]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr

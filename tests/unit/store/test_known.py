@@ -1,4 +1,4 @@
-"""What need not be measured again, and what a dead run leaves to be gone on with."""
+"""Results that need not be measured again, and rounds of a dead run that can be continued."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ def is_alive(pid: int, started: float) -> bool:
 
 
 def known(store: Store, run: Run) -> dict[str, Known]:
-    """What the store knows for a run like that."""
+    """The results that the store knows for such a run."""
     return store.known(run.commit, run.host, run.environment, is_alive)
 
 
 def save(store: Store, run: Run, cell: Cell, status: Status, rounds: int = 0) -> int:
-    """A result of that many rounds; left open if it is still being measured."""
+    """Saves a result with this many rounds, and closes it if the status is final."""
     key = store.open_result(run, cell, None, adopt=None)
     for index in range(rounds):
         store.save_round(key, run, Round(index, Status.OK, seconds=1.0))
@@ -84,7 +84,7 @@ def test_a_result_of_another_host_is_not_known(
     assert known(store, make_run(host=replace(host, physical_cores=64))) == {}
 
 
-def test_a_branch_and_a_message_do_not_make_another_subject(
+def test_another_branch_or_message_is_the_same_subject(
     store: Store, make_run: MakeRun, make_cell: MakeCell
 ) -> None:
     save(store, store.begin(make_run()), make_cell(), Status.OK)
@@ -95,25 +95,25 @@ def test_a_branch_and_a_message_do_not_make_another_subject(
 def test_the_newest_result_counts(store: Store, make_run: MakeRun, make_cell: MakeCell) -> None:
     save(store, store.begin(make_run()), make_cell(), Status.OK, rounds=3)
     newest = save(store, store.begin(make_run()), make_cell(), Status.FAILED, rounds=1)
-    (told,) = known(store, make_run()).values()
-    assert (told.status, told.rounds, told.result) == (Status.FAILED, 1, newest)
+    (found,) = known(store, make_run()).values()
+    assert (found.status, found.rounds, found.result) == (Status.FAILED, 1, newest)
 
 
-def test_what_a_live_run_is_measuring_is_left_to_it(
+def test_a_cell_that_a_live_run_is_measuring_is_not_known(
     store: Store, make_run: MakeRun, make_cell: MakeCell
 ) -> None:
     save(store, store.begin(make_run(pid=ALIVE)), make_cell(), Status.MEASURING, rounds=2)
     assert known(store, make_run()) == {}
 
 
-def test_what_a_live_run_has_finished_is_known(
+def test_a_cell_that_a_live_run_has_finished_is_known(
     store: Store, make_run: MakeRun, make_cell: MakeCell
 ) -> None:
     save(store, store.begin(make_run(pid=ALIVE)), make_cell(), Status.OK)
     assert list(known(store, make_run())) == [make_cell().id]
 
 
-def test_what_a_dead_run_was_measuring_can_be_gone_on_with(
+def test_a_cell_that_a_dead_run_was_measuring_can_be_continued(
     store: Store, make_run: MakeRun, make_cell: MakeCell
 ) -> None:
     """Its rounds are not lost."""
@@ -122,10 +122,10 @@ def test_what_a_dead_run_was_measuring_can_be_gone_on_with(
     assert expected == known(store, make_run())
 
 
-def test_what_a_stopped_run_was_measuring_can_be_gone_on_with(
+def test_a_cell_that_a_stopped_run_was_measuring_can_be_continued(
     store: Store, make_run: MakeRun, make_cell: MakeCell
 ) -> None:
-    """It said that it ended, though its process may go on to something else."""
+    """The run is recorded as finished, although its process may still exist."""
     run = store.begin(make_run(pid=ALIVE))
     save(store, run, make_cell(), Status.MEASURING, rounds=2)
     store.finish(run)
@@ -136,17 +136,17 @@ def test_what_a_stopped_run_was_measuring_can_be_gone_on_with(
 def test_an_unfinished_attempt_does_not_undo_a_result(
     store: Store, make_run: MakeRun, make_cell: MakeCell, pid: int
 ) -> None:
-    """As after `--fresh`, stopped before it was through."""
+    """For example a run with `--fresh` that was stopped before its end."""
     key = save(store, store.begin(make_run(pid=DEAD)), make_cell(), Status.OK, rounds=3)
     save(store, store.begin(make_run(pid=pid)), make_cell(), Status.MEASURING, rounds=1)
-    (told,) = known(store, make_run()).values()
-    assert (told.status, told.result) == (Status.OK, key)
+    (found,) = known(store, make_run()).values()
+    assert (found.status, found.result) == (Status.OK, key)
 
 
 def test_a_dead_runs_result_is_adopted_with_its_rounds(
     store: Store, make_run: MakeRun, make_cell: MakeCell, make_round: MakeRound
 ) -> None:
-    """What follows is the new run's; who measured which round stays told apart."""
+    """The result becomes the new run's, and further rounds are added to the old ones."""
     dead = store.begin(make_run(pid=DEAD))
     key = store.open_result(dead, make_cell(), None, adopt=None)
     store.save_round(key, dead, make_round(0))
@@ -162,14 +162,14 @@ def test_a_dead_runs_result_is_adopted_with_its_rounds(
 def test_only_one_of_two_runs_adopts_a_result(
     store: Store, make_run: MakeRun, make_cell: MakeCell
 ) -> None:
-    """Both saw it abandoned; the second one starts its own."""
+    """Both found it abandoned. The second run starts its own."""
     abandoned = save(store, store.begin(make_run(pid=DEAD)), make_cell(), Status.MEASURING, 1)
     one, other = store.begin(make_run()), store.begin(make_run())
     assert store.open_result(other, make_cell(), None, adopt=abandoned) == abandoned
     assert store.open_result(one, make_cell(), None, adopt=abandoned) != abandoned
 
 
-def test_a_result_finished_meanwhile_is_not_adopted(
+def test_a_result_that_was_finished_meanwhile_is_not_adopted(
     store: Store, make_run: MakeRun, make_cell: MakeCell
 ) -> None:
     done = save(store, store.begin(make_run(pid=DEAD)), make_cell(), Status.OK, 3)
@@ -181,10 +181,10 @@ def test_a_result_finished_meanwhile_is_not_adopted(
     ]
 
 
-def test_a_round_takes_the_mean_of_such_rounds_on_such_a_host(
+def test_the_duration_of_a_round_is_the_mean_on_this_kind_of_host(
     store: Store, make_run: MakeRun, make_cell: MakeCell, make_round: MakeRound, host: Host
 ) -> None:
-    """Over all runs and commits: a forecast needs no more."""
+    """Over all runs and commits, which is good enough for a forecast."""
     away = replace(host, cpu="another")
     other = make_cell(workload=(("batch", 8), ("prompt", 8)))
     for run, cell, seconds in (
@@ -201,10 +201,10 @@ def test_a_round_takes_the_mean_of_such_rounds_on_such_a_host(
     assert {make_cell().id: Took(50.0, rounds=1)} == store.durations(away)
 
 
-def test_a_cell_has_as_many_rounds_as_its_longest_result(
+def test_the_number_of_rounds_is_that_of_the_longest_result(
     store: Store, make_run: MakeRun, make_cell: MakeCell, make_round: MakeRound
 ) -> None:
-    """On a noisy day it took more of them: the next one may be such a day."""
+    """A cell takes more rounds on a noisy day, and the next day may be noisy."""
     for sha, rounds in (("a", 2), ("b", 5), ("c", 3)):
         begun = store.begin(make_run(commit=Commit(sha * 40)))
         key = store.open_result(begun, make_cell(), None, adopt=None)
@@ -214,5 +214,5 @@ def test_a_cell_has_as_many_rounds_as_its_longest_result(
     assert took == Took(seconds=(2 * 2 + 5 * 5 + 3 * 3) / 10, rounds=5)
 
 
-def test_a_host_never_seen_has_no_durations(store: Store, host: Host) -> None:
+def test_an_unknown_host_has_no_durations(store: Store, host: Host) -> None:
     assert store.durations(host) == {}

@@ -1,4 +1,4 @@
-"""Databases of every layout there ever was are brought up to date, and keep what they hold."""
+"""Databases with any earlier layout are brought up to date, and keep their content."""
 
 from __future__ import annotations
 
@@ -20,20 +20,20 @@ from harness.errors import StoreError
 from harness.store import Store, StoreReader, migrations
 from harness.store.migrations import HEAD, REVISIONS
 
-# What `iterdump` gives of databases that versions of the harness made: those from before Alembic
-# by their number, later ones by their revision.
+# `iterdump` of databases that earlier versions of the harness made, named by their layout number
+# (before Alembic) or by their revision.
 LAYOUTS = sorted((Path(__file__).parent / "layouts").glob("*.sql"))
 LAYOUT_OF = {layout.stem: layout for layout in LAYOUTS}
 
 
 @pytest.fixture(params=LAYOUTS, ids=lambda layout: layout.stem)
 def old(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
-    """A database of an earlier layout."""
+    """A database with an earlier layout."""
     return made(tmp_path / "old.sqlite", request.param)
 
 
 def made(path: Path, layout: Path) -> Path:
-    """The database of a layout, with the write-ahead log that all of them had."""
+    """A database with this layout, in write-ahead-log mode as all of them were."""
     with closing(sqlite3.connect(path)) as connection:
         connection.executescript(layout.read_text())
         connection.execute("PRAGMA journal_mode = WAL")
@@ -57,14 +57,14 @@ def content(path: Path) -> dict[str, list[dict[str, Any]]]:
         }
 
 
-def test_every_revision_has_a_database_here() -> None:
-    """A new revision comes with one that the code of its day made."""
+def test_every_revision_has_a_sample_database() -> None:
+    """A new revision comes with a database that the code of that revision made."""
     revisions = {file.stem.split("_")[0] for file in (REVISIONS / "versions").glob("r*.py")}
     assert revisions <= {layout.stem for layout in LAYOUTS}
 
 
-def test_a_writer_brings_it_up_to_date_and_keeps_every_value(old: Path) -> None:
-    """Only specs of the first layout, which gain fields, and a renamed figure differ."""
+def test_a_writer_brings_an_old_database_up_to_date_and_keeps_every_value(old: Path) -> None:
+    """Except that specs of the first layout gain fields, and that a figure is renamed."""
     before = content(old)
     before.pop("alembic_version", None)
     with Store(Location.file(old)):
@@ -81,7 +81,7 @@ def test_a_writer_brings_it_up_to_date_and_keeps_every_value(old: Path) -> None:
 
 
 def test_straggling_becomes_load_imbalance_and_keeps_its_values(tmp_path: Path) -> None:
-    """As a fact, as a round's metric and as a result's; for a reader and for a writer."""
+    """As a fact, as a round's metric and as a result's metric; for a reader and for a writer."""
     old = made(tmp_path / "old.sqlite", LAYOUT_OF["r0001_split"])
     for opener in (StoreReader, Store):
         with opener(Location.file(old)) as store:
@@ -95,8 +95,8 @@ def test_straggling_becomes_load_imbalance_and_keeps_its_values(tmp_path: Path) 
     assert "straggling" not in str(content(old))
 
 
-def test_what_it_holds_is_read_before_and_after(old: Path) -> None:
-    """With the same outcome; a reader changes nothing."""
+def test_an_old_database_reads_the_same_before_and_after(old: Path) -> None:
+    """A reader does not change the file."""
     before = old.read_bytes()
     with StoreReader(Location.file(old)) as reader:
         found = reader.results(newest_only=False, samples=True)
@@ -113,7 +113,7 @@ def test_what_it_holds_is_read_before_and_after(old: Path) -> None:
 
 @pytest.mark.parametrize("layout", ["1_ceilings", "2_documents", "2_marked", "r0001"])
 def test_ceilings_stay_in_the_order_they_were_saved_in(tmp_path: Path, layout: str) -> None:
-    """In older files that is the order of SQLite's row ids."""
+    """In older files, this is the order of SQLite's row ids."""
     file = made(tmp_path / "old.sqlite", LAYOUT_OF[layout])
     names = [row["name"] for row in content(file)["ceiling"]]
     with Store(Location.file(file)) as store:
@@ -121,8 +121,8 @@ def test_ceilings_stay_in_the_order_they_were_saved_in(tmp_path: Path, layout: s
     assert [one.name for one in found.found] == names
 
 
-def test_a_writer_adds_to_it(old: Path) -> None:
-    """Every table takes what the code of today writes: a file of today's layout does."""
+def test_a_writer_adds_to_an_old_database(old: Path) -> None:
+    """Once up to date, every table takes what the current code writes."""
     with Store(Location.file(old)) as store:
         (result,) = store.results(newest_only=False, samples=True)
         run = store.begin(result.run)
@@ -140,7 +140,7 @@ def test_a_reader_of_an_old_file_does_not_wait_for_a_writer(old: Path, lock: str
             assert reader.results(samples=True)[0].rounds[0].samples
 
 
-# A revision that ends in the middle -----------------------------------------------------------
+# A revision that fails halfway ----------------------------------------------------------------
 
 NEXT = """\
 import sqlalchemy as sa
@@ -159,7 +159,7 @@ HALF = (
 
 @pytest.fixture
 def revisions(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A copy of the revisions, in place of the harness's own: a test adds one."""
+    """A copy of the revisions that replaces the harness's own, so that a test can add one."""
     copy = tmp_path / "100% revisions"
     shutil.copytree(REVISIONS, copy, ignore=shutil.ignore_patterns("__pycache__"))
     monkeypatch.setattr(migrations, "REVISIONS", copy)
@@ -168,12 +168,12 @@ def revisions(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def add(revisions: Path, body: str) -> None:
-    """Revision 0003."""
+    """Adds revision 0003 with this body."""
     (revisions / "versions" / "r0003_next.py").write_text(NEXT.format(head=HEAD, body=body))
 
 
 def test_a_revision_that_raises_leaves_the_file_as_it_was(old: Path, revisions: Path) -> None:
-    """No new table is there, no row is gone, and the next attempt does all of it."""
+    """There is no new table, no row is lost, and the next attempt applies all of the revision."""
     before = content(old)
     add(revisions, f"{HALF}; raise ValueError('no')")
     with pytest.raises(ValueError, match="no"):
@@ -188,7 +188,7 @@ def test_a_revision_that_raises_leaves_the_file_as_it_was(old: Path, revisions: 
 
 
 @pytest.mark.parametrize("layout", ["1_first", "r0001", "r0002"])
-def test_a_process_that_is_killed_in_a_revision_leaves_the_file_as_it_was(
+def test_a_process_killed_during_a_revision_leaves_the_file_as_it_was(
     tmp_path: Path, revisions: Path, layout: str
 ) -> None:
     old = made(tmp_path / "old.sqlite", LAYOUT_OF[layout])
@@ -211,10 +211,10 @@ Store(Location.file(Path(sys.argv[2])))
 """
 
 
-def test_a_revision_that_replaces_a_table_keeps_what_belongs_to_its_rows(
+def test_a_revision_that_replaces_a_table_keeps_the_rows_that_refer_to_it(
     old: Path, revisions: Path
 ) -> None:
-    """It drops the old table; with foreign keys on that would delete the rounds' samples."""
+    """It drops the old table: with foreign keys on, this would delete the rounds' samples."""
     before = content(old)
     add(
         revisions,
@@ -225,8 +225,8 @@ def test_a_revision_that_replaces_a_table_keeps_what_belongs_to_its_rows(
     assert content(old)["sample"] == before["sample"] != []
 
 
-def test_only_a_database_that_is_behind_loads_alembic(tmp_path: Path) -> None:
-    """It takes as long as all else that `harness show` does."""
+def test_only_an_outdated_database_loads_alembic(tmp_path: Path) -> None:
+    """Importing Alembic takes as long as everything else in `harness show`."""
     path = tmp_path / "new.sqlite"
     with Store(Location.file(path)):
         pass
@@ -241,8 +241,8 @@ def test_only_a_database_that_is_behind_loads_alembic(tmp_path: Path) -> None:
     assert subprocess.check_output(command, text=True) == "False\n"
 
 
-def test_a_database_of_another_dialect_with_no_revision_gets_them_all() -> None:
-    """bring_up_to_date is what every dialect calls, on a connection with an open transaction."""
+def test_a_database_without_a_revision_gets_them_all() -> None:
+    """Every dialect calls bring_up_to_date, on a connection with an open transaction."""
     engine = create_engine("sqlite://")
     with engine.begin() as connection:
         assert not migrations.is_current(connection)

@@ -1,4 +1,4 @@
-"""Reading leaves the database, its folder and its writers alone."""
+"""Reading changes neither the database nor its folder, and does not disturb writers."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ MakeRound = Callable[..., Round]
 
 @pytest.fixture
 def kept(path: Path, make_run: MakeRun, make_cell: MakeCell, make_round: MakeRound) -> Path:
-    """A database of one result, closed."""
+    """A database with one result, closed."""
     with Store(Location.file(path)) as store:
         run = store.begin(make_run())
         key = store.open_result(run, make_cell(), None, adopt=None)
@@ -34,8 +34,8 @@ def kept(path: Path, make_run: MakeRun, make_cell: MakeCell, make_round: MakeRou
     return path
 
 
-def ask(path: Path, statement: str) -> object:
-    """The first value of the answer, by a connection of our own."""
+def query(path: Path, statement: str) -> object:
+    """Runs the statement on a separate connection; the first value of the answer."""
     with closing(sqlite3.connect(path)) as connection:
         row = connection.execute(statement).fetchone()
         connection.commit()
@@ -47,7 +47,7 @@ def statuses(path: Path) -> list[Status]:
         return [one.status for one in reader.results(newest_only=False)]
 
 
-def test_a_database_that_is_not_there_holds_nothing_and_is_not_made(path: Path, host: Host) -> None:
+def test_a_missing_database_counts_as_empty_and_is_not_created(path: Path, host: Host) -> None:
     with StoreReader(Location.file(path)) as reader:
         assert reader.results() == []
         assert reader.selfchecks() == []
@@ -56,25 +56,25 @@ def test_a_database_that_is_not_there_holds_nothing_and_is_not_made(path: Path, 
     assert not path.parent.exists()
 
 
-def test_an_empty_file_holds_nothing_and_stays_empty(tmp_path: Path) -> None:
+def test_an_empty_file_counts_as_empty_and_stays_empty(tmp_path: Path) -> None:
     (tmp_path / "empty.sqlite").touch()
     assert statuses(tmp_path / "empty.sqlite") == []
     assert (tmp_path / "empty.sqlite").read_bytes() == b""
 
 
 @pytest.mark.parametrize("journal", ["wal", "delete"])
-def test_the_file_stays_as_it_is(kept: Path, journal: str) -> None:
-    """Its journal mode too."""
-    ask(kept, f"PRAGMA journal_mode = {journal}")
+def test_reading_does_not_change_the_file(kept: Path, journal: str) -> None:
+    """Nor its journal mode."""
+    query(kept, f"PRAGMA journal_mode = {journal}")
     before = kept.read_bytes()
     assert statuses(kept) == [Status.OK]
     assert kept.read_bytes() == before
-    assert ask(kept, "PRAGMA journal_mode") == journal
+    assert query(kept, "PRAGMA journal_mode") == journal
 
 
 @pytest.mark.parametrize("lock", ["IMMEDIATE", "EXCLUSIVE"])
 def test_a_reader_does_not_wait_for_a_writer(kept: Path, lock: str) -> None:
-    """Were it to ask for the lock, it would be refused after a while."""
+    """If it asked for the lock, it would be refused after a time-out."""
     with closing(sqlite3.connect(kept, isolation_level=None)) as writer:
         writer.execute(f"BEGIN {lock}")
         writer.execute("DELETE FROM result")
@@ -92,22 +92,22 @@ def test_a_reader_cannot_write(kept: Path) -> None:
 
 @pytest.fixture
 def read_only_folder(monkeypatch: pytest.MonkeyPatch) -> None:
-    """No folder can be written to, as far as the operating system tells."""
+    """Makes the operating system report every folder as read-only."""
     monkeypatch.setattr(os, "access", lambda _, mode: not mode & os.W_OK)
 
 
 @pytest.mark.usefixtures("read_only_folder")
-def test_in_a_read_only_folder_nothing_is_made_beside_the_file(kept: Path) -> None:
+def test_in_a_read_only_folder_no_file_is_created_beside_the_database(kept: Path) -> None:
     """SQLite keeps a log and an index beside a file that may change, even for a reader."""
     assert statuses(kept) == [Status.OK]
     assert list(kept.parent.iterdir()) == [kept]
 
 
 @pytest.mark.usefixtures("read_only_folder")
-def test_in_a_read_only_folder_what_the_log_holds_is_read_too(
+def test_in_a_read_only_folder_the_log_is_read_too(
     kept: Path, make_run: MakeRun, make_cell: MakeCell
 ) -> None:
-    """What a writer that is still there, or was killed, has not yet moved into the file."""
+    """It holds what a live or killed writer has not yet moved into the file."""
     with Store(Location.file(kept)) as store:
         store.open_result(store.begin(make_run()), make_cell(), None, adopt=None)
         assert sorted(statuses(kept)) == [Status.MEASURING, Status.OK]

@@ -1,4 +1,4 @@
-"""Only a file that is ours is opened; the file's name is taken as it is."""
+"""Only the harness's own files are opened, and any file name is taken literally."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ LAYOUTS = Path(__file__).parent / "layouts"
 Opener = Callable[[Location], StoreReader]
 
 
-def ask(path: Path, *statements: str) -> object:
-    """The first value of the last answer, by a connection of our own."""
+def query(path: Path, *statements: str) -> object:
+    """Runs the statements on a separate connection; the first value of the last answer."""
     with closing(sqlite3.connect(path)) as connection:
         for statement in statements:
             row = connection.execute(statement).fetchone()
@@ -35,14 +35,14 @@ def ask(path: Path, *statements: str) -> object:
 
 @pytest.fixture(params=[Store, StoreReader])
 def opener(request: pytest.FixtureRequest) -> Opener:
-    """What opens a database, to write to it or to read it."""
+    """The class that opens a database, to write or to read."""
     opened: Opener = request.param
     return opened
 
 
 @pytest.fixture
 def kept(path: Path) -> Path:
-    """A database of ours, closed."""
+    """A database of the harness, closed."""
     with Store(Location.file(path)):
         pass
     return path
@@ -60,64 +60,66 @@ def kept(path: Path) -> Path:
         ("CREATE TABLE alembic_version (version_num)", "PRAGMA user_version = 3"),
     ],
     ids=[
-        *("tables", "a layout of its own", "a log", "some names of ours"),
-        *("stamped", "numbered", "Alembic's too"),
+        *("tables", "its own layout number", "a log", "some of our table names"),
+        *("application id", "higher layout number", "uses Alembic"),
     ],
 )
 def test_another_programs_database_is_refused_and_left_alone(
     tmp_path: Path, opener: Opener, statements: tuple[str, ...]
 ) -> None:
-    """Whatever the command; to the byte."""
+    """For reading and for writing; not a byte changes."""
     foreign = tmp_path / "places.sqlite"
-    ask(foreign, *statements)
+    query(foreign, *statements)
     before = foreign.read_bytes()
-    told = r"places\.sqlite: is another program's database; name another file with --db"
-    with pytest.raises(StoreError, match=told):
+    message = r"places\.sqlite: is another program's database; name another file with --db"
+    with pytest.raises(StoreError, match=message):
         opener(Location.file(foreign))
     assert foreign.read_bytes() == before
 
 
-def test_a_copy_of_ours_that_another_program_made_its_own_is_refused(
+def test_a_database_with_another_programs_application_id_is_refused(
     kept: Path, opener: Opener
 ) -> None:
-    """The stamp decides, not the tables."""
-    ask(kept, "PRAGMA application_id = 7")
+    """The application id decides, not the tables."""
+    query(kept, "PRAGMA application_id = 7")
     with pytest.raises(StoreError, match="another program's"):
         opener(Location.file(kept))
 
 
-def test_a_new_database_bears_our_stamp(kept: Path) -> None:
-    assert ask(kept, "PRAGMA application_id") == APPLICATION_ID
+def test_a_new_database_has_our_application_id(kept: Path) -> None:
+    assert query(kept, "PRAGMA application_id") == APPLICATION_ID
 
 
 def test_a_new_database_is_at_the_newest_revision(kept: Path) -> None:
-    assert ask(kept, "SELECT version_num FROM alembic_version") == HEAD
+    assert query(kept, "SELECT version_num FROM alembic_version") == HEAD
 
 
-def test_versions_before_revisions_take_the_file_for_a_newer_ones(kept: Path) -> None:
-    """They know the numbers up to 2, and refuse a higher one."""
-    assert ask(kept, "PRAGMA user_version") == 3
+def test_versions_before_revisions_take_the_file_for_a_newer_one(kept: Path) -> None:
+    """They know layout numbers up to 2, and refuse a higher number."""
+    assert query(kept, "PRAGMA user_version") == 3
 
 
 @pytest.mark.parametrize(
-    ("change", "told"),
+    ("change", "message"),
     [
         ("PRAGMA user_version = 99", r"layout 99; this version knows 3"),
         ("UPDATE alembic_version SET version_num = '9999'", rf"revision 9999; .* knows {HEAD}"),
     ],
 )
-def test_a_newer_harnesss_file_is_refused_and_left_alone(
-    kept: Path, opener: Opener, change: str, told: str
+def test_the_file_of_a_newer_harness_is_refused_and_left_alone(
+    kept: Path, opener: Opener, change: str, message: str
 ) -> None:
-    ask(kept, change)
+    query(kept, change)
     before = kept.read_bytes()
-    with pytest.raises(StoreError, match=rf"harness\.db: was written by a newer harness \({told}"):
+    with pytest.raises(
+        StoreError, match=rf"harness\.db: was written by a newer harness \({message}"
+    ):
         opener(Location.file(kept))
     assert kept.read_bytes() == before
 
 
 @pytest.mark.parametrize(
-    ("lost", "told"),
+    ("lost", "message"),
     [
         (("DROP TABLE ceiling",), "lacks the table ceiling"),
         (("DROP TABLE ceiling", "DROP TABLE round_metric"), "lacks the tables ceiling, round_m"),
@@ -133,12 +135,12 @@ def test_a_newer_harnesss_file_is_refused_and_left_alone(
     ],
 )
 def test_a_database_that_lacks_what_its_revision_has_is_refused_and_left_alone(
-    kept: Path, opener: Opener, lost: tuple[str, ...], told: str
+    kept: Path, opener: Opener, lost: tuple[str, ...], message: str
 ) -> None:
     """It was complete when it got harness's application id."""
-    ask(kept, *lost)
+    query(kept, *lost)
     before = kept.read_bytes()
-    with pytest.raises(StoreError, match=rf"harness\.db: ({told})"):
+    with pytest.raises(StoreError, match=rf"harness\.db: ({message})"):
         opener(Location.file(kept))
     assert kept.read_bytes() == before
 
@@ -171,10 +173,10 @@ def test_a_file_from_before_revisions_that_lacks_a_table_is_refused(
         os.fsdecode(b"caf\xe9.sqlite"),
     ],
 )
-def test_the_files_name_is_taken_as_it_is(
+def test_a_file_name_is_taken_literally(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
-    """Nothing in a path means anything to SQLite."""
+    """No part of a path has a special meaning to SQLite."""
     monkeypatch.chdir(tmp_path)
     with Store(Location.file(Path(name))):
         pass
@@ -184,7 +186,7 @@ def test_the_files_name_is_taken_as_it_is(
     assert set(made) == {name}
 
 
-def test_a_database_in_memory_is_no_place_to_write_to(
+def test_writing_to_a_database_in_memory_is_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
@@ -206,7 +208,7 @@ def test_a_database_in_memory_is_no_place_to_write_to(
 def test_a_url_names_a_file(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, host: Host, url: str, name: str
 ) -> None:
-    """Relative to the working directory. The same file is found by its path."""
+    """It is relative to the working directory, and names the same file as the path."""
     monkeypatch.chdir(tmp_path)
     check = Ceiling("gemm_fp32", 1.0, "FLOP/s", CeilingKind.MEASURED, "kernel")
     with Store(Location(url)) as store:
@@ -236,14 +238,16 @@ def test_a_url_with_four_slashes_names_an_absolute_path(tmp_path: Path) -> None:
         "sqlite://host:port/kept.sqlite",
     ],
 )
-def test_a_url_of_more_or_less_than_a_file_is_refused(opener: Opener, url: str) -> None:
+def test_a_url_that_does_not_name_just_a_file_is_refused(opener: Opener, url: str) -> None:
     with pytest.raises(UsageError, match=rf"^{re.escape(url)}: "):
         opener(Location(url))
 
 
-def test_another_dialects_url_is_refused_with_those_that_are_possible(opener: Opener) -> None:
-    told = "^postgresql://localhost/x: unknown database dialect 'postgresql' .possible: sqlite.; "
+def test_the_url_of_an_unknown_dialect_is_refused_with_the_known_ones(opener: Opener) -> None:
+    message = (
+        "^postgresql://localhost/x: unknown database dialect 'postgresql' .possible: sqlite.; "
+    )
     with pytest.raises(
-        UsageError, match=told + "a module such as harness/store/sqlite can add a dialect"
+        UsageError, match=message + "a module such as harness/store/sqlite can add a dialect"
     ):
         opener(Location("postgresql://localhost/x"))

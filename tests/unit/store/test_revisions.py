@@ -22,20 +22,20 @@ from harness.store.tables import Table
 
 @pytest.fixture
 def newest() -> Iterator[Connection]:
-    """A database that all revisions were applied to."""
+    """A database with all revisions applied."""
     with create_engine("sqlite://").connect() as connection:
         migrations.bring_up_to_date(connection)
         yield connection
 
 
 def differences(connection: Connection, metadata: MetaData) -> list[Any]:
-    """What Alembic would change of the database."""
+    """The changes that Alembic would make to the database."""
     found: list[Any] = compare_metadata(MigrationContext.configure(connection), metadata)
     return found
 
 
 def layout(connection: Connection) -> dict[str, Any]:
-    """What Alembic does not compare, too: primary keys and the actions of foreign keys."""
+    """The tables, with the primary keys and foreign key actions that Alembic does not compare."""
     inspector = inspect(connection)
     return {
         name: {
@@ -52,7 +52,7 @@ def layout(connection: Connection) -> dict[str, Any]:
     }
 
 
-def test_the_newest_revision_is_the_tables_of_today(newest: Connection) -> None:
+def test_the_newest_revision_gives_the_current_tables(newest: Connection) -> None:
     """A changed table needs a revision."""
     assert differences(newest, Table.metadata) == []
     with create_engine("sqlite://").connect() as connection:
@@ -61,7 +61,7 @@ def test_the_newest_revision_is_the_tables_of_today(newest: Connection) -> None:
 
 
 def test_a_column_without_a_revision_is_found(newest: Connection) -> None:
-    """The test above can fail."""
+    """So the test above can fail."""
     changed = MetaData()
     for table in Table.metadata.tables.values():
         table.to_metadata(changed)
@@ -73,8 +73,8 @@ def test_head_names_the_newest_revision() -> None:
     assert ScriptDirectory(str(REVISIONS)).get_heads() == [HEAD]
 
 
-def test_the_revisions_are_not_for_sqlite_alone() -> None:
-    """Here PostgreSQL's statements are printed, not executed."""
+def test_the_revisions_do_not_depend_on_sqlite() -> None:
+    """This prints PostgreSQL's statements, without executing them."""
     script, out = ScriptDirectory(str(REVISIONS)), StringIO()
     steps = [
         MigrationStep.upgrade_from_script(script.revision_map, one)

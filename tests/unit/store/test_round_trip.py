@@ -1,4 +1,4 @@
-"""Whatever is saved is loaded again as it was."""
+"""Values are loaded as they were saved."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ MakeRound = Callable[..., Round]
 
 
 def save(store: Store, run: Run, cell: Cell, status: Status = Status.OK) -> int:
-    """A result without figures; its key."""
+    """Saves a result without figures, and returns its key."""
     key = store.open_result(run, cell, None, adopt=None)
     store.close_result(key, status)
     return key
 
 
-def test_a_result_is_loaded_with_all_that_belongs_to_it(
+def test_a_result_is_loaded_with_all_its_parts(
     path: Path,
     make_run: MakeRun,
     make_cell: MakeCell,
@@ -37,7 +37,7 @@ def test_a_result_is_loaded_with_all_that_belongs_to_it(
     metrics: dict[str, Estimate],
     odd: str,
 ) -> None:
-    """To the bit and the character; by another process, too."""
+    """Exact to the bit and the character, after the database was closed and opened again."""
     cell = make_cell(
         model=Choice("shape", (("d_model", 64), ("weights", odd)), label=odd),
         parallelism=(Choice("data", (("degree", 2),)), Choice("tensor", (("degree", 2),))),
@@ -70,17 +70,17 @@ def test_a_result_is_loaded_with_all_that_belongs_to_it(
     assert loaded[0].run.host.fingerprint == run.host.fingerprint
 
 
-def test_samples_stay_behind_unless_asked_for(
+def test_samples_are_loaded_only_on_request(
     store: Store, make_run: MakeRun, make_cell: MakeCell, make_round: MakeRound
 ) -> None:
-    """There can be a million; a list of results needs none of them."""
+    """There can be a million, and a list of results needs none."""
     run = store.begin(make_run())
     store.save_round(store.open_result(run, make_cell(), None, None), run, make_round())
     (result,) = store.results()
     assert result.rounds == (make_round(samples=(), scores=()),)
 
 
-def test_rounds_come_in_their_order(
+def test_rounds_are_loaded_in_order(
     store: Store, make_run: MakeRun, make_cell: MakeCell, make_round: MakeRound
 ) -> None:
     run = store.begin(make_run())
@@ -90,10 +90,10 @@ def test_rounds_come_in_their_order(
     assert [make_round(0), make_round(1), make_round(2)] == store.rounds_of(key)
 
 
-def test_a_round_of_nothing_is_a_round(
+def test_a_round_without_samples_and_facts_is_kept(
     store: Store, make_run: MakeRun, make_cell: MakeCell
 ) -> None:
-    """A crash leaves no samples and no facts."""
+    """Such as the round of a crash."""
     run = store.begin(make_run())
     key = store.open_result(run, make_cell(), None, None)
     store.save_round(key, run, Round(0, Status.CRASHED, "died by SIGSEGV"))
@@ -144,10 +144,10 @@ def test_a_run_has_no_end_until_it_ends(
     assert before <= result.run.finished <= datetime.now(UTC)
 
 
-def test_of_each_cell_and_host_the_newest_result_comes_first(
+def test_the_newest_result_of_each_cell_and_host_is_loaded_newest_first(
     store: Store, make_run: MakeRun, make_cell: MakeCell, host: Host
 ) -> None:
-    """Other hosts' figures are not outdated by this one's."""
+    """A result on one host does not replace another host's."""
     mine, yours = make_run(), make_run(host=replace(host, cpu="another"))
     old, foreign, new = store.begin(mine), store.begin(yours), store.begin(mine)
     keys = [save(store, run, make_cell()) for run in (old, foreign, new)]
@@ -155,10 +155,10 @@ def test_of_each_cell_and_host_the_newest_result_comes_first(
     assert keys[::-1] == [result.id for result in store.results(newest_only=False)]
 
 
-def test_measuring_an_old_commit_fills_the_history_and_is_not_the_newest(
+def test_a_late_result_of_an_old_commit_is_not_the_newest(
     store: Store, make_run: MakeRun, make_cell: MakeCell
 ) -> None:
-    """What counts is when the subject was made; then, when it was measured."""
+    """Results are ordered by the date of their commit, then by the time of their run."""
     old, new = (
         Commit(sha * 40, date=datetime(2026, 1, day, tzinfo=UTC))
         for sha, day in (("a", 2), ("b", 3))
@@ -172,10 +172,10 @@ def test_measuring_an_old_commit_fills_the_history_and_is_not_the_newest(
     assert expected[:1] == [(one.run.commit, one.run.started) for one in store.results()]
 
 
-def test_more_results_than_a_statement_takes_are_loaded(
+def test_more_results_than_one_statement_can_name_are_loaded(
     store: Store, make_run: MakeRun, make_cell: MakeCell, metrics: dict[str, Estimate]
 ) -> None:
-    """SQLite limits how many values one statement may name."""
+    """SQLite limits the number of values in a statement."""
     run = store.begin(make_run())
     for prompt in range(1000):
         cell = make_cell(workload=(("batch", 1), ("prompt", prompt)))

@@ -1,4 +1,4 @@
-"""What knows SQLite is in one room."""
+"""Only harness/store/sqlite depends on SQLite."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import harness
 HARNESS = Path(harness.__file__).parent
 SQLITE = HARNESS / "store" / "sqlite"
 
-# Through these a statement could be what only SQLite takes.
+# With these, a statement could be one that only SQLite accepts.
 TIED = {"sqlite3", "sqlalchemy.dialects", "sqlalchemy.text", "sqlalchemy.literal_column"}
 
 ELSEWHERE = [file for file in HARNESS.rglob("*.py") if SQLITE not in file.parents]
@@ -34,12 +34,12 @@ def tied(file: Path) -> list[str]:
     ]
 
 
-def test_nothing_else_can_name_what_only_sqlite_knows() -> None:
-    """No SQL text, no driver; not even the room itself, which the registry finds."""
+def test_no_other_file_depends_on_sqlite() -> None:
+    """On no SQL text, no driver, and not even on the package, which the registry finds."""
     assert {file: names for file in ELSEWHERE if (names := tied(file))} == {}
 
 
-def test_the_room_itself_would_be_found() -> None:
-    """The test above can fail."""
+def test_dependence_on_sqlite_is_detected() -> None:
+    """So the test above can fail."""
     assert "sqlite3" in tied(SQLITE / "__init__.py")
     assert "sqlalchemy.text" in tied(SQLITE / "before_alembic.py")

@@ -1,4 +1,4 @@
-"""The database file: made, guarded, shared, refused."""
+"""The database file is created, protected, shared between runs, and refused if unusable."""
 
 from __future__ import annotations
 
@@ -24,50 +24,50 @@ MakeRun = Callable[..., Run]
 MakeRound = Callable[..., Round]
 
 
-def ask(path: Path, statement: str) -> Any:
-    """The first value of the answer, by a connection of our own."""
+def query(path: Path, statement: str) -> Any:
+    """Runs the statement on a separate connection; the first value of the answer."""
     with closing(sqlite3.connect(path)) as connection:
         row = connection.execute(statement).fetchone()
         connection.commit()
     return row[0] if row else None
 
 
-def test_the_file_and_its_folder_are_made(store: Store, path: Path) -> None:
+def test_the_file_and_its_folder_are_created(store: Store, path: Path) -> None:
     assert path.is_file()
 
 
-def test_an_up_to_date_file_is_opened_as_it_is(path: Path) -> None:
+def test_opening_an_up_to_date_file_changes_no_table(path: Path) -> None:
     with Store(Location.file(path)):
         pass
-    layout = ask(path, "SELECT group_concat(sql) FROM sqlite_master")
+    layout = query(path, "SELECT group_concat(sql) FROM sqlite_master")
     with Store(Location.file(path)):
         pass
-    assert layout == ask(path, "SELECT group_concat(sql) FROM sqlite_master")
+    assert layout == query(path, "SELECT group_concat(sql) FROM sqlite_master")
 
 
 @pytest.mark.parametrize(
     ("pragma", "value"), [("foreign_keys", 1), ("journal_mode", "wal"), ("busy_timeout", 30_000)]
 )
 def test_every_connection_is_set_up(store: Store, pragma: str, value: object) -> None:
-    """SQLite forgets most of it when a connection closes."""
+    """SQLite forgets most settings when a connection closes."""
     for _ in range(2):
         with store._database.reading() as connection:
             assert connection.execute(text(f"PRAGMA {pragma}")).scalar_one() == value
 
 
-def test_a_round_of_no_result_is_refused(
+def test_a_round_without_a_result_is_refused(
     store: Store, make_run: MakeRun, make_round: MakeRound
 ) -> None:
-    """Foreign keys hold: nothing is stored that belongs to nothing."""
+    """Foreign keys are enforced."""
     run = store.begin(make_run())
     with pytest.raises(StoreError, match="FOREIGN KEY"):
         store.save_round(12345, run, make_round())
 
 
-def test_a_failed_write_leaves_no_half(
+def test_a_failed_write_leaves_nothing_behind(
     store: Store, make_run: MakeRun, make_cell: MakeCell, make_round: MakeRound
 ) -> None:
-    """The round came first, and goes with what could not follow it."""
+    """The round is written first, but rolled back if its facts cannot be written."""
     run = store.begin(make_run())
     key = store.open_result(run, make_cell(), None, None)
     with pytest.raises(StoreError, match="NOT NULL"):
@@ -97,7 +97,7 @@ def test_a_file_in_the_folders_place_is_refused(tmp_path: Path) -> None:
 def test_two_runs_may_write_to_one_file_at_once(
     path: Path, make_run: MakeRun, make_cell: MakeCell, make_round: MakeRound
 ) -> None:
-    """Nothing is lost, and none is told to come back later; making the file is shared too."""
+    """Nothing is lost and neither run is refused, even while both create the file."""
     together, failed = Barrier(2), []
 
     def write(batch: int) -> None:
@@ -111,7 +111,7 @@ def test_two_runs_may_write_to_one_file_at_once(
                     store.save_round(key, run, make_round())
                     assert store.rounds_of(key) == [make_round()]
                 store.finish(run)
-        except Exception as error:  # noqa: BLE001 - a thread's error is told at the end
+        except Exception as error:  # noqa: BLE001 - the test asserts below that there is none
             failed.append(error)
 
     threads = [Thread(target=write, args=(batch,)) for batch in (1, 2)]
@@ -126,11 +126,11 @@ def test_two_runs_may_write_to_one_file_at_once(
     assert all(result.rounds == (make_round(samples=(), scores=()),) for result in results)
 
 
-def test_a_writer_waits_for_another_where_there_is_no_log_yet(path: Path) -> None:
-    """SQLite itself would refuse it at once, as where several runs make the file together."""
+def test_a_writer_waits_for_another_even_without_a_log(path: Path) -> None:
+    """SQLite itself would refuse it at once, such as when several runs create the file."""
     with Store(Location.file(path)):
         pass
-    ask(path, "PRAGMA journal_mode = DELETE")
+    query(path, "PRAGMA journal_mode = DELETE")
     with closing(sqlite3.connect(path, isolation_level=None, check_same_thread=False)) as other:
         other.execute("BEGIN IMMEDIATE")
         ends = Timer(0.3, other.execute, ["COMMIT"])
@@ -138,13 +138,13 @@ def test_a_writer_waits_for_another_where_there_is_no_log_yet(path: Path) -> Non
         with Store(Location.file(path)):
             pass
         ends.join()
-    assert ask(path, "PRAGMA journal_mode") == "wal"
+    assert query(path, "PRAGMA journal_mode") == "wal"
 
 
 def test_a_reader_sees_one_moment_while_another_writes(
     store: Store, path: Path, make_run: MakeRun, make_cell: MakeCell
 ) -> None:
-    """And neither waits for the other."""
+    """Neither waits for the other."""
     count = text("SELECT count(*) FROM result")
     run = store.begin(make_run())
     with Store(Location.file(path)) as other, other._database.reading() as connection:
