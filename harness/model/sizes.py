@@ -51,7 +51,7 @@ SIZES = {
     "gpt3-175b": _gpt3(96, 12288, 96, "175B"),
     "seed-512": Size(
         EncoderDecoderShape(layers=12, decoder_layers=1, d_model=768, heads=12, context=512),
-        "encoder-decoder: 12 encoder layers, 1 decoder layer, context 512, 134M parameters",
+        "encoder-decoder: 12 encoder layers, a single decoder layer, context 512, 134M parameters",
     ),
 }
 
