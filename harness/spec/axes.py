@@ -16,7 +16,7 @@ from harness.spec.choices import Context
 from harness.spec.faults import sentence
 from harness.spec.matrix import Link, Value, Values, keys
 from harness.spec.reader import KeyPath
-from harness.spec.settings import Counts, WorkloadBlock
+from harness.spec.settings import Counts, Workload
 
 PlacedValues: TypeAlias = Mapping[str, list[tuple[Value, KeyPath]]]  # by key: values, places
 
@@ -104,7 +104,7 @@ def _check_links(links: Sequence[PlacedValues], spec: Mapping[str, Any], context
 def _defaults(given: Collection[str], context: Context) -> PlacedValues:
     """The defaults of all keys that the file leaves out, without a place."""
     defaults = {axis.name: axis.default for axis in AXES.values() if axis.default is not None}
-    amounts = {key: info.default for key, info in WorkloadBlock.model_fields.items()}
+    amounts = {key: info.default for key, info in Workload.model_fields.items()}
     return {
         key: [(value, ()) for value, _ in _values(key, default, (), context)]
         for key, default in {**defaults, **amounts}.items()

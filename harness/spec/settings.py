@@ -51,7 +51,7 @@ def _shown(default: str | float) -> dict[str, JsonValue]:
     return {"default": default}
 
 
-class WorkloadBlock(SettingsBlock):
+class Workload(SettingsBlock):
     """The amount of work. Each scenario uses only the keys that it needs."""
 
     batch: Counts = Field(
@@ -212,7 +212,7 @@ class SpecFile(SettingsBlock):
         description="US dollars per hour, by hardware as `harness plan` prints it "
         "(`cpu(threads=2)`) or by its name alone (`cpu`), for the cost of a million tokens",
     )
-    workload: WorkloadBlock = WorkloadBlock()
+    workload: Workload = Workload()
     measure: Measure = Measure()
     quality: Quality = Quality()
     limits: Limits = Limits()
