@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from math import prod
+from typing import cast
 
 from harness.backends import Backend
 from harness.compression import Compression
@@ -16,6 +17,7 @@ from harness.domain.run import Host
 from harness.hardware import Hardware
 from harness.model import cost
 from harness.model.architectures import SHAPES, dimensions_of
+from harness.operators import Operator
 from harness.parallelism import LAUNCHER, degrees_of, launcher_choice, oversubscribes
 from harness.scenarios import Scenario
 from harness.spec.catalog import Catalog
@@ -57,8 +59,8 @@ class Feasibility:
             return None
         key = (cell.model, cell.operator)
         if key not in self._parameters:
-            operator = self.catalog.operator[cell.operator.name].of(cell.operator)
-            self._parameters[key] = cost.parameters(dimensions_of(cell.model), operator)
+            shape = dimensions_of(cell.model)
+            self._parameters[key] = cost.parameters(shape, self._operator(cell))
         return self._parameters[key]
 
     def devices(self, cell: Cell) -> int:
@@ -75,15 +77,15 @@ class Feasibility:
 
     def scenario(self, cell: Cell) -> Scenario:
         """The cell's scenario, with its options."""
-        return self.catalog.scenario[cell.scenario.name].of(cell.scenario)
+        return cast("Scenario", self._entry("scenario", cell.scenario))
 
     def backend(self, cell: Cell) -> Backend:
         """The cell's backend, with its options."""
-        return self.catalog.backend[cell.backend.name].of(cell.backend)
+        return cast("Backend", self._entry("backend", cell.backend))
 
     def compression(self, choice: Choice) -> Compression:
         """The entry of a compression, with its options."""
-        return self.catalog.compression[choice.name].of(choice)
+        return cast("Compression", self._entry("compression", choice))
 
     def trains(self, cell: Cell) -> bool:
         """True if the cell's scenario trains the model."""
@@ -131,7 +133,7 @@ class Feasibility:
     def _layer_obstacle(self, cell: Cell) -> str | None:
         """A compression that needs equal layers, with an operator whose layers differ."""
         needs = [one.name for one in cell.compression if self.catalog.compression[one.name].alike]
-        if needs and self.catalog.operator[cell.operator.name].of(cell.operator).cycle > 1:
+        if needs and self._operator(cell).cycle > 1:
             return f"{needs[0]} needs layers that are alike; those of {cell.operator} are not"
         return None
 
@@ -146,9 +148,7 @@ class Feasibility:
         for choice in cell.compression:
             if not self.catalog.compression[choice.name].differentiable:
                 return f"a model compressed by {choice} cannot be trained"
-        return (
-            self.catalog.operator[cell.operator.name].of(cell.operator).untrainable(cell, self.host)
-        )
+        return self._operator(cell).untrainable(cell, self.host)
 
     def _training_only(self, cell: Cell) -> str | None:
         for choice in cell.parallelism:
@@ -180,7 +180,10 @@ class Feasibility:
         )
 
     def _hardware(self, cell: Cell) -> Hardware:
-        return self.catalog.hardware[cell.hardware.name].of(cell.hardware)
+        return cast("Hardware", self._entry("hardware", cell.hardware))
+
+    def _operator(self, cell: Cell) -> Operator:
+        return cast("Operator", self._entry("operator", cell.operator))
 
     def _entry(self, axis: str, choice: Choice) -> Entry:
         key = (axis, choice)
