@@ -44,10 +44,14 @@ def _interruptible() -> None:
         signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
+# A user's database; and what has each command compile all modules anew, which takes a second.
+_NOT_PASSED_ON = {"HARNESS_DB", "PYTHONDONTWRITEBYTECODE"}
+
+
 @pytest.fixture
 def env(tmp_path: Path) -> dict[str, str]:
     """The environment commands run in; a test may add to it."""
-    plain = {key: value for key, value in os.environ.items() if key != "HARNESS_DB"}
+    plain = {key: value for key, value in os.environ.items() if key not in _NOT_PASSED_ON}
     return {**plain, "HARNESS_CACHE": str(tmp_path / "cache")}
 
 
