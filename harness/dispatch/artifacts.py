@@ -15,6 +15,8 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Self
 
+import psutil
+
 from harness import backends, hardware, operators
 from harness.dispatch.drive import Steps
 from harness.dispatch.steps import round_steps, single_job
@@ -37,7 +39,7 @@ _TRAINING_TIMEOUT = 3600.0  # seconds
 _TRAINER = "harness.worker.trainer"
 # Random dense weights of at least this size are drawn once, rather than by every round.
 _LARGE_BYTES = 40_000_000
-_DISK_SHARE = 0.25  # of the free space, for one model's dense weights
+_SHARE = 0.25  # of the free disk space and memory, for one model's dense weights
 
 
 @dataclass(frozen=True)
@@ -179,6 +181,7 @@ class Artifacts:
     folder: Path = field(default_factory=lambda: cache() / "artifacts" / _own_name())
     paths: dict[str, str] = field(default_factory=dict)  # by digest: files from outside the folder
     _prepared: dict[str, Round] = field(default_factory=dict)  # preparation rounds, by file name
+    _kept: dict[str, bool] = field(default_factory=dict)  # by file name: whether there was room
     _preparing: set[str] = field(default_factory=set)  # names of files that a job now prepares
 
     def __enter__(self) -> Self:
@@ -200,8 +203,8 @@ class Artifacts:
 
         A cell whose model cannot be prepared gets the preparation's status.
         """
-        if _is_slow_to_draw(job.cell) and self._has_room(job.cell):
-            name = _dense_name(job)
+        name = _dense_name(job)
+        if _is_slow_to_draw(job.cell) and self._keeps(name, job.cell):
             drawn = yield from self._once(name, replace(job, dense=name, prepares=True))
             if drawn.status is Status.OK:  # else each round draws them, and says what went wrong
                 job = replace(job, dense=name)
@@ -232,10 +235,16 @@ class Artifacts:
                 self._preparing.discard(name)
         return self._prepared[name]
 
-    def _has_room(self, cell: Cell) -> bool:
-        """True if the dense weights take a small part of the disk's free space."""
-        known = next(one for one in (self.folder, *self.folder.parents) if one.exists())
-        return _dense_bytes(cell) <= _DISK_SHARE * shutil.disk_usage(known).free
+    def _keeps(self, name: str, cell: Cell) -> bool:
+        """True if there is room for the dense weights; the same for all rounds of the run."""
+        fits = _dense_bytes(cell) <= _SHARE * room(self.folder)
+        return self._kept.setdefault(name, fits)
+
+
+def room(folder: Path) -> int:
+    """Bytes that a file may take there and stay in memory for the rounds that read it."""
+    existing = next(one for one in (folder, *folder.parents) if one.exists())
+    return min(shutil.disk_usage(existing).free, psutil.virtual_memory().available)
 
 
 def _is_slow_to_draw(cell: Cell) -> bool:

@@ -188,6 +188,12 @@ def test_a_random_dense_model_needs_no_file(planned: Make, cache: Path) -> None:
 LARGE = Choice("decoder", (("d_model", 768), ("heads", 12), ("layers", 12)))
 
 
+@pytest.fixture(autouse=True)
+def ample_room(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever this machine has."""
+    monkeypatch.setattr(artifacts, "room", lambda _: 10**12)
+
+
 def test_large_random_weights_are_drawn_once(planned: Make) -> None:
     """All cells with these weights share the file, whatever their precision and compression."""
     does = Recorder()
@@ -219,7 +225,7 @@ def test_weights_that_cannot_be_kept_are_drawn_by_each_round(
     assert [(one.prepares, bool(one.dense)) for one in fails.jobs] == [
         *((True, True), (False, False), (False, False))
     ]
-    monkeypatch.setattr(artifacts, "_DISK_SHARE", 1e-9)
+    monkeypatch.setattr(artifacts, "room", lambda _: 1_000_000_000)
     does = Recorder()
     with Artifacts() as models:
         round_of(models.steps(item, job(item), ignore), does)
