@@ -18,6 +18,8 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from harness.domain.metric import Direction
+
 Array: TypeAlias = NDArray[np.float64]
 
 MINIMUM = 3  # points of a level: with fewer the search is unstable at the ends
@@ -49,6 +51,10 @@ class Change:
         """The new level over the old one: 1.05 is 5 % more."""
         return self.after / self.before
 
+    def is_worse(self, direction: Direction) -> bool:
+        """True for a regression of a metric with that direction, False for an improvement."""
+        return (self.ratio > 1) == (direction is Direction.LOWER)
+
 
 @dataclass(frozen=True)
 class Steps:
@@ -76,10 +82,14 @@ class _Fit:
         return [0, *self.cuts, len(self.values)]
 
     @cached_property
+    def residuals(self) -> Array:
+        return np.concatenate([part - np.median(part) for part in self.parts])
+
+    @cached_property
     def noise(self) -> float:
         """Standard deviation around the levels, or between neighbours if that is larger."""
-        rest = np.concatenate([part - np.median(part) for part in self.parts])
-        return max(_between_neighbours(self.values), _MAD * float(np.median(np.abs(rest))))
+        around = _MAD * float(np.median(np.abs(self.residuals)))
+        return max(_between_neighbours(self.values), around)
 
     @cached_property
     def correlation(self) -> float:
@@ -87,8 +97,7 @@ class _Fit:
 
         Each level that is estimated lowers it by (1 + 3 r) / n (Kendall 1954, Biometrika 41).
         """
-        rest = np.concatenate([part - np.median(part) for part in self.parts])
-        rest = np.clip(rest, -3 * self.noise, 3 * self.noise)
+        rest = np.clip(self.residuals, -3 * self.noise, 3 * self.noise)
         squares = float(rest @ rest)
         if len(rest) < 2 * MINIMUM or not squares:
             return 0.0
@@ -99,9 +108,9 @@ class _Fit:
     def judged(self) -> list[tuple[float, float]]:
         """At each cut the p-value, and the size of the step on logarithms."""
         return [
-            (max(welch.p, _rank_test(one, other)), welch.step)
+            (max(means.p, _rank_test(one, other)), means.step)
             for one, other in pairwise(self.parts)
-            for welch in (_mean_test(one, other, self.noise, self.correlation),)
+            for means in (_mean_test(one, other, self.noise, self.correlation),)
         ]
 
     def least(self) -> float:
@@ -213,10 +222,15 @@ def _mean_test(one: Array, other: Array, noise: float, correlation: float) -> _M
     squares = float(((before - before.mean()) ** 2).sum() + ((after - after.mean()) ** 2).sum())
     # A part of few values may agree by chance: the noise of the whole series is a lower bound.
     variance = max(squares / (count - 2), (0.9 * noise) ** 2)
-    inverse = sum(1 / _effective(len(part), correlation) for part in (one, other))
-    freedom = max(count * (1 - correlation) / (1 + correlation) - 2, 1.0)
-    p = 2 * float(stdtr(freedom, -step / math.sqrt(variance * inverse)))
+    error, freedom = _of_difference(len(one), len(other), correlation)
+    p = 2 * float(stdtr(freedom, -step / (math.sqrt(variance) * error)))
     return _MeanTest(p, step)
+
+
+def _of_difference(one: int, other: int, correlation: float) -> tuple[float, float]:
+    """Of the difference of two means: its standard error for noise of 1, degrees of freedom."""
+    error = math.sqrt(sum(1 / _effective(count, correlation) for count in (one, other)))
+    return error, max((one + other) * (1 - correlation) / (1 + correlation) - 2, 1.0)
 
 
 def _effective(count: int, correlation: float) -> float:
@@ -284,8 +298,6 @@ def _smallest(fit: _Fit) -> float:
     """
     from scipy.special import stdtrit
 
-    last, new = len(fit.parts[-1]), 5
-    inverse = sum(1 / _effective(count, fit.correlation) for count in (last, new))
-    freedom = max((last + new) * (1 - fit.correlation) / (1 + fit.correlation) - 2, 1.0)
-    needed = -float(stdtrit(freedom, SIGNIFICANT / 2)) * fit.noise * math.sqrt(inverse)
+    error, freedom = _of_difference(len(fit.parts[-1]), 5, fit.correlation)
+    needed = -float(stdtrit(freedom, SIGNIFICANT / 2)) * fit.noise * error
     return math.expm1(max(fit.least(), needed))

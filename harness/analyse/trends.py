@@ -55,7 +55,7 @@ class LevelChange:
     @property
     def is_worse(self) -> bool:
         """True for a regression, False for an improvement."""
-        return (self.change.ratio > 1) == (self.trend.direction is Direction.LOWER)
+        return self.change.is_worse(self.trend.direction)
 
 
 def trends(results: Iterable[Result], names: Callable[[Result], Iterable[str]]) -> Iterator[Trend]:

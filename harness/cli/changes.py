@@ -166,7 +166,11 @@ def _summary(listed: Sequence[LevelChange], found: Sequence[Trend], db: str) -> 
     if not found:
         return f"no results yet in {db}"
     short = len(found) - judged
-    rest = f"; {short} with fewer than {FEWEST} commits were not judged" if short else ""
+    rest = (
+        f"; {short} not judged: fewer than {FEWEST} commits, or a value not above zero"
+        if short
+        else ""
+    )
     return f"{counts} in {series}{rest}"
 
 

@@ -242,9 +242,15 @@ class Artifacts:
 
 
 def room(folder: Path) -> int:
-    """Bytes that a file may take there and stay in memory for the rounds that read it."""
-    existing = next(one for one in (folder, *folder.parents) if one.exists())
-    return min(shutil.disk_usage(existing).free, psutil.virtual_memory().available)
+    """Bytes that a file may take there and stay in memory for the rounds that read it.
+
+    None at all if the folder cannot be made: random weights can be drawn without one.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError:
+        return 0
+    return min(shutil.disk_usage(folder).free, psutil.virtual_memory().available)
 
 
 def _is_slow_to_draw(cell: Cell) -> bool:

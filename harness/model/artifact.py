@@ -43,9 +43,9 @@ class ArtifactError(HarnessError):
 
 def save(model: LanguageModel, path: Path) -> int:
     """Write the model and return the file's size in bytes. A partial file never has this path."""
-    tensors = dict(encoded(_tensors(model)))
+    tensors = dict(encoded(tensors_of(model)))
     layout = _layout(model)
-    layout["shapes"] = {name: list(tensor.shape) for name, tensor in _tensors(model)}
+    layout["shapes"] = {name: list(tensor.shape) for name, tensor in tensors_of(model)}
     layout["shared"] = _shared(model)
     layout["digest"] = _digest(layout, tensors, tensors.__getitem__)
     partial = path.with_suffix(".partial")
@@ -300,7 +300,7 @@ def _shared(model: nn.Module) -> dict[str, str]:
     return {full: before for full, before in paths if before != full}
 
 
-def _tensors(model: nn.Module) -> Iterator[tuple[str, torch.Tensor]]:
+def tensors_of(model: nn.Module) -> Iterator[tuple[str, torch.Tensor]]:
     """Each tensor once, with its full path."""
     for path, module in model.named_modules():
         if isinstance(module, PackedLinear):

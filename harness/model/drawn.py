@@ -11,6 +11,7 @@ import torch
 from safetensors import safe_open
 from safetensors.torch import save_file
 
+from harness.model.artifact import tensors_of
 from harness.model.build import uninitialised
 from harness.model.mixer import MixerFactory
 from harness.model.shape import Shape
@@ -19,10 +20,8 @@ from harness.model.transformer import Transformer
 
 def keep(model: Transformer, path: Path) -> None:
     """Write the weights. The file is whole or not there at all."""
-    named = model.state_dict(keep_vars=True)
-    shared = {id(tensor): name for name, tensor in named.items()}  # a tied head by one name
     partial = path.with_suffix(".partial")
-    save_file({name: named[name].detach() for name in shared.values()}, partial)
+    save_file(dict(tensors_of(model)), partial)
     partial.replace(path)
 
 

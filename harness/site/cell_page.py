@@ -272,9 +272,8 @@ def _with_level(
     level = passed[-1].after if passed else judged.changes[0].before
     if not passed or passed[-1].index != place:
         return replace(moment, level=level)
-    ratio = passed[-1].ratio
-    worse = (ratio > 1) == (direction is Direction.LOWER)
-    return replace(moment, level=level, step=f"{ratio - 1:+.1%}", worse=worse)
+    step = f"{passed[-1].ratio - 1:+.1%}"
+    return replace(moment, level=level, step=step, worse=passed[-1].is_worse(direction))
 
 
 def _smallest(judged: Steps | None) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 
 START = datetime(2026, 1, 5, 3, tzinfo=UTC)
 NIGHTS = 40
+STEP = re.compile(r"the level changed: ([+-])[0-9.]+% (worse|better)")
 SLOWER, FASTER = 25, 32  # the first nights of a slower prefill and of a faster decode
 
 
@@ -85,9 +87,19 @@ def test_the_table_reads_at_a_glance(harness: Harness, history: Path) -> None:
     assert answer.code == 0
     lines = answer.out.splitlines()
     assert any("worse" in line and "Change number 25" in line for line in lines)
-    assert (
-        "1 worse, 1 better in 2 series; 1 with fewer than 6 commits were not judged" in answer.err
+    assert answer.err == (
+        "1 worse, 1 better in 2 series; "
+        "1 not judged: fewer than 6 commits, or a value not above zero\n"
     )
+
+
+def test_the_cells_pages_mark_the_steps(harness: Harness, history: Path, tmp_path: Path) -> None:
+    """With their direction, and what the series would show; a short series has neither."""
+    assert harness("site").code == 0
+    pages = [one.read_text() for one in (tmp_path / "results/site/cells").glob("*.html")]
+    marked = {step for page in pages for step in STEP.findall(page)}
+    assert marked == {("+", "worse"), ("-", "worse"), ("+", "better"), ("-", "better")}
+    assert sum("five commits would show a change of" in page for page in pages) == 2
 
 
 @pytest.mark.parametrize(
