@@ -86,3 +86,24 @@ def test_each_model_is_measured_or_says_what_is_wrong_with_it(
     ):
         assert by[cell]["status"] == status, (cell, by[cell]["reason"])
         assert reason in by[cell]["reason"]
+
+
+def test_another_code_of_a_factory_is_measured_anew(
+    harness: Harness, env: dict[str, str], tmp_path: Path
+) -> None:
+    """Though neither the harness nor the spec has changed."""
+    env["PYTHONPATH"] = str(tmp_path)
+    module = tmp_path / "my_model.py"
+    code = "from torch import nn\n\n\ndef build(*, vocab, context):\n    return nn.Embedding({0}, {0})\n"
+    module.write_text(code.format("vocab"))
+    (tmp_path / "s.yaml").write_text(
+        'matrix: {model: {factory: "my_model:build", vocab: 64}, scenario: prefill}\n'
+        "workload: {prompt: 8}\n"
+        "measure: {rounds: 1, max_rounds: 1, round_time: 10ms, ceiling: false}\n"
+    )
+    assert harness("run", "s.yaml").code == 0
+    (cell,) = harness("plan", "s.yaml", "--format", "json").json["cells"]
+    assert cell["action"] == "reuse"
+    module.write_text(code.format("vocab") + "# changed\n")
+    (cell,) = harness("plan", "s.yaml", "--format", "json").json["cells"]
+    assert cell["action"] == "measure"

@@ -185,6 +185,7 @@ def test_a_random_dense_model_needs_no_file(planned: Make, cache: Path) -> None:
     assert not list(cache.iterdir())
 
 
+ROOM = artifacts.room  # which the tests below replace
 LARGE = Choice("decoder", (("d_model", 768), ("heads", 12), ("layers", 12)))
 
 
@@ -212,6 +213,13 @@ def test_large_random_weights_are_drawn_once(planned: Make) -> None:
     others = [one for one in does.jobs if one not in draws]
     assert [one.dense for one in others] == [draws[0].dense] * 4 + [draws[1].dense]
     assert located.dense_file.name == f"{located.dense}.safetensors"
+
+
+def test_there_is_no_room_where_no_folder_can_be_made(tmp_path: Path) -> None:
+    """As in a cache that is a file: random weights are drawn instead, and nothing fails."""
+    (tmp_path / "file").touch()
+    assert ROOM(tmp_path / "file" / "artifacts") == 0
+    assert ROOM(tmp_path / "artifacts") > 0
 
 
 def test_weights_that_cannot_be_kept_are_drawn_by_each_round(
