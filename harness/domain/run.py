@@ -110,4 +110,6 @@ class Run:
     finished: datetime | None = None
     pid: int = 0  # the process that runs it
     pid_started: float = 0.0  # when that process began: a later process may get the same pid
+    # The night whose pairs it measured. None: its results count in the history.
+    night: int | None = None
     id: int | None = None  # its key in the store, once saved

@@ -45,18 +45,23 @@ _CHUNK = 900
 
 
 def load_results(connection: Connection, *, newest_only: bool, samples: bool) -> list[Result]:
-    """Results, newest first: all of them, or the newest of each cell and host."""
+    """Results, newest first: all of them, or the newest of each cell and host.
+
+    Leaves out the pairs that nights measured: only suspicious values get any.
+    """
     # As in site/cell_history.py: a late measurement of an old commit is history, not the newest.
     date = func.coalesce(RunRow.commit_date, RunRow.started)
     age = (date.desc(), RunRow.started.desc(), ResultRow.id.desc())
     place = func.row_number().over(partition_by=(ResultRow.cell, RunRow.host), order_by=age)
     # An outer join, so that a result whose run is missing causes an error and is not overlooked.
-    ranked = select(ResultRow.id, place.label("place")).outerjoin(RunRow, _ITS_RUN).subquery()
+    ranked = select(ResultRow.id, place.label("place")).outerjoin(RunRow, _ITS_RUN)
     query = select(ResultRow.__table__).outerjoin(RunRow, _ITS_RUN).order_by(*age)
+    ranked, query = (one.where(RunRow.night.is_(None)) for one in (ranked, query))
     if newest_only:
-        query = query.where(ResultRow.id.in_(select(ranked.c.id).where(ranked.c.place == 1)))
+        places = ranked.subquery()
+        query = query.where(ResultRow.id.in_(select(places.c.id).where(places.c.place == 1)))
     keys = connection.scalars(query.with_only_columns(ResultRow.id)).all()
-    runs, cells = _runs(connection), _cells(connection)
+    runs, cells = _runs(connection), load_cells(connection)
     metrics = _parts(connection, MetricRow, MetricRow.result, keys, _metric)
     rounds = load_rounds(connection, keys, samples=samples)
 
@@ -71,7 +76,7 @@ def load_selfchecks(connection: Connection) -> list[tuple[Host, SelfCheck]]:
     """The newest self-check of each kind of machine and cell, in the order they were saved."""
     newest = select(func.max(SelfCheckRow.id)).group_by(SelfCheckRow.host, SelfCheckRow.cell)
     query = select(SelfCheckRow.__table__).where(SelfCheckRow.id.in_(newest))
-    hosts, cells = load_hosts(connection), _cells(connection)
+    hosts, cells = load_hosts(connection), load_cells(connection)
     names = [one.name for one in fields(SelfCheck) if one.name != "cell"]
 
     def build(row: Row[Any]) -> tuple[Host, SelfCheck]:
@@ -117,7 +122,8 @@ def _runs(connection: Connection) -> Mapping[int, Run]:
     return dict(decoded(connection, query, RunRow, lambda row: (row.id, run_of(row, hosts))))
 
 
-def _cells(connection: Connection) -> Mapping[str, Cell]:
+def load_cells(connection: Connection) -> Mapping[str, Cell]:
+    """All cells by id."""
     query = select(CellRow.id, CellRow.content)
     return dict(decoded(connection, query, CellRow, lambda row: (row.id, cell_of(row))))
 

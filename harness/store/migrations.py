@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 REVISIONS = Path(__file__).parent / "revisions"
 
 # The newest revision in revisions/versions/. A test compares the two.
-HEAD = "0002"
+HEAD = "0003"
 
 _VERSION = "alembic_version"  # Alembic's own table: one row with the revision
 

@@ -10,6 +10,7 @@ from sqlalchemy import func, select
 
 from harness.domain.ceiling import Ceiling, Ceilings
 from harness.domain.location import Location
+from harness.domain.night import Night, Triage
 from harness.domain.result import Known, Result, Round, Status, Took
 from harness.domain.run import Commit, Environment, Host
 from harness.domain.selfcheck import SelfCheck
@@ -17,7 +18,14 @@ from harness.store.ceilings import load_all_ceilings, load_ceilings
 from harness.store.database import Database
 from harness.store.decoding import decoded
 from harness.store.dialect import dialect_of
-from harness.store.loading import load_results, load_rounds, load_selfchecks
+from harness.store.loading import (
+    load_cells,
+    load_hosts,
+    load_results,
+    load_rounds,
+    load_selfchecks,
+)
+from harness.store.nights import load_nights, load_triage
 from harness.store.tables import ResultRow, RoundRow, RunRow
 
 if TYPE_CHECKING:
@@ -77,6 +85,7 @@ class StoreReader:
                 RunRow.dirty == commit.dirty,
                 RunRow.host == host.fingerprint,
                 RunRow.environment_digest == environment.digest,
+                RunRow.night.is_(None),
             )
             .order_by(ResultRow.id)
         )
@@ -130,6 +139,16 @@ class StoreReader:
         """
         with self._database.reading() as connection:
             return load_results(connection, newest_only=newest_only, samples=samples)
+
+    def nights(self) -> list[Night]:
+        """All nights with what they found, in the order in which they began."""
+        with self._database.reading() as connection:
+            return load_nights(connection, load_hosts(connection), load_cells(connection))
+
+    def triage(self) -> list[Triage]:
+        """People's decisions about changes, the latest saved last."""
+        with self._database.reading() as connection:
+            return load_triage(connection)
 
     def ceilings(self, host: Host, environment: Environment, hardware: str) -> tuple[Ceiling, ...]:
         """The stored ceilings of the hardware with that label."""

@@ -28,7 +28,7 @@ class _Choice(BaseModel):
 # The contents of JSON columns, which SQLite does not check.
 _CELL = TypeAdapter(dict[str, _Choice | list[_Choice] | dict[str, int]])
 _HOST = TypeAdapter(Host)
-_SPECS = TypeAdapter(dict[str, Asked])
+SPECS = TypeAdapter(dict[str, Asked])
 _TEXTS = TypeAdapter(dict[str, str])
 
 
@@ -70,6 +70,7 @@ def run_values(run: Run) -> dict[str, Any]:
         "finished": run.finished,
         "pid": run.pid,
         "pid_started": run.pid_started,
+        "night": run.night,
     }
 
 
@@ -81,11 +82,12 @@ def run_of(row: Row[Any], hosts: Mapping[str, Host]) -> Run:
         environment=environment_of(row),
         started=row.started,
         seed=row.seed,
-        specs=_SPECS.validate_python(row.specs),
+        specs=SPECS.validate_python(row.specs),
         command=row.command,
         finished=row.finished,
         pid=row.pid,
         pid_started=row.pid_started,
+        night=row.night,
         id=row.id,
     )
 

@@ -12,12 +12,14 @@ from harness.domain.ceiling import Ceiling
 from harness.domain.cell import Cell
 from harness.domain.location import Location
 from harness.domain.metric import Estimate
+from harness.domain.night import Confirmation, Night, NightState, Triage
 from harness.domain.result import Round, Status, StopRule
 from harness.domain.run import Environment, Host, Run
 from harness.domain.selfcheck import SelfCheck
 from harness.store.ceilings import save_ceilings
 from harness.store.database import Database
 from harness.store.dialect import dialect_of
+from harness.store.nights import finish_night, save_confirmation, save_night, save_triage
 from harness.store.reader import StoreReader
 from harness.store.rows import metric_values, round_values, run_values, sample_values, score_values
 from harness.store.tables import (
@@ -81,8 +83,8 @@ class Store(StoreReader):
                 ).scalar_one()
             )
 
-    def save_round(self, result: int, run: Run, one: Round) -> None:
-        """Save a round with all its samples."""
+    def save_round(self, result: int, run: Run, one: Round) -> int:
+        """Save a round with all its samples; return its key."""
         assert run.id is not None
         with self._database.writing() as connection:
             key = connection.execute(
@@ -96,6 +98,7 @@ class Store(StoreReader):
                 rows = [{"round": key, "name": n, "value": v} for n, v in figures.items()]
                 if rows:
                     connection.execute(insert(table), rows)
+        return int(key)
 
     def close_result(
         self,
@@ -117,6 +120,30 @@ class Store(StoreReader):
             connection.execute(update(ResultRow).where(ResultRow.id == result).values(values))
             if metrics:
                 connection.execute(insert(MetricRow), metric_values(result, metrics))
+
+    def begin_night(self, night: Night) -> Night:
+        """Record that a night starts; return the night with its key."""
+        with self._database.writing() as connection:
+            _save_host(connection, night.host)
+            return replace(night, id=save_night(connection, night))
+
+    def save_confirmation(self, night: Night, one: Confirmation) -> Confirmation:
+        """Save what the night found about a cell; return it with its key."""
+        assert night.id is not None
+        with self._database.writing() as connection:
+            _save_cell(connection, one.cell)
+            return replace(one, id=save_confirmation(connection, night.id, one))
+
+    def finish_night(self, night: Night, state: NightState, reason: str = "") -> None:
+        """Record how the night ended."""
+        assert night.id is not None
+        with self._database.writing() as connection:
+            finish_night(connection, night.id, state, reason)
+
+    def save_triage(self, one: Triage) -> None:
+        """Save a person's decision about a change."""
+        with self._database.writing() as connection:
+            save_triage(connection, one)
 
     def save_selfcheck(self, host: Host, environment: Environment, check: SelfCheck) -> None:
         """Save the result of a self-check."""

@@ -90,6 +90,8 @@ class RunRow(Table):
     finished: Mapped[datetime | None]
     pid: Mapped[int]
     pid_started: Mapped[float]
+    # The night whose pairs the run measured. None: the run's results count in the history.
+    night: Mapped[int | None]
     __table_args__ = (Index("run_subject", "commit_sha", "dirty", "host", "environment_digest"),)
 
 
@@ -200,3 +202,78 @@ class CeilingRow(Table):
     others: Mapped[float]  # the share of the processors that other work took
     environment: Mapped[dict[str, Any]]  # versions
     saved: Mapped[datetime]
+
+
+class NightRow(Table):
+    """One command that compared commits by pairs of rounds."""
+
+    __tablename__ = "night"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    kind: Mapped[str]
+    host: Mapped[str] = mapped_column(ForeignKey("host.fingerprint"))
+    environment: Mapped[dict[str, Any]]  # versions
+    environment_digest: Mapped[str]
+    head: Mapped[dict[str, Any]]  # a commit
+    specs: Mapped[dict[str, Any]]  # file -> name, question, digest
+    command: Mapped[str]
+    state: Mapped[str]
+    reason: Mapped[str]
+    started: Mapped[datetime]
+    finished: Mapped[datetime | None]
+    pid: Mapped[int]
+    pid_started: Mapped[float]
+
+
+class ConfirmationRow(Table):
+    """A metric of a cell compared between two commits, by pairs of rounds."""
+
+    __tablename__ = "confirmation"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    night: Mapped[int] = mapped_column(ForeignKey("night.id", ondelete="CASCADE"), index=True)
+    role: Mapped[str]
+    cell: Mapped[str] = mapped_column(ForeignKey("cell.id"), index=True)
+    metric: Mapped[str]
+    unit: Mapped[str]
+    direction: Mapped[str]
+    base: Mapped[dict[str, Any]]  # a commit
+    head: Mapped[dict[str, Any]]
+    verdict: Mapped[str]
+    reason: Mapped[str]
+    ratio: Mapped[float | None]
+    low: Mapped[float | None]
+    high: Mapped[float | None]
+    p: Mapped[float | None]
+    value: Mapped[float | None]
+    predicted_low: Mapped[float | None]
+    predicted_high: Mapped[float | None]
+    accepted: Mapped[bool]
+
+
+class PairRow(Table):
+    """Two rounds measured one after the other, one at each commit."""
+
+    __tablename__ = "pair"
+    confirmation: Mapped[int] = mapped_column(
+        ForeignKey("confirmation.id", ondelete="CASCADE"), primary_key=True
+    )
+    position: Mapped[int] = mapped_column(primary_key=True)
+    head_first: Mapped[bool]
+    base: Mapped[float]
+    head: Mapped[float]
+    base_round: Mapped[int | None]  # round.id, until the raw samples are pruned
+    head_round: Mapped[int | None]
+
+
+class TriageRow(Table):
+    """A person's decision about a change; the newest row counts."""
+
+    __tablename__ = "triage"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    cell: Mapped[str] = mapped_column(ForeignKey("cell.id"))
+    metric: Mapped[str]
+    host: Mapped[str]
+    commit_sha: Mapped[str]
+    state: Mapped[str]
+    note: Mapped[str]
+    author: Mapped[str]
+    when: Mapped[datetime]

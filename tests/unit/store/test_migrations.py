@@ -146,13 +146,13 @@ NEXT = """\
 import sqlalchemy as sa
 from alembic import op
 
-revision, down_revision = "0003", "{head}"
+revision, down_revision = "9999", "{head}"
 
 def upgrade() -> None:
     {body}
 """
 HALF = (
-    "op.create_table('night', sa.Column('id', sa.Integer(), primary_key=True));"
+    "op.create_table('season', sa.Column('id', sa.Integer(), primary_key=True));"
     " op.execute('DELETE FROM sample')"
 )
 
@@ -163,13 +163,13 @@ def revisions(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     copy = tmp_path / "100% revisions"
     shutil.copytree(REVISIONS, copy, ignore=shutil.ignore_patterns("__pycache__"))
     monkeypatch.setattr(migrations, "REVISIONS", copy)
-    monkeypatch.setattr(migrations, "HEAD", "0003")
+    monkeypatch.setattr(migrations, "HEAD", "9999")
     return copy
 
 
 def add(revisions: Path, body: str) -> None:
-    """Adds revision 0003 with this body."""
-    (revisions / "versions" / "r0003_next.py").write_text(NEXT.format(head=HEAD, body=body))
+    """Adds revision 9999 with this body."""
+    (revisions / "versions" / "r9999_next.py").write_text(NEXT.format(head=HEAD, body=body))
 
 
 def test_a_revision_that_raises_leaves_the_file_as_it_was(old: Path, revisions: Path) -> None:
@@ -183,11 +183,11 @@ def test_a_revision_that_raises_leaves_the_file_as_it_was(old: Path, revisions: 
     with Store(Location.file(old)):
         pass
     after = content(old)
-    assert (after["night"], after["sample"]) == ([], [])
-    assert after["alembic_version"] == [{"version_num": "0003"}]
+    assert (after["season"], after["sample"]) == ([], [])
+    assert after["alembic_version"] == [{"version_num": "9999"}]
 
 
-@pytest.mark.parametrize("layout", ["1_first", "r0001", "r0002"])
+@pytest.mark.parametrize("layout", ["1_first", "r0001", "r0002", "r0003"])
 def test_a_process_killed_during_a_revision_leaves_the_file_as_it_was(
     tmp_path: Path, revisions: Path, layout: str
 ) -> None:
@@ -206,7 +206,7 @@ import sys
 from pathlib import Path
 from harness.domain.location import Location
 from harness.store import Store, migrations
-migrations.HEAD, migrations.REVISIONS = "0003", Path(sys.argv[1])
+migrations.HEAD, migrations.REVISIONS = "9999", Path(sys.argv[1])
 Store(Location.file(Path(sys.argv[2])))
 """
 

@@ -65,7 +65,7 @@ def test_a_column_without_a_revision_is_found(newest: Connection) -> None:
     changed = MetaData()
     for table in Table.metadata.tables.values():
         table.to_metadata(changed)
-    changed.tables["run"].append_column(Column("night", Integer, nullable=True))
+    changed.tables["run"].append_column(Column("season", Integer, nullable=True))
     assert [one[0] for one in differences(newest, changed)] == ["add_column"]
 
 
