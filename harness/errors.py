@@ -10,6 +10,7 @@ HarnessError                    one clear message for the user
 |-- WorkerLost                  the process that starts rounds is gone or does not answer
 |-- UnreadableReport            a round's process sent something that is not a report
 |-- ProcessLost                 a process that reports line by line ended early or timed out
+|-- BuildError                a commit of the subject could not be installed
 |-- CeilingError                this host's ceilings could not be measured
 `-- TrainingError               the reference model could not be trained
 """
@@ -90,6 +91,14 @@ class ProcessLost(HarnessError):
 
 class TrainingError(HarnessError):
     """The reference model could not be trained."""
+
+
+class BuildError(HarnessError):
+    """A commit of the subject could not be installed. `detail` is what the command printed."""
+
+    def __init__(self, message: str, detail: str = "") -> None:
+        self.detail = detail
+        super().__init__(message)
 
 
 class CeilingError(HarnessError):

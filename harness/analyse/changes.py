@@ -3,38 +3,54 @@
 Values are compared on logarithms, so that a change is a ratio. Candidates come from a search by
 energy distance (E-divisive: Matteson and James 2014, J. Am. Stat. Assoc. 109, 334-345). Then the
 weakest is dropped until every change that is left is significant by two tests and large enough
-to matter. Single spikes are no change: a level lasts for at least MINIMUM points.
+to matter. What a machine does by itself is no change: spikes of one or two points are brought
+near to their neighbours, a level that lasts for at most EPISODE points before the old one returns
+is an episode, and a step that a straight line fits better is a slow drift.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from functools import cached_property
 from itertools import pairwise
-from typing import TypeAlias
+from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
+from harness.analyse.candidates import (
+    AROUND,
+    EPISODE,
+    MAD,
+    MINIMUM,
+    WINDOW,
+    between_neighbours,
+    candidates,
+    despiked,
+    running_median,
+    split,
+)
+from harness.analyse.significance import (
+    Array,
+    clipped,
+    is_slope,
+    mean_test,
+    middle,
+    of_difference,
+    rank_test,
+)
 from harness.domain.metric import Direction
 
-Array: TypeAlias = NDArray[np.float64]
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
-MINIMUM = 3  # points of a level: with fewer the search is unstable at the ends
 FEWEST = 2 * MINIMUM  # points of a series
 SIGNIFICANT = 1e-3  # the largest p-value of a change, by both tests
 RELEVANT = 0.03  # the least change, as a ratio to the level before
-_OF_NOISE = 2.0  # the least change, in standard deviations of the noise
-_POSSIBLE = 0.01  # the largest p-value of a candidate
-_WINDOW = 200  # points that are searched at once: the search takes their number squared
-_LEAST_NOISE = 1e-12  # of a constant, as logarithms round it
-_BELOW = np.tri(_WINDOW)
-_SPIKE = 2.5  # standard deviations beyond which a value counts as that far from the median
-_MAD = 1.4826  # a normal distribution's standard deviation over its median absolute deviation
+_OF_NOISE = 1.8  # the least change, in standard deviations of the noise
+_FAR = 3.0  # standard deviations from the median around it of a point in an episode
 _HIGHEST_CORRELATION = 0.9
-_EXACT = 4000  # pairs of values up to which the rank test is exact
 
 
 @dataclass(frozen=True)
@@ -57,6 +73,15 @@ class Change:
 
 
 @dataclass(frozen=True)
+class Episode:
+    """A few points away from a level that then came back: a busy neighbour, not a change."""
+
+    start: int  # its first point
+    end: int  # the first point after it
+    ratio: float  # over the level around it: 1.05 is 5 % more
+
+
+@dataclass(frozen=True)
 class Steps:
     """The changes of a series, and how large they must be to be seen."""
 
@@ -64,6 +89,7 @@ class Steps:
     noise: float  # the standard deviation around the levels, on logarithms, robust to spikes
     autocorrelation: float  # of neighbouring points, 0 to 0.9
     smallest: float  # the least relative change that five points on a new level would show
+    episodes: tuple[Episode, ...] = ()  # in the order of their points
 
 
 @dataclass(frozen=True)
@@ -77,19 +103,28 @@ class _Fit:
     def parts(self) -> list[Array]:
         return [self.values[start:end] for start, end in pairwise(self.edges)]
 
+    @cached_property
+    def clipped(self) -> list[Array]:
+        """The parts without what spikes reach beyond the noise."""
+        return [clipped(part, self.noise) for part in self.parts]
+
+    @property
+    def levels(self) -> list[float]:
+        return [float(part.mean()) for part in self.clipped]
+
     @property
     def edges(self) -> list[int]:
         return [0, *self.cuts, len(self.values)]
 
     @cached_property
     def residuals(self) -> Array:
-        return np.concatenate([part - np.median(part) for part in self.parts])
+        return np.concatenate([part - middle(part) for part in self.parts])
 
     @cached_property
     def noise(self) -> float:
         """Standard deviation around the levels, or between neighbours if that is larger."""
-        around = _MAD * float(np.median(np.abs(self.residuals)))
-        return max(_between_neighbours(self.values), around)
+        around = MAD * middle(np.abs(self.residuals))
+        return max(between_neighbours(self.values), around)
 
     @cached_property
     def correlation(self) -> float:
@@ -107,11 +142,12 @@ class _Fit:
 
     def judged(self) -> list[tuple[float, float]]:
         """At each cut the p-value, and the size of the step on logarithms."""
-        return [
-            (max(means.p, _rank_test(one, other)), means.step)
-            for one, other in pairwise(self.parts)
-            for means in (_mean_test(one, other, self.noise, self.correlation),)
+        means = [
+            mean_test(one, other, self.noise, self.correlation)
+            for one, other in pairwise(self.clipped)
         ]
+        ranks = [rank_test(one, other) for one, other in pairwise(self.parts)]
+        return [(max(mean.p, rank), mean.step) for mean, rank in zip(means, ranks, strict=True)]
 
     def least(self) -> float:
         """The least step that matters, on logarithms."""
@@ -127,168 +163,118 @@ def steps(values: Sequence[float]) -> Steps | None:
     if len(values) < FEWEST or not all(math.isfinite(one) and one > 0 for one in values):
         return None
     logs = np.log(np.asarray(values, dtype=np.float64))
-    fit = _pruned(_Fit(logs, tuple(_candidates(logs))))
-    levels = [math.exp(_mean(part, fit.noise)) for part in fit.parts]
+    fit, kept, episodes = _without_episodes(despiked(logs))
+    levels = [math.exp(level) for level in fit.levels]
     changes = tuple(
-        Change(cut, before, after, p)
+        Change(int(kept[cut]), before, after, p)
         for cut, (before, after), (p, _) in zip(
             fit.cuts, pairwise(levels), fit.judged(), strict=True
         )
     )
-    return Steps(changes, fit.noise, fit.correlation, _smallest(fit))
+    return Steps(changes, fit.noise, fit.correlation, _smallest(fit), episodes)
+
+
+def _without_episodes(values: Array) -> tuple[_Fit, NDArray[np.intp], tuple[Episode, ...]]:
+    """The fit of the points outside episodes, where those points are, and the episodes."""
+    episodes = list(_excursions(values))
+    outside = np.ones(len(values), dtype=bool)
+    for one in episodes:
+        outside[one.start : one.end] = False
+    kept = np.flatnonzero(outside)
+    while True:
+        fit = _fitted(values[kept])
+        found = _first_episode(fit)
+        if found is None:
+            return fit, kept, tuple(sorted(episodes, key=lambda one: one.start))
+        start, end, ratio = found
+        episodes.append(Episode(int(kept[start]), int(kept[end - 1]) + 1, ratio))
+        kept = np.delete(kept, slice(start, end))
+
+
+def _excursions(values: Array) -> Iterator[Episode]:
+    """Runs of points far from the median around them, after which the level before returns.
+
+    The search for changes splits in two, and may miss a short level in the middle of a long one.
+    """
+    away = values - running_median(values, AROUND)
+    away /= max(between_neighbours(values), MAD * middle(np.abs(away)))
+    for far in (np.flatnonzero(away > _FAR), np.flatnonzero(away < -_FAR)):
+        for run in np.split(far, np.flatnonzero(np.diff(far) > MINIMUM) + 1):
+            if len(run) >= MINIMUM and run[-1] - run[0] < min(EPISODE, 2 * len(run)):
+                found = _excursion(values, int(run[0]), int(run[-1]) + 1)
+                if found is not None:
+                    yield found
+
+
+def _excursion(values: Array, start: int, end: int) -> Episode | None:
+    """The episode from `start` to `end`. None if the level after it is not the one before."""
+    if start < MINIMUM or end > len(values) - MINIMUM:
+        return None
+    around = slice(max(start - 5, 0), start), slice(start, end), slice(end, end + 5)
+    before, inside, after = (middle(values[part]) for part in around)
+    returned = _returned(before, inside, after, math.log1p(RELEVANT))
+    return Episode(start, end, math.exp(inside - before)) if returned else None
+
+
+def _returned(before: float, inside: float, after: float, least: float) -> bool:
+    return abs(after - before) < max(least, abs(inside - before) / 4)
+
+
+def _first_episode(fit: _Fit) -> tuple[int, int, float] | None:
+    """Where the level is left for a short time: its first point, its end, and its ratio.
+
+    An episode may have several levels, each of them short.
+    """
+    levels = fit.levels
+    for place in range(1, len(levels) - 1):
+        before, inside = levels[place - 1 : place + 1]
+        for after in range(place + 1, len(levels)):
+            if len(fit.parts[after - 1]) > EPISODE:
+                break
+            if _returned(before, inside, levels[after], fit.least()):
+                return fit.edges[place], fit.edges[after], math.exp(inside - before)
+    return None
+
+
+def _fitted(values: Array) -> _Fit:
+    return _pruned(_Fit(values, tuple(candidates(values))))
 
 
 def _pruned(fit: _Fit) -> _Fit:
     """The fit without the cuts that are not significant or not relevant, the weakest first."""
     while fit.cuts:
-        judged = list(enumerate(fit.judged()))
-        least = fit.least()
-        weak = [(p, -step, at) for at, (p, step) in judged if p >= SIGNIFICANT or step < least]
-        if not weak:
+        dropped = _weakest(fit)
+        if not dropped:
             return fit
-        _, _, worst = max(weak)
-        fit = _relocated(_Fit(fit.values, fit.cuts[:worst] + fit.cuts[worst + 1 :]))
+        kept = tuple(cut for at, cut in enumerate(fit.cuts) if at not in dropped)
+        fit = _relocated(_Fit(fit.values, kept))
     return fit
+
+
+def _weakest(fit: _Fit) -> set[int]:
+    """The cuts to drop at once: the weakest, and others that are weak and no neighbour of one."""
+    least, noise = fit.least(), between_neighbours(fit.values)
+    weak = [
+        (p, -step, at)
+        for at, (p, step) in enumerate(fit.judged())
+        if p >= SIGNIFICANT or step < least or is_slope(fit.clipped[at], fit.clipped[at + 1], noise)
+    ]
+    dropped = set[int]()
+    for _, _, at in sorted(weak, reverse=True):
+        if not dropped & {at - 1, at + 1}:
+            dropped.add(at)
+    return dropped
 
 
 def _relocated(fit: _Fit) -> _Fit:
     """Each cut moved to the best place between its neighbours, now that another one is gone."""
     cuts = []
     for start, cut, end in zip(fit.edges, fit.cuts, fit.edges[2:], strict=False):
-        low, high = max(start, cut - _WINDOW // 2), min(end, cut + _WINDOW // 2)
-        cuts.append(low + _split(fit.values[low:high]))
+        low, high = max(start, cut - WINDOW // 2), min(end, cut + WINDOW // 2)
+        cuts.append(low + split(fit.values[low:high]))
     moved = _Fit(fit.values, tuple(cuts))
     fits = all(end - start >= MINIMUM for start, end in pairwise(moved.edges))
     return moved if fits else fit
-
-
-def _candidates(values: Array) -> list[int]:
-    """Cuts that may be changes, by splitting in two again and again; window by window."""
-    found: set[int] = set()
-    noise = _between_neighbours(values)
-    starts = range(0, max(len(values) - _WINDOW // 2, 1), _WINDOW // 2)
-    pending = [(start, min(start + _WINDOW, len(values))) for start in starts]
-    while pending:
-        start, end = pending.pop()
-        if end - start < 2 * MINIMUM:
-            continue
-        cut = start + _split(values[start:end])
-        if _mean_test(values[start:cut], values[cut:end], noise, 0.0).p <= _POSSIBLE:
-            found.add(cut)
-            pending += [(start, cut), (cut, end)]
-    return _apart(sorted(found))
-
-
-def _apart(cuts: Sequence[int]) -> list[int]:
-    """Overlapping windows may cut at places too near to each other: the first is kept."""
-    kept: list[int] = []
-    for cut in cuts:
-        if not kept or cut - kept[-1] >= MINIMUM:
-            kept.append(cut)
-    return kept
-
-
-def _split(values: Array) -> int:
-    """Where the two parts are furthest apart in energy distance, each of MINIMUM points or more.
-
-    With d the mean distance of two values: m n / (m + n) x (2 d(A, B) - d(A, A) - d(B, B)).
-    """
-    count = len(values)
-    distances = np.abs(values[:, None] - values[None, :])
-    to_earlier = np.einsum("ij,ij->i", distances, _BELOW[:count, :count])
-    left = np.concatenate([[0.0], np.cumsum(2 * to_earlier)])  # over all pairs of the first i
-    total = left[count]
-    cross = np.concatenate([[0.0], np.cumsum(distances.sum(axis=1))]) - left
-    right = total - left - 2 * cross
-    cuts = np.arange(MINIMUM, count - MINIMUM + 1)
-    m, n = cuts.astype(np.float64), (count - cuts).astype(np.float64)
-    energy = 2 * cross[cuts] / (m * n) - left[cuts] / m**2 - right[cuts] / n**2
-    return int(cuts[np.argmax(m * n / count * energy)])
-
-
-@dataclass(frozen=True)
-class _MeanTest:
-    p: float
-    step: float  # the difference of the means, without its sign
-
-
-def _mean_test(one: Array, other: Array, noise: float, correlation: float) -> _MeanTest:
-    """Student's test of two means, with as many values as the autocorrelation leaves."""
-    from scipy.special import stdtr
-
-    before, after = _clipped(one, noise), _clipped(other, noise)
-    step = abs(float(before.mean() - after.mean()))
-    count = len(one) + len(other)
-    squares = float(((before - before.mean()) ** 2).sum() + ((after - after.mean()) ** 2).sum())
-    # A part of few values may agree by chance: the noise of the whole series is a lower bound.
-    variance = max(squares / (count - 2), (0.9 * noise) ** 2)
-    error, freedom = _of_difference(len(one), len(other), correlation)
-    p = 2 * float(stdtr(freedom, -step / (math.sqrt(variance) * error)))
-    return _MeanTest(p, step)
-
-
-def _of_difference(one: int, other: int, correlation: float) -> tuple[float, float]:
-    """Of the difference of two means: its standard error for noise of 1, degrees of freedom."""
-    error = math.sqrt(sum(1 / _effective(count, correlation) for count in (one, other)))
-    return error, max((one + other) * (1 - correlation) / (1 + correlation) - 2, 1.0)
-
-
-def _effective(count: int, correlation: float) -> float:
-    """Independent values whose mean is as exact as that of `count` correlated ones.
-
-    From the variance of the mean of an AR(1) process, whose autocorrelation is r^k at lag k.
-    """
-    lags = np.arange(1, count)
-    return float(count / (1 + 2 * ((1 - lags / count) * correlation**lags).sum()))
-
-
-def _rank_test(one: Array, other: Array) -> float:
-    """The two-sided p-value of Mann and Whitney 1947 (Ann. Math. Stat. 18, 50-60)."""
-    from scipy.special import ndtr
-
-    m, n = len(one), len(other)
-    order = np.sort(other)
-    below = np.searchsorted(order, one, side="left").sum()
-    tied = np.searchsorted(order, one, side="right").sum() - below
-    smaller = float(below + tied / 2)
-    extreme = min(smaller, m * n - smaller)
-    if m * n <= _EXACT and min(m, n) <= 8:
-        return min(1.0, 2 * float(_counts(min(m, n), max(m, n))[: math.floor(extreme) + 1].sum()))
-    deviation = math.sqrt(m * n * (m + n + 1) / 12)
-    return 2 * float(ndtr(-max(m * n / 2 - extreme - 0.5, 0.0) / deviation))
-
-
-@lru_cache(maxsize=4096)
-def _counts(m: int, n: int) -> Array:
-    """The probability of each value of the rank statistic, 0 to m n.
-
-    The coefficients of the Gaussian binomial: the product of (1 - q^(n + i)) / (1 - q^i).
-    """
-    found = np.zeros(m * n + 1)
-    found[0] = 1.0
-    for i in range(1, m + 1):
-        found[n + i :] -= found[: -(n + i)].copy() if n + i <= m * n else 0.0
-        for start in range(i):
-            found[start::i] = np.cumsum(found[start::i])
-    shares: Array = found / found.sum()
-    return shares
-
-
-def _mean(values: Array, noise: float) -> float:
-    return float(_clipped(values, noise).mean())
-
-
-def _clipped(values: Array, noise: float) -> Array:
-    """Spikes brought in: they count, but not by how far they reach."""
-    middle = np.median(values)
-    return np.clip(values, middle - _SPIKE * noise, middle + _SPIKE * noise)
-
-
-def _between_neighbours(values: Array) -> float:
-    """The standard deviation by the differences of neighbours, which steps hardly touch."""
-    differences = np.diff(values)
-    spread = np.median(np.abs(differences - np.median(differences)))
-    return max(_MAD * float(spread) / math.sqrt(2), _LEAST_NOISE)
 
 
 def _smallest(fit: _Fit) -> float:
@@ -298,6 +284,6 @@ def _smallest(fit: _Fit) -> float:
     """
     from scipy.special import stdtrit
 
-    error, freedom = _of_difference(len(fit.parts[-1]), 5, fit.correlation)
+    error, freedom = of_difference(len(fit.parts[-1]), 5, fit.correlation)
     needed = -float(stdtrit(freedom, SIGNIFICANT / 2)) * fit.noise * error
     return math.expm1(max(fit.least(), needed))

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from functools import cached_property
 
 from harness.analyse.changes import Change, Steps, steps
 from harness.analyse.history import Point, Series, all_series
+from harness.analyse.second_opinion import SecondOpinion, second_opinion
 from harness.domain.cell import Cell
 from harness.domain.metric import Direction
 from harness.domain.result import Result
@@ -25,12 +27,18 @@ class Trend:
     series: Series
     steps: Steps | None  # None if the series is too short, or has values without logarithms
 
+    @cached_property
+    def opinion(self) -> SecondOpinion:
+        """What asv's detector says of the same series."""
+        return second_opinion([point.value for point in self.series.points], self.steps)
+
     def changes(self) -> list[LevelChange]:
         """In the order of the commits."""
         found = self.steps.changes if self.steps else ()
         ends = [*(one.index for one in found[1:]), len(self.series.points)]
         return [
-            LevelChange(self, one, end - one.index) for one, end in zip(found, ends, strict=False)
+            LevelChange(self, one, end - one.index, place)
+            for place, (one, end) in enumerate(zip(found, ends, strict=False))
         ]
 
 
@@ -41,6 +49,7 @@ class LevelChange:
     trend: Trend
     change: Change
     points: int  # of the new level
+    place: int  # among the trend's changes
 
     @property
     def first(self) -> Point:
@@ -51,6 +60,11 @@ class LevelChange:
     def last_before(self) -> Point:
         """The last point of the old level: the change came after its commit."""
         return self.trend.series.points[self.change.index - 1]
+
+    @property
+    def second_opinion(self) -> bool:
+        """True if asv's detector sees a step here as well."""
+        return self.trend.opinion.agrees[self.place]
 
     @property
     def is_worse(self) -> bool:

@@ -24,7 +24,8 @@ class Status(StrEnum):
     CRASHED = "crashed"  # died by a signal
     UNSUPPORTED = "unsupported"  # this host or combination cannot do it
     SKIPPED = "skipped"  # not tried, for a reason known in advance
-    MEASURING = "measuring"  # rounds are missing: the run is still going or was interrupted
+    # Rounds are missing: the run is still going, was interrupted, or its budget ended.
+    MEASURING = "measuring"
 
     @property
     def final(self) -> bool:
@@ -46,6 +47,7 @@ class StopRule(StrEnum):
     TARGET = "target interval reached"
     TIME_BOX = "time box ended"
     ROUNDS = "rounds done"  # the requested number, where the spec sets no target
+    BUDGET = "budget ended"  # the run's, before the cell was done: the next run continues it
 
 
 @dataclass(frozen=True)
@@ -149,3 +151,17 @@ class Known:
     reason: str = ""
     rounds: int = 0  # rounds already measured
     result: int = 0  # the result's key in the store
+    stop_rule: StopRule | None = None
+
+    @property
+    def is_open(self) -> bool:
+        """True if rounds are missing that the next run measures."""
+        return not self.status.final or self.stop_rule is StopRule.BUDGET
+
+
+@dataclass(frozen=True)
+class Latest:
+    """The newest measurement of a cell on a kind of host, at any commit."""
+
+    started: datetime  # when its run started
+    metrics: Mapping[str, Estimate] = field(default_factory=dict)

@@ -1,9 +1,9 @@
-"""How surely a change of level over commits is found, and how often noise is taken for one.
+"""How surely a change of level over commits is found, how often noise is taken for one, how fast.
 
 On made-up series of 100 nights with noise of 2 %: the share of series without any change in which
 one is found, at the end and on any night; and in how many a step is found within some nights. The
-same by asv's detector. A third of the laws are not those that a target names: correlation that
-asymptotic formulas do not fit, bursts, drift.
+same by asv's detector, and by Apache Otava's if it is installed (the extra `detectors`). Most laws
+of the noise are not those that a target names: bursts, drift, weekly patterns, modes.
 
 Run by `make changes`; it takes some minutes and needs no quiet machine.
 """
@@ -11,77 +11,23 @@ Run by `make changes`; it takes some minutes and needs no quiet machine.
 from __future__ import annotations
 
 import sys
+import time
 from collections.abc import Callable, Sequence
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TypeAlias
 
 import numpy as np
-from numpy.typing import NDArray
+
+sys.path.insert(0, str(Path(__file__).parents[3]))  # asv imports this file as a part of its suite
 
 from harness.analyse.changes import steps
+from tests.benchmarks.suite.laws import LAWS, NOISE, Array, Law
 
-Array = NDArray[np.float64]
-Law = Callable[[int, np.random.Generator], Array]
-Detector = Callable[[Sequence[float]], list[int]]
+Detector: TypeAlias = Callable[[Sequence[float]], list[int]]
 
-NOISE = 0.02
 NIGHTS = 100
 NEAR = 2  # nights around the true one that count as found
-
-
-def gaussian(count: int, rng: np.random.Generator) -> Array:
-    """Independent."""
-    found: Array = rng.normal(0, NOISE, count)
-    return found
-
-
-def correlated(share: float) -> Law:
-    """AR(1): each night keeps a share of the one before."""
-
-    def law(count: int, rng: np.random.Generator) -> Array:
-        found: Array = gaussian(count + 100, rng) * np.sqrt(1 - share**2)
-        for night in range(1, len(found)):
-            found[night] += share * found[night - 1]
-        return found[100:]
-
-    return law
-
-
-def lognormal(count: int, rng: np.random.Generator) -> Array:
-    """Skewed: slow nights are further from the median than quick ones."""
-    raw: Array = rng.lognormal(0, 1, count)
-    found: Array = NOISE * (raw - np.exp(0.5)) / np.sqrt((np.e - 1) * np.e)
-    return found
-
-
-def outliers(count: int, rng: np.random.Generator) -> Array:
-    """One night in twenty is off by five to ten standard deviations, either way."""
-    found = gaussian(count, rng)
-    off = rng.random(count) < 0.05
-    found[off] += rng.choice([-1, 1], off.sum()) * rng.uniform(5, 10, off.sum()) * NOISE
-    return found
-
-
-def bursts(count: int, rng: np.random.Generator) -> Array:
-    """Now and then a neighbour slows a night or two, by a tenth up to double."""
-    found = gaussian(count, rng)
-    for night in np.flatnonzero(rng.random(count) < 0.03):
-        found[night : night + rng.integers(1, 3)] += rng.uniform(0.1, 1.0)
-    return found
-
-
-def drift(count: int, rng: np.random.Generator) -> Array:
-    """A random walk below the noise."""
-    return gaussian(count, rng) + np.cumsum(rng.normal(0, NOISE / 10, count))
-
-
-LAWS: dict[str, Law] = {
-    "Gaussian": gaussian,
-    "AR(1) 0.5": correlated(0.5),
-    "log-normal": lognormal,
-    "5 % outliers": outliers,
-    "AR(1) 0.8": correlated(0.8),
-    "bursts": bursts,
-    "drift": drift,
-}
 
 
 def ours(values: Sequence[float]) -> list[int]:
@@ -95,6 +41,20 @@ def asvs(values: Sequence[float]) -> list[int]:
     from asv.step_detect import detect_steps
 
     return [start for start, *_ in detect_steps(list(values))[1:]]
+
+
+def otavas(values: Sequence[float]) -> list[int]:
+    """The same by Apache Otava's, with the settings that its command has by default."""
+    from otava.analysis import compute_change_points
+
+    found, _ = compute_change_points(list(values), window_len=50, max_pvalue=0.001)
+    return [one.index for one in found]
+
+
+def detectors() -> dict[str, Detector]:
+    """Ours first; those that are not installed are left out."""
+    known: dict[str, Detector] = {"ours": ours, "asv": asvs, "otava": otavas}
+    return {name: one for name, one in known.items() if name == "ours" or find_spec(name)}
 
 
 def series(law: Law, count: int, rng: np.random.Generator) -> Array:
@@ -127,24 +87,56 @@ def found_within(
     )
 
 
+def share(
+    trial: Callable[[Law, Detector, np.random.Generator], bool],
+    law: Law,
+    detect: Detector,
+    count: int,
+) -> str:
+    """In how many of so many series, each by its own seed, the trial is true."""
+    true = [trial(law, detect, np.random.default_rng(seed)) for seed in range(count)]
+    return f"{np.mean(true):.1%}"
+
+
+def speed(count: int, points: int, *, often: bool) -> float:
+    """Seconds of processor time for so many series, with a step in the middle or every 50."""
+    rng = np.random.default_rng(0)
+    places = range(50, points, 50) if often else [points // 2]
+    made = []
+    for _ in range(count):
+        values = np.exp(rng.normal(0, NOISE, points))
+        for number, at in enumerate(places):
+            values[at:] *= 1.1 if number % 2 == 0 else 1 / 1.1
+        made.append(values.tolist())
+    start = time.process_time()
+    for one in made:
+        steps(one)
+    return time.process_time() - start
+
+
 def main(count: int) -> None:
-    """Print the table."""
-    print(f"{count} series of {NIGHTS} nights, noise {NOISE:.0%}; ours, then asv's in brackets")
-    print(f"{'law':14}{'false':>16}{'false, any night':>20}{'6 % in 5':>16}{'10 % in 3':>16}")
+    """Print the tables."""
+    known = detectors()
+    for name in ("asv", "otava"):
+        if name not in known:
+            print(f"{name}: not installed")
+    print("mozdetect: not compared; it reads a histogram for each day, not one value")
+    for often in (False, True):
+        every = "a step every 50 points" if often else "one step"
+        print(f"500 series of 500 points, {every}: {speed(500, 500, often=often):.1f} s")
+        print(f"1 series of 5,000 points, {every}: {speed(1, 5000, often=often):.2f} s", flush=True)
+    print(f"{count} series of {NIGHTS} nights, noise {NOISE:.0%}; by {', '.join(known)}")
+    print(f"{'law':20}{'false':>21}{'any night, ours':>17}{'6 % in 5':>21}{'10 % in 3':>21}")
     for name, law in LAWS.items():
         cells = []
-        for trial, detectors in (
-            (false_alarm, (ours, asvs)),
-            (false_night, (ours,)),
-            (lambda *given: found_within(0.06, 5, *given), (ours, asvs)),
-            (lambda *given: found_within(0.10, 3, *given), (ours, asvs)),
+        for trial, asked in (
+            (false_alarm, list(known.values())),
+            (false_night, [ours]),
+            (lambda *given: found_within(0.06, 5, *given), list(known.values())),
+            (lambda *given: found_within(0.10, 3, *given), list(known.values())),
         ):
-            shares = [
-                np.mean([trial(law, detect, np.random.default_rng(seed)) for seed in range(count)])
-                for detect in detectors
-            ]
-            cells.append(" ".join([f"{shares[0]:.1%}", *(f"({one:.1%})" for one in shares[1:])]))
-        print(f"{name:14}{cells[0]:>16}{cells[1]:>20}{cells[2]:>16}{cells[3]:>16}", flush=True)
+            cells.append(" ".join(share(trial, law, detect, count) for detect in asked))
+        print(f"{name:20}{cells[0]:>21}{cells[1]:>17}{cells[2]:>21}{cells[3]:>21}", flush=True)
 
 
 if __name__ == "__main__":
