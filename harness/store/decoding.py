@@ -39,7 +39,7 @@ _KINDS: dict[type[TypeEngine[Any]], tuple[tuple[type, ...], str]] = {
 }
 
 # The exceptions that parsing a bad row, or building a value from it, may raise.
-_UNREADABLE = (
+UNREADABLE = (
     ValueError, TypeError, LookupError, AttributeError, ArithmeticError, RecursionError
 )  # fmt: skip
 
@@ -61,10 +61,10 @@ def decoded(
                 _check(row, columns)
                 checked.add(types)
             found.append(make(row))
-    except _UNREADABLE as error:
+    except UNREADABLE as error:
         key = _key(connection, query, table, len(found))
         raise Refused(
-            f"row {key} of table {table.__tablename__} cannot be read: {_reason(error)}"
+            f"row {key} of table {table.__tablename__} cannot be read: {reason(error)}"
         ) from error
     return found
 
@@ -93,12 +93,13 @@ def _key(connection: Connection, query: AnySelect, table: type[Table], position:
     return short_repr(key[0] if len(key) == 1 else key)
 
 
-def _reason(error: Exception) -> str:
+def reason(error: Exception) -> str:
+    """Why a row could not be read, in a short clause."""
     if isinstance(error, ValidationError):
         first = error.errors()[0]
-        reason = f"{'.'.join(map(str, first['loc']))}: {first['msg']}"
+        text = f"{'.'.join(map(str, first['loc']))}: {first['msg']}"
     elif isinstance(error, KeyError):
-        reason = f"{short_repr(error.args[0])} is missing"
+        text = f"{short_repr(error.args[0])} is missing"
     else:
-        reason = str(error) or type(error).__name__
-    return reason if len(reason) <= _MOST_CHARACTERS else reason[:_MOST_CHARACTERS] + "..."
+        text = str(error) or type(error).__name__
+    return text if len(text) <= _MOST_CHARACTERS else text[:_MOST_CHARACTERS] + "..."

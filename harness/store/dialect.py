@@ -36,6 +36,13 @@ class Dialect(Entry):
         """The files on this machine that hold the database; none for a server."""
         return ()
 
+    def reclaim(self, location: Location, database: Database) -> int:
+        """Give the space of deleted rows back to the system; return how many bytes.
+
+        Servers do so by themselves.
+        """
+        return 0
+
 
 registry: Registry[Dialect] = Registry("database dialect", "store")
 register = registry.register

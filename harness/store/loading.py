@@ -7,11 +7,11 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import fields
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, case, func, select
 
 from harness.domain.cell import Cell
 from harness.domain.metric import Estimate
-from harness.domain.result import Result, Round, Sample, Score
+from harness.domain.result import Result, Round, Sample, Score, Status
 from harness.domain.run import Host, Run
 from harness.domain.selfcheck import SelfCheck
 from harness.store.decoding import decoded
@@ -47,12 +47,15 @@ _CHUNK = 900
 def load_results(connection: Connection, *, newest_only: bool, samples: bool) -> list[Result]:
     """Results, newest first: all of them, or the newest of each cell and host.
 
-    Leaves out the pairs that nights measured: only suspicious values get any.
+    Leaves out the pairs that nights measured: only suspicious values get any. A result that is
+    still being measured is the newest only if there is no other.
     """
     # As in site/cell_history.py: a late measurement of an old commit is history, not the newest.
     date = func.coalesce(RunRow.commit_date, RunRow.started)
     age = (date.desc(), RunRow.started.desc(), ResultRow.id.desc())
-    place = func.row_number().over(partition_by=(ResultRow.cell, RunRow.host), order_by=age)
+    unfinished = case((ResultRow.status == Status.MEASURING.value, 1), else_=0)
+    order = (unfinished, *age)
+    place = func.row_number().over(partition_by=(ResultRow.cell, RunRow.host), order_by=order)
     # An outer join, so that a result whose run is missing causes an error and is not overlooked.
     ranked = select(ResultRow.id, place.label("place")).outerjoin(RunRow, _ITS_RUN)
     query = select(ResultRow.__table__).outerjoin(RunRow, _ITS_RUN).order_by(*age)
@@ -74,7 +77,12 @@ def load_results(connection: Connection, *, newest_only: bool, samples: bool) ->
 
 def load_selfchecks(connection: Connection) -> list[tuple[Host, SelfCheck]]:
     """The newest self-check of each kind of machine and cell, in the order they were saved."""
-    newest = select(func.max(SelfCheckRow.id)).group_by(SelfCheckRow.host, SelfCheckRow.cell)
+    place = func.row_number().over(  # a check that was merged may be older than its key suggests
+        partition_by=(SelfCheckRow.host, SelfCheckRow.cell),
+        order_by=(SelfCheckRow.when.desc(), SelfCheckRow.id.desc()),
+    )
+    ranked = select(SelfCheckRow.id, place.label("place")).subquery()
+    newest = select(ranked.c.id).where(ranked.c.place == 1)
     query = select(SelfCheckRow.__table__).where(SelfCheckRow.id.in_(newest))
     hosts, cells = load_hosts(connection), load_cells(connection)
     names = [one.name for one in fields(SelfCheck) if one.name != "cell"]

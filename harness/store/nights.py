@@ -64,6 +64,12 @@ def finish_night(connection: Connection, night: int, state: NightState, reason: 
     connection.execute(update(NightRow).where(NightRow.id == night).values(values))
 
 
+def resume_night(connection: Connection, night: int, pid: int, pid_started: float) -> None:
+    """Record which process now runs the night."""
+    values = {"pid": pid, "pid_started": pid_started}
+    connection.execute(update(NightRow).where(NightRow.id == night).values(values))
+
+
 def save_confirmation(connection: Connection, night: int, one: Confirmation) -> int:
     """Add what the night found about a cell, with its pairs; return its key."""
     values = {
@@ -130,8 +136,8 @@ def load_nights(
 
 
 def load_triage(connection: Connection) -> list[Triage]:
-    """All decisions, in the order in which they were saved."""
-    query = select(TriageRow.__table__).order_by(TriageRow.id)
+    """All decisions, in the order in which they were taken."""
+    query = select(TriageRow.__table__).order_by(TriageRow.when, TriageRow.id)
 
     def build(row: Row[Any]) -> Triage:
         return Triage(

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
 from typing import TYPE_CHECKING, Any, Self
 
 from sqlalchemy import func, select
@@ -11,13 +12,15 @@ from sqlalchemy import func, select
 from harness.domain.ceiling import Ceiling, Ceilings
 from harness.domain.location import Location
 from harness.domain.night import Night, Triage
-from harness.domain.result import Known, Result, Round, Status, Took
+from harness.domain.result import Known, Latest, Result, Round, Status, StopRule, Took
 from harness.domain.run import Commit, Environment, Host
 from harness.domain.selfcheck import SelfCheck
 from harness.store.ceilings import load_all_ceilings, load_ceilings
 from harness.store.database import Database
 from harness.store.decoding import decoded
 from harness.store.dialect import dialect_of
+from harness.store.exchange import Record, Unit, Units, read, units
+from harness.store.latest import load_latest
 from harness.store.loading import (
     load_cells,
     load_hosts,
@@ -26,6 +29,7 @@ from harness.store.loading import (
     load_selfchecks,
 )
 from harness.store.nights import load_nights, load_triage
+from harness.store.pruning import Prunable, prunable
 from harness.store.tables import ResultRow, RoundRow, RunRow
 
 if TYPE_CHECKING:
@@ -36,6 +40,7 @@ class StoreReader:
     """A database of results, for reading only. A missing database counts as empty."""
 
     def __init__(self, location: Location) -> None:
+        self._location = location
         self._database = self._open(location)
 
     @staticmethod
@@ -54,13 +59,14 @@ class StoreReader:
         host: Host,
         environment: Environment,
         alive: Callable[[int, float], bool],
+        since: datetime | None = None,
     ) -> dict[str, Known]:
         """Each cell's newest result for exactly this commit, host and environment, by cell id.
 
         `alive` says whether the process with that pid and start time still runs. A result that a
         live run is still measuring belongs to that run and is left out. Outside a git repository
         the subject is the built-in Transformer, identified by the harness's version in the
-        environment.
+        environment. Results of runs that began before `since` are left out.
         """
         counted = (
             select(RoundRow.result, func.count().label("rounds"))
@@ -73,6 +79,7 @@ class StoreReader:
                 ResultRow.cell,
                 ResultRow.status,
                 ResultRow.reason,
+                ResultRow.stop_rule,
                 func.coalesce(counted.c.rounds, 0).label("rounds"),
                 RunRow.pid,
                 RunRow.pid_started,
@@ -87,16 +94,18 @@ class StoreReader:
                 RunRow.environment_digest == environment.digest,
                 RunRow.night.is_(None),
             )
-            .order_by(ResultRow.id)
+            # A result that was merged may be older than its key suggests.
+            .order_by(RunRow.started, ResultRow.id)
         )
+        if since is not None:
+            query = query.where(RunRow.started >= since)
         with self._database.reading() as connection:
             rows = decoded(connection, query, ResultRow, _with_known)
         found: dict[str, Known] = {}
         for row, known in rows:
-            measuring = row.status == Status.MEASURING
-            if measuring and row.finished is None and alive(row.pid, row.pid_started):
+            if known.is_open and row.finished is None and alive(row.pid, row.pid_started):
                 continue
-            if measuring and row.cell in found and found[row.cell].status.final:
+            if not known.status.final and row.cell in found and found[row.cell].status.final:
                 continue  # an abandoned attempt does not replace a finished result
             found[row.cell] = known
         return found
@@ -127,6 +136,11 @@ class StoreReader:
             by_cell[cell].append(took)
         return {cell: _merged(several) for cell, several in by_cell.items()}
 
+    def latest(self, host: Host) -> Mapping[str, Latest]:
+        """The newest measurement of each cell on this kind of host, by cell id."""
+        with self._database.reading() as connection:
+            return load_latest(connection, host)
+
     def selfchecks(self) -> list[tuple[Host, SelfCheck]]:
         """The newest self-check of each kind of machine and cell."""
         with self._database.reading() as connection:
@@ -146,7 +160,7 @@ class StoreReader:
             return load_nights(connection, load_hosts(connection), load_cells(connection))
 
     def triage(self) -> list[Triage]:
-        """People's decisions about changes, the latest saved last."""
+        """People's decisions about changes, the latest last."""
         with self._database.reading() as connection:
             return load_triage(connection)
 
@@ -160,9 +174,25 @@ class StoreReader:
         with self._database.reading() as connection:
             return load_all_ceilings(connection)
 
+    def prunable(self, before: datetime) -> Prunable:
+        """The raw samples of rounds that began before then and that nothing rests on."""
+        with self._database.reading() as connection:
+            return prunable(connection, before)
+
+    def units(self) -> Units:
+        """Everything that can move to another database, in the order in which to write it."""
+        with self._database.reading() as connection:
+            return units(connection)
+
+    def record(self, unit: Unit) -> Record:
+        """The unit as plain data, which JSON can hold; docs/json.md describes it."""
+        with self._database.reading() as connection:
+            return read(connection, unit)
+
 
 def _with_known(row: Row[Any]) -> tuple[Row[Any], Known]:
-    return row, Known(Status(row.status), row.reason, row.rounds, row.id)
+    rule = StopRule(row.stop_rule) if row.stop_rule else None
+    return row, Known(Status(row.status), row.reason, row.rounds, row.id, rule)
 
 
 def _duration(row: Row[Any]) -> tuple[str, Took]:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import fields, replace
 from datetime import UTC, datetime
 
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, delete, insert, or_, select, update
 
 from harness.domain.ceiling import Ceiling
 from harness.domain.cell import Cell
@@ -19,7 +20,15 @@ from harness.domain.selfcheck import SelfCheck
 from harness.store.ceilings import save_ceilings
 from harness.store.database import Database
 from harness.store.dialect import dialect_of
-from harness.store.nights import finish_night, save_confirmation, save_night, save_triage
+from harness.store.exchange import Record, write
+from harness.store.nights import (
+    finish_night,
+    resume_night,
+    save_confirmation,
+    save_night,
+    save_triage,
+)
+from harness.store.pruning import AT_ONCE, Prunable, prune
 from harness.store.reader import StoreReader
 from harness.store.rows import metric_values, round_values, run_values, sample_values, score_values
 from harness.store.tables import (
@@ -62,8 +71,8 @@ class Store(StoreReader):
     def open_result(self, run: Run, cell: Cell, baseline: str | None, adopt: int | None) -> int:
         """Create a cell's result, before its rounds; return its key.
 
-        `adopt` is the key of an unfinished result that a dead run left behind. This run continues
-        it, unless another run has adopted it already.
+        `adopt` is the key of an unfinished result that an earlier run left behind. This run
+        continues it, unless another run has adopted it already.
         """
         with self._database.writing() as connection:
             if adopt is not None and _adopted(connection, run, adopt):
@@ -109,7 +118,10 @@ class Store(StoreReader):
         stop_rule: StopRule | None = None,
         metrics: Mapping[str, Estimate] | None = None,
     ) -> None:
-        """Record how the cell ended."""
+        """Record how the cell ended.
+
+        Replaces the figures of an earlier run whose budget ended before the cell was done.
+        """
         values = {
             "status": status.value,
             "reason": reason,
@@ -118,6 +130,7 @@ class Store(StoreReader):
         }
         with self._database.writing() as connection:
             connection.execute(update(ResultRow).where(ResultRow.id == result).values(values))
+            connection.execute(delete(MetricRow).where(MetricRow.result == result))
             if metrics:
                 connection.execute(insert(MetricRow), metric_values(result, metrics))
 
@@ -126,6 +139,12 @@ class Store(StoreReader):
         with self._database.writing() as connection:
             _save_host(connection, night.host)
             return replace(night, id=save_night(connection, night))
+
+    def resume_night(self, night: Night) -> None:
+        """Record that another process goes on with the night."""
+        assert night.id is not None
+        with self._database.writing() as connection:
+            resume_night(connection, night.id, night.pid, night.pid_started)
 
     def save_confirmation(self, night: Night, one: Confirmation) -> Confirmation:
         """Save what the night found about a cell; return it with its key."""
@@ -171,6 +190,27 @@ class Store(StoreReader):
                 _save_host(connection, host)
                 save_ceilings(connection, host, environment, hardware, found)
 
+    def add(self, record: Record) -> Counter[str]:
+        """Add what is missing of a checked record; return how many of each kind were added.
+
+        A record is added whole or not at all, and adding it again changes nothing.
+        """
+        with self._database.writing() as connection:
+            return write(connection, record)
+
+    def prune(self, found: Prunable) -> None:
+        """Delete these raw samples, a few rounds in each transaction."""
+        for start in range(0, len(found.rounds), AT_ONCE):
+            with self._database.writing() as connection:
+                prune(connection, found.rounds[start : start + AT_ONCE])
+
+    def reclaim(self) -> int:
+        """Give the space of deleted rows back to the system; return how many bytes.
+
+        Raises StoreError if another process uses the database for too long.
+        """
+        return dialect_of(self._location).reclaim(self._location, self._database)
+
 
 def _save_host(connection: Connection, host: Host) -> None:
     known = select(HostRow.fingerprint).where(HostRow.fingerprint == host.fingerprint)
@@ -192,7 +232,10 @@ def _adopted(connection: Connection, run: Run, result: int) -> bool:
         update(ResultRow)
         .where(
             ResultRow.id == result,
-            ResultRow.status == Status.MEASURING.value,
+            or_(
+                ResultRow.status == Status.MEASURING.value,
+                ResultRow.stop_rule == StopRule.BUDGET.value,
+            ),
             # An owner with a higher key began later: it has adopted the result already.
             owner < run.id,
         )

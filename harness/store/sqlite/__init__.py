@@ -89,6 +89,17 @@ class SQLite(Dialect):
             unless_returned.pop_all()
             return database
 
+    def reclaim(self, location: Location, database: Database) -> int:
+        """Rewrite the file without its free pages."""
+        path = _path(location)
+        before = path.stat().st_size
+        with database.explained(), closing(database.engine.raw_connection()) as connection:
+            cursor = connection.cursor()
+            cursor.execute("VACUUM")
+            # The log now holds the whole new file: move it there, and cut the log.
+            cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        return before - path.stat().st_size
+
 
 def _path(location: Location) -> Path:
     """The file that a path or a URL names; UsageError for a URL that is not just a file."""

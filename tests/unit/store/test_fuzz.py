@@ -6,9 +6,12 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 SCRIPT = Path(__file__).parents[2] / "fuzz" / "databases.py"
 
 
+@pytest.mark.thorough
 def test_no_damage_ends_in_a_traceback() -> None:
     """Whatever the damage, a file is read or refused in a sentence."""
     command = [sys.executable, str(SCRIPT), "--count", "40", "--seed", "2"]

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
 from harness.domain.cell import Cell
-from harness.domain.result import Known, Round, Status, Took
+from harness.domain.metric import Direction, Estimate
+from harness.domain.result import Known, Latest, Round, Status, StopRule, Took
 from harness.domain.run import Commit, Environment, Host, Run
 from harness.store import Store
 
@@ -216,3 +218,95 @@ def test_the_number_of_rounds_is_that_of_the_longest_result(
 
 def test_an_unknown_host_has_no_durations(store: Store, host: Host) -> None:
     assert store.durations(host) == {}
+
+
+def figures(value: float) -> dict[str, Estimate]:
+    """An estimate of one metric."""
+    return {"latency": Estimate(value, None, None, "s", Direction.LOWER, 1, 1)}
+
+
+def cut_short(store: Store, run: Run, cell: Cell) -> int:
+    """Saves a result with a round, whose run's budget ended."""
+    key = save(store, run, cell, Status.MEASURING, rounds=1)
+    store.close_result(key, Status.OK, stop_rule=StopRule.BUDGET, metrics=figures(1.0))
+    store.finish(run)
+    return key
+
+
+def test_a_result_that_a_budget_cut_short_is_shown_and_can_be_continued(
+    store: Store, make_run: MakeRun, make_cell: MakeCell
+) -> None:
+    key = cut_short(store, store.begin(make_run(pid=DEAD)), make_cell())
+    rule = StopRule.BUDGET
+    expected = Known(Status.OK, rounds=1, result=key, stop_rule=rule)
+    assert known(store, make_run()) == {make_cell().id: expected}
+    assert expected.is_open
+    (result,) = store.results()
+    assert (result.status, result.stop_rule, result.metrics) == (Status.OK, rule, figures(1.0))
+
+
+def test_the_run_that_continues_it_replaces_its_figures(
+    store: Store, make_run: MakeRun, make_cell: MakeCell, make_round: MakeRound
+) -> None:
+    """They stay until then, and the rounds of both runs count."""
+    key = cut_short(store, store.begin(make_run(pid=DEAD)), make_cell())
+    run = store.begin(make_run(pid=ALIVE))
+    assert store.open_result(run, make_cell(), None, adopt=key) == key
+    store.save_round(key, run, make_round(1))
+    (result,) = store.results()
+    assert (result.run.id, result.metrics) == (run.id, figures(1.0))
+    assert known(store, make_run()) == {}  # a live run continues it
+    store.close_result(key, Status.OK, stop_rule=StopRule.TARGET, metrics=figures(2.0))
+    (result,) = store.results(newest_only=False)
+    assert (result.stop_rule, result.metrics) == (StopRule.TARGET, figures(2.0))
+    assert len(result.rounds) == 2
+
+
+def test_a_continued_result_that_fails_keeps_no_figures(
+    store: Store, make_run: MakeRun, make_cell: MakeCell
+) -> None:
+    key = cut_short(store, store.begin(make_run(pid=DEAD)), make_cell())
+    store.open_result(store.begin(make_run()), make_cell(), None, adopt=key)
+    store.close_result(key, Status.CRASHED, "died by SIGSEGV")
+    (result,) = store.results()
+    assert (result.status, result.stop_rule, result.metrics) == (Status.CRASHED, None, {})
+
+
+def test_the_latest_measurement_is_of_any_commit_but_of_this_host(
+    store: Store, make_run: MakeRun, make_cell: MakeCell, host: Host
+) -> None:
+    """It says when its run began, and what it found. A result without a round is no measurement."""
+    began = make_run().started
+    other = make_cell(workload=(("batch", 8), ("prompt", 8)))
+    for day, value in enumerate((1.0, 2.0)):
+        run = make_run(commit=Commit(str(day) * 40), started=began + timedelta(days=day))
+        run = store.begin(run)
+        key = save(store, run, make_cell(), Status.MEASURING, rounds=1)
+        store.close_result(key, Status.OK, metrics=figures(value))
+    away = store.begin(make_run(host=replace(host, cpu="another")))
+    save(store, away, other, Status.OK, rounds=1)
+    later = store.begin(make_run(started=began + timedelta(days=2)))
+    for cell in (make_cell(), other):
+        store.open_result(later, cell, None, adopt=None)
+    expected = Latest(began + timedelta(days=1), figures(2.0))
+    assert store.latest(make_run().host) == {make_cell().id: expected}
+
+
+def test_a_failure_is_a_measurement_too(
+    store: Store, make_run: MakeRun, make_cell: MakeCell
+) -> None:
+    run = store.begin(make_run())
+    save(store, run, make_cell(), Status.CRASHED, rounds=1)
+    assert store.latest(run.host) == {make_cell().id: Latest(run.started)}
+
+
+def test_a_cell_that_was_not_reached_keeps_its_older_result_in_sight(
+    store: Store, make_run: MakeRun, make_cell: MakeCell
+) -> None:
+    """A newer commit whose run is going on, or whose budget was too small, has no figures yet."""
+    save(store, store.begin(make_run()), make_cell(), Status.OK, rounds=1)
+    newer = make_run(commit=Commit("b" * 40), started=make_run().started + timedelta(days=1))
+    store.open_result(store.begin(newer), make_cell(), None, adopt=None)
+    assert [one.status for one in store.results()] == [Status.OK]
+    both = [one.status for one in store.results(newest_only=False)]
+    assert both == [Status.MEASURING, Status.OK]

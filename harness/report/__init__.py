@@ -1,0 +1,1 @@
+"""Results as files for other programs: flat tables, and the folder that asv reads."""
