@@ -12,6 +12,8 @@ import psutil
 from harness.domain.run import Gpu, Host
 from harness.hardware.processors import Processor
 
+CPUINFO = Path("/proc/cpuinfo")
+
 # Extensions that libraries choose matrix kernels by, as Linux spells them.
 _ISA = (
     "avx2",
@@ -64,10 +66,9 @@ def this_processor() -> Processor | None:
 
 def _cpu_fields() -> dict[str, str]:
     """The first processor's fields in /proc/cpuinfo. Empty if there is no such file."""
-    file = Path("/proc/cpuinfo")
-    if not file.exists():
+    if not CPUINFO.exists():
         return {}
-    first = file.read_text().split("\n\n", 1)[0]
+    first = CPUINFO.read_text().split("\n\n", 1)[0]
     pairs = (line.split(":", 1) for line in first.splitlines() if ":" in line)
     return {key.strip(): value.strip() for key, value in pairs}
 

@@ -204,8 +204,11 @@ def _decided(wanted: Wanted, earlier: Known | None, fresh: bool, retry_failed: b
     if earlier is None:
         reason = "asked to measure again" if fresh else "not measured yet"
         return _plan(wanted, Action.MEASURE, reason)
-    if earlier.status is Status.MEASURING:
-        reason = f"an earlier run did {earlier.rounds} of at least {wanted.measure.rounds} rounds"
+    if earlier.is_open:
+        done, fewest = earlier.rounds, wanted.measure.rounds
+        reason = f"an earlier run did {done} of at least {fewest} rounds"
+        if done >= fewest:
+            reason = f"the budget of an earlier run ended after {done} rounds"
         return replace(
             _plan(wanted, Action.MEASURE, reason),
             rounds_done=earlier.rounds,

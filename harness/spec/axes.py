@@ -66,6 +66,11 @@ def read_axes(spec: Mapping[str, Any], context: Context) -> Axes:
     )
 
 
+def read_values(found: Mapping[str, Any], path: KeyPath, context: Context) -> PlacedValues:
+    """The values of the axes and workload keys in a mapping, which may have other keys too."""
+    return _block(found, keys(), path, context)
+
+
 def plain(placed: PlacedValues) -> Values:
     """The values without their places."""
     return {key: [value for value, _ in pairs] for key, pairs in placed.items()}
@@ -126,7 +131,7 @@ def _pattern(found: Any, path: KeyPath, context: Context) -> PlacedValues:
     _check_known(found, keys(), path, context)
     if not found and path != ("baseline",):
         context.source.add_fault(path, "an empty entry names no cells")
-    return _block(found, keys(), path, context)
+    return read_values(found, path, context)
 
 
 def _check_known(

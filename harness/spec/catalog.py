@@ -1,4 +1,4 @@
-"""Everything that a spec can name: entries of each axis, model sizes, precisions."""
+"""Everything that a spec can name: entries of each axis, model sizes, precisions, metrics."""
 
 from __future__ import annotations
 
@@ -7,7 +7,16 @@ from dataclasses import dataclass, field
 from functools import cache
 from typing import Protocol, TypeVar
 
-from harness import backends, compression, hardware, launchers, operators, parallelism, scenarios
+from harness import (
+    backends,
+    compression,
+    hardware,
+    launchers,
+    metrics,
+    operators,
+    parallelism,
+    scenarios,
+)
 from harness.domain.cell import Choice
 from harness.domain.entry import Entry
 from harness.domain.precision import PRECISIONS, Precision
@@ -29,7 +38,7 @@ class Entries(Protocol[E_co]):
 
 @dataclass(frozen=True)
 class Catalog:
-    """The entries of every axis, launchers, sizes and precisions."""
+    """The entries of every axis, launchers, sizes, precisions and metrics."""
 
     hardware: Entries[hardware.Hardware]
     scenario: Entries[scenarios.Scenario]
@@ -40,6 +49,7 @@ class Catalog:
     backend: Entries[backends.Backend]
     sizes: Mapping[str, Size]
     precisions: Mapping[str, Precision]
+    metrics: Entries[metrics.Metric]
     added: Mapping[str, Entries[Entry]] = field(default_factory=dict)  # of added axes, by axis
 
     def entries(self, axis: str) -> Entries[Entry]:
@@ -85,5 +95,6 @@ def registered() -> Catalog:
         backend=backends.registry,
         sizes=SIZES,
         precisions=PRECISIONS,
+        metrics=metrics.registry,
         added=ADDED,
     )

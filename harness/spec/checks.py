@@ -34,7 +34,7 @@ def check_excludes(expansion: Expansion, axes: Axes, source: Source) -> None:
         for index in expansion.idle:
             pattern = axes.exclude[index]
             absent = (
-                (path, _not_in_matrix(key, value, [one for one, _ in axes.matrix[key]]))
+                (path, not_in_matrix(key, value, [one for one, _ in axes.matrix[key]]))
                 for key, pairs in pattern.items()
                 for value, path in pairs
                 if all(value != one for one, _ in axes.matrix[key])
@@ -71,7 +71,7 @@ def check_baseline(cells: Collection[Cell], axes: Axes, source: Source) -> None:
         for value, at in pairs:
             possible = [one for one in present[key] if one is not None]
             if value not in possible:
-                reason = _not_in_matrix(key, value, possible)
+                reason = not_in_matrix(key, value, possible)
                 source.add_fault(at, f"the baseline is not among the cells: {reason}")
 
 
@@ -163,6 +163,7 @@ def _text(value: Value) -> str:
     return str(value) if isinstance(value, int) else label(value)
 
 
-def _not_in_matrix(key: str, value: Value, possible: Collection[Value]) -> str:
+def not_in_matrix(key: str, value: Value, possible: Collection[Value]) -> str:
+    """The message for a value that no cell has: the nearest one, and what is possible."""
     message = unknown(key, _text(value), map(_text, possible))
     return message.replace("unknown", "the matrix has no", 1)

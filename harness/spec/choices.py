@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from itertools import chain, product
+from pathlib import Path
 from typing import Any
 
 from harness.compression import misplaced
@@ -36,6 +37,8 @@ class Context:
     source: Source
     weights: dict[str, str] = field(default_factory=dict)  # digest -> absolute path, of any file
     texts: dict[str, str] = field(default_factory=dict)  # `corpus` and `tokenizer` -> digest
+    # Folders in which factories are looked for beside the installed packages.
+    sources: list[Path] = field(default_factory=list)
     # (option, file) -> the file's digest, or why it cannot be read. Each file is read once.
     files: dict[tuple[str, str], tuple[str | None, str]] = field(default_factory=dict)
 

@@ -7,7 +7,7 @@ misspelt function or option before anything runs. The round finds what the sourc
 from __future__ import annotations
 
 import ast
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from importlib.machinery import ModuleSpec, PathFinder
 from importlib.util import find_spec
 from pathlib import Path
@@ -20,10 +20,10 @@ _DEFINED = (ast.FunctionDef, ast.ClassDef)
 _CALLED_WITH = ("vocab", "context")
 
 
-def obstacle(shape: FactoryShape) -> str | None:
+def obstacle(shape: FactoryShape, folders: Sequence[Path] = ()) -> str | None:
     """Why the factory cannot be called as the spec asks; None if the source shows no reason."""
     module, _, name = shape.factory.partition(":")
-    spec = located(module)
+    spec = located(module, folders)
     if spec is None:
         return (
             f"there is no module {module} here: install its package, or add the folder that "
@@ -40,11 +40,14 @@ def obstacle(shape: FactoryShape) -> str | None:
     return _misfit(node, shape) if isinstance(node, ast.FunctionDef) else None
 
 
-def located(module: str) -> ModuleSpec | None:
-    """The module's location, found without importing its parents; None if there is no module."""
+def located(module: str, folders: Sequence[Path] = ()) -> ModuleSpec | None:
+    """The module's location, found without importing its parents; None if there is no module.
+
+    Looks first in the given folders, then where Python would.
+    """
     top, *inner = module.split(".")
     try:
-        spec = find_spec(top)
+        spec = PathFinder.find_spec(top, list(map(str, folders))) or find_spec(top)
     except (ImportError, ValueError):
         return None
     for depth in range(1, len(inner) + 1):

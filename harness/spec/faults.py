@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_args
 
 from pydantic import BaseModel, ValidationError
 
@@ -94,10 +94,16 @@ def _faulty_path(
 def _block(model: type[BaseModel], loc: tuple[int | str, ...]) -> type[BaseModel] | None:
     """The model of the mapping at this location; None if it is no model."""
     for step in loc:
-        found = model.model_fields[step].annotation if step in model.model_fields else None
-        if not isinstance(found, type) or not issubclass(found, BaseModel):
+        annotation = model.model_fields[step].annotation if step in model.model_fields else None
+        # A block that may be left out is a union of the model and None.
+        inner = [
+            one
+            for one in get_args(annotation) or (annotation,)
+            if isinstance(one, type) and issubclass(one, BaseModel)
+        ]
+        if len(inner) != 1:
             return None
-        model = found
+        (model,) = inner
     return model
 
 
@@ -122,6 +128,7 @@ _SHOULD = {  # in place of pydantic's messages, which name Python types
     "dict_type": "should be a mapping of keys to values",
     "list_type": "should be a list",
     "string_type": "should be a text",
+    "string_too_short": "should not be empty",
     "bool_type": "should be true or false",
     "int_type": "should be a whole number",
     "int_from_float": "should be a whole number",

@@ -20,6 +20,7 @@ from harness.spec.axis_schemas import (
     without_titles,
 )
 from harness.spec.catalog import Catalog, registered
+from harness.spec.expectations import schema as expectation
 from harness.spec.settings import COUNT, SpecFile
 
 _WEAK: Schema = {  # weak scaling sets the batch by the ranks, so `zip` cannot link the two
@@ -40,6 +41,8 @@ def json_schema(catalog: Catalog | None = None) -> Schema:
     definitions["Matrix"] = _matrix(several)
     fields["matrix"] = {"$ref": "#/$defs/Matrix"}
     fields["include"]["items"] = fields["exclude"]["items"] = mapping(keys) | {"minProperties": 1}
+    definitions["Expect"] = expectation(keys, catalog)
+    fields["expect"]["items"] = {"$ref": "#/$defs/Expect"}
     fields["zip"]["items"] = mapping(keys) | {"minProperties": 2}
     baseline = {
         axis: value_or_list(value, 1) for axis, value in values.items() if axis != "scenario"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import stat
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from glob import glob
 from math import prod
 from pathlib import Path
@@ -13,6 +14,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from harness.domain.cell import Cell, Choice
+from harness.domain.expectation import Expectation
 from harness.errors import Problem, SpecError, unknown
 from harness.parallelism import degrees_of
 from harness.spec.axes import Axes, plain, points, read_axes
@@ -28,6 +30,7 @@ from harness.spec.checks import (
     check_size,
 )
 from harness.spec.choices import Context
+from harness.spec.expectations import Entry, read_expectations, with_cells
 from harness.spec.faults import Source
 from harness.spec.files import FileError, looking_up, quoted
 from harness.spec.matrix import Expansion, baselines, expand, scaled, size
@@ -37,6 +40,8 @@ from harness.spec.overrides import Override, apply, parse_overrides
 from harness.spec.reader import MAX_BYTES, Document, KeyPath, read_yaml
 from harness.spec.settings import SpecFile
 from harness.spec.spec import Spec
+from harness.spec.subject import subject_of
+from harness.subject.source import Source as FollowedSource
 
 __all__ = ["Spec", "load", "question", "read_spec"]
 
@@ -58,7 +63,7 @@ def load(
     problems: list[Problem] = []
     for file in _distinct(_files(path, problems) for path in map(str, paths)):
         try:
-            specs.append(read_spec(file, _text(file), changes, catalog))
+            specs.append(read_spec(file, text_of(file), changes, catalog))
         except SpecError as error:
             problems.extend(error.problems)
     if problems:
@@ -68,6 +73,39 @@ def load(
 
 def read_spec(file: str, text: str, overrides: Sequence[Override], catalog: Catalog) -> Spec:
     """The spec in a file's text; SpecError lists its faults."""
+    parsed = parse(file, text, overrides, catalog)
+    written, cells, expectations = expanded(parsed)
+    checked = parsed.checked
+    return Spec(
+        name=checked.name or Path(file).stem,
+        question=question(text),
+        file=file,
+        digest=_digest(text, overrides),
+        measure=checked.measure,
+        limits=checked.limits,
+        cells=cells,
+        baseline=_baseline(parsed.axes, written, cells),
+        weights=parsed.context.weights,
+        prices=checked.prices,
+        expectations=expectations,
+        subject=parsed.subject,
+    )
+
+
+@dataclass(frozen=True)
+class Parsed:
+    """A file whose values are read, before they make cells."""
+
+    given: Mapping[str, Any]  # as the file and the overrides write it
+    checked: SpecFile
+    axes: Axes
+    expect: Sequence[Entry]
+    context: Context
+    subject: FollowedSource | None
+
+
+def parse(file: str, text: str, overrides: Sequence[Override], catalog: Catalog) -> Parsed:
+    """The values in a file's text; SpecError lists its faults."""
     document = read_yaml(text, file)
     source = _source(file, document, overrides)
     # A key with nothing after it, e.g. with all its entries commented out, counts as not given.
@@ -78,26 +116,16 @@ def read_spec(file: str, text: str, overrides: Sequence[Override], catalog: Cata
     checked = _checked(given, source)
     if checked is not None:
         context.texts.update(text_digests(checked.quality.model_dump(), context))
+    followed = subject_of(checked.subject, context) if checked is not None else None
     axes = read_axes(given, context)
+    expect = read_expectations(given.get("expect"), context)
     if checked is not None:
         check_prices(checked.prices, catalog, source)
     if checked is not None and checked.scaling == "weak":
         check_scaling(axes, source)
     source.raise_faults()
     assert checked is not None
-    cells, baseline = _cells(axes, checked.scaling == "weak", catalog, source)
-    return Spec(
-        name=checked.name or Path(file).stem,
-        question=question(text),
-        file=file,
-        digest=_digest(text, overrides),
-        measure=checked.measure,
-        limits=checked.limits,
-        cells=cells,
-        baseline=baseline,
-        weights=context.weights,
-        prices=checked.prices,
-    )
+    return Parsed(given, checked, axes, expect, context, followed)
 
 
 def question(text: str) -> str:
@@ -122,31 +150,40 @@ def _checked(given: Mapping[str, Any], source: Source) -> SpecFile | None:
         return None
 
 
-def _cells(
-    axes: Axes, weak: bool, catalog: Catalog, source: Source
-) -> tuple[tuple[Cell, ...], Mapping[str, str]]:
-    """The cells, after all checks, and the ids of their baselines.
+def expanded(
+    parsed: Parsed,
+) -> tuple[tuple[Cell, ...], tuple[Cell, ...], tuple[Expectation, ...]]:
+    """The cells as written, the cells, and what is expected of them, after all checks.
 
-    With weak scaling, every batch in the file is the batch of one rank, in excludes and in the
-    baseline too. So the cells get the batch of all ranks last.
+    With weak scaling, every batch in the file is the batch of one rank, in excludes, in the
+    baseline and in expectations too. So the cells get the batch of all ranks last.
     """
-
-    def ranks(cell: Cell) -> int:
-        strategies = (catalog.parallelism[one.name].of(one) for one in cell.parallelism)
-        return prod(degrees_of(strategies).values())
-
+    axes, catalog, source = parsed.axes, parsed.context.catalog, parsed.context.source
     expansion = _expansion(axes, catalog, source)
     check_excludes(expansion, axes, source)
     check_baseline(expansion.cells, axes, source)
     written = expansion.cells
-    cells = tuple(scaled(cell, ranks(cell)) for cell in written) if weak else written
+    weak = parsed.checked.scaling == "weak"
+    cells = tuple(scaled(one, ranks_of(one, catalog)) for one in written) if weak else written
     check_batches(cells, axes, source)
     check_cells(cells, axes, catalog, source)
+    expectations = with_cells(parsed.expect, written, cells, source)
     source.raise_faults()
+    return written, cells, expectations
+
+
+def ranks_of(cell: Cell, catalog: Catalog) -> int:
+    """The number of processes that the cell is split over."""
+    strategies = (catalog.parallelism[one.name].of(one) for one in cell.parallelism)
+    return prod(degrees_of(strategies).values())
+
+
+def _baseline(axes: Axes, written: Sequence[Cell], cells: Sequence[Cell]) -> Mapping[str, str]:
+    """Maps each cell's id to that of its baseline."""
     baseline = {key: values[0] for key, values in plain(axes.baseline).items()}
     ids = {one.id: cell.id for one, cell in zip(written, cells, strict=True)}
     pairs = baselines(written, baseline).items()
-    return cells, {ids[cell]: ids[other] for cell, other in pairs}
+    return {ids[cell]: ids[other] for cell, other in pairs}
 
 
 def _expansion(axes: Axes, catalog: Catalog, source: Source) -> Expansion:
@@ -232,7 +269,7 @@ def _matching(path: str, problems: list[Problem]) -> list[str]:
     return []
 
 
-def _text(file: str) -> str:
+def text_of(file: str) -> str:
     """The file's text; SpecError if it cannot be read or is not UTF-8."""
     try:
         with looking_up(), Path(file).open("rb") as stream:

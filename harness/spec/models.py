@@ -69,7 +69,7 @@ def _factories(found: Mapping[str, Any], path: KeyPath, context: Context) -> lis
         shape = validated(FactoryShape, combination, path, context.source)
         if shape is None:
             continue
-        if (reason := obstacle(shape)) is not None:
+        if (reason := obstacle(shape, context.sources)) is not None:
             context.source.add_fault(combination[FACTORY][1], reason)
         elif (whole := with_digests(shape, combination, context)) is not None:
             made.append(Choice(FACTORY, whole.canonical(), _factory_label(shape)))

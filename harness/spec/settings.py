@@ -162,6 +162,34 @@ class Quality(SettingsBlock):
         return self
 
 
+def _as_commands(found: object) -> object:
+    return (
+        (found,) if isinstance(found, str) else tuple(found) if isinstance(found, list) else found
+    )
+
+
+class Subject(SettingsBlock):
+    """The code whose commits are followed."""
+
+    repo: str = Field(description="a git repository, relative to the spec's folder", min_length=1)
+    install: Annotated[
+        tuple[Annotated[str, Field(min_length=1)], ...],
+        BeforeValidator(_as_commands),
+        WithJsonSchema(
+            {
+                "anyOf": [
+                    {"type": "string", "minLength": 1},
+                    {"type": "array", "items": {"type": "string", "minLength": 1}},
+                ],
+            }
+        ),
+    ] = Field(
+        ("pip install .",),
+        description="the commands that install one of its commits, in a checkout of that commit",
+        json_schema_extra=_shown("pip install ."),
+    )
+
+
 class Limits(SettingsBlock):
     """The time and memory that a round may use before it is ended."""
 
@@ -207,6 +235,11 @@ class SpecFile(SettingsBlock):
         description="cells to add, whatever `exclude` says; keys that an entry does not name take "
         "the matrix's first value",
     )
+    expect: list[dict[str, Any]] = Field(
+        [],
+        description="what results should be: each entry selects cells, as an entry of `exclude` "
+        "does, and bounds a metric, names a status, or requires that they are measured",
+    )
     prices: dict[str, Price] = Field(
         {},
         description="US dollars per hour, by hardware as `harness plan` prints it "
@@ -215,4 +248,7 @@ class SpecFile(SettingsBlock):
     workload: Workload = Workload()
     measure: Measure = Measure()
     quality: Quality = Quality()
+    subject: Subject | None = Field(
+        None, description="the repository whose commits are followed; by default the harness's own"
+    )
     limits: Limits = Limits()

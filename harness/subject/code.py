@@ -24,11 +24,16 @@ def harness_code() -> str:
     return _folder_code(HARNESS)
 
 
-def outside_package_code() -> Mapping[str, str]:
-    """The version and code of each installed package that adds entries, by the package's name."""
+def outside_package_code(excluded: Path | None = None) -> Mapping[str, str]:
+    """The version and code of each installed package that adds entries, by the package's name.
+
+    Except those whose modules lie below the folder `excluded`.
+    """
     return {
         package.name: f"{package.distribution.version} ({_package_code(package)})"
         for package in outside_packages()
+        if excluded is None
+        or not any(lies_in(module, excluded.resolve()) for module in package.modules)
     }
 
 
@@ -37,11 +42,12 @@ def module_code(names: Iterable[str], excluded: Path | None = None) -> Mapping[s
     return {
         name: ", ".join(_module_code(name))
         for name in sorted({*names})
-        if excluded is None or not _lies_in(name, excluded.resolve())
+        if excluded is None or not lies_in(name, excluded.resolve())
     }
 
 
-def _lies_in(module: str, folder: Path) -> bool:
+def lies_in(module: str, folder: Path) -> bool:
+    """True if the top-level module is found below the folder, which is resolved."""
     spec = find_spec(module)
     places = [] if spec is None else [spec.origin, *(spec.submodule_search_locations or ())]
     return any(Path(place).resolve().is_relative_to(folder) for place in places if place)

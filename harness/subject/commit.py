@@ -6,6 +6,7 @@ import os
 import shutil
 import subprocess
 from collections.abc import Sequence
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -20,6 +21,7 @@ _TIMEOUT = 60.0  # seconds for one git command
 _BINDING = ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_COMMON_DIR", "GIT_PREFIX")
 _NO_REPOSITORY = "not a git repository (or any"
 _NO_COMMIT_YET = "does not have any commits yet"
+_NO_SUCH_NAME = "Needed a single revision"
 # SQLite keeps these beside a database.
 _BESIDE = ("-wal", "-shm", "-journal")
 
@@ -47,6 +49,86 @@ def commit_of_code(folder: Path, pathspec: str = ".") -> Commit:
 def top_of(folder: Path) -> Path:
     """The top folder of the checkout that the folder lies in."""
     return Path((_git(folder, "rev-parse", "--show-toplevel") or "").rstrip("\n"))
+
+
+def commit_at(folder: Path, name: str) -> Commit:
+    """The commit that a sha, a tag or a branch names. Raises UsageError if there is none."""
+    with suppress(UsageError):
+        if name and (sha := named(folder, name)):
+            return _described(folder, sha)
+    raise UsageError(f"{folder}: there is no commit {name!r} in this repository")
+
+
+def first_parents(folder: Path, revisions: str, *, first_parent: bool = True) -> list[str]:
+    """The shas of a range such as `HEAD~20..HEAD`, oldest first; of a name, its own sha.
+
+    Follows first parents only, unless told otherwise. Raises UsageError if git cannot read the
+    range, or if it is empty.
+    """
+    if ".." not in revisions:
+        return [commit_at(folder, revisions).sha]
+    how = ["--first-parent"] if first_parent else ["--topo-order"]
+    if revisions.startswith("-"):
+        raise UsageError(f"{revisions!r} is not a range of commits, such as HEAD~20..HEAD")
+    found = _git(folder, "rev-list", "--reverse", *how, revisions, "--")
+    if not found:
+        raise UsageError(f"{folder}: there is no commit in the range {revisions}")
+    return found.split()
+
+
+def _described(folder: Path, sha: str) -> Commit:
+    """The commit with that sha; without its branch, which git does not record."""
+    date, subject = (_git(folder, "log", "-1", "--format=%ct%n%s", sha) or "").split("\n", 1)
+    return Commit(
+        sha=sha, date=datetime.fromtimestamp(int(date), UTC), subject=_valid(subject.strip())
+    )
+
+
+def changed_files(folder: Path, base: str, head: str) -> list[str] | None:
+    """The files that differ between two commits, by sha; None if the repository lacks one."""
+    shas = (f"{base}^{{commit}}", f"{head}^{{commit}}")
+    options = ("--name-only", "--no-relative", "--no-renames", "-z", "--end-of-options")
+    try:
+        names = _git(folder, "diff", *options, *shas, "--")
+    except UsageError:
+        return None
+    return None if names is None else [name for name in names.split("\0") if name]
+
+
+def author() -> str:
+    """The user's name in git's configuration, else the name of the account."""
+    try:
+        name = _valid(_git(Path(), "config", "user.name") or "").strip()
+    except UsageError:  # git's answer if no name is set
+        name = ""
+    return name or os.environ.get("USER", "") or "unknown"
+
+
+def has_code(folder: Path) -> bool:
+    """True if git tracks files in the folder. A package in a virtual environment has none."""
+    return bool(_git(folder, "ls-files", "--", "."))
+
+
+def named(folder: Path, name: str) -> str:
+    """The sha of the commit that git knows by a name: a tag, a branch, `HEAD~1`, a short sha.
+
+    "" if it knows none, or if the folder is in no repository.
+    """
+    revision = f"{name}^{{commit}}"
+    found = _git(folder, "rev-parse", "--verify", "--end-of-options", revision)
+    return (found or "").strip().rpartition("\n")[2]
+
+
+def reachable(folder: Path) -> frozenset[str]:
+    """The shas of all commits that a branch or a tag of the repository reaches."""
+    return frozenset((_git(folder, "rev-list", "--all") or "").split())
+
+
+def branches(folder: Path) -> tuple[str, ...]:
+    """The repository's local branches; the one that is checked out comes first."""
+    names = (_git(folder, "for-each-ref", "--format=%(refname:short)", "refs/heads") or "").split()
+    current = (_git(folder, "branch", "--show-current") or "").strip()
+    return tuple(sorted(map(_valid, names), key=lambda name: name != current))
 
 
 def _commit(folder: Path, pathspec: str, excluded: Sequence[Path]) -> Commit:
@@ -97,7 +179,7 @@ def _is_excluded(file: Path, excluded: set[str]) -> bool:
 
 
 def _git(folder: Path, *arguments: str) -> str | None:
-    """Git's output. None if there is no git, no repository, or no commit in it yet.
+    """Git's output. None if there is no git, no repository, no commit in it yet, or no such name.
 
     Raises UsageError if git fails or does not answer in time.
     """
@@ -118,7 +200,7 @@ def _git(folder: Path, *arguments: str) -> str | None:
     if answer.returncode == 0:
         return answer.stdout.decode(errors="surrogateescape")
     message = answer.stderr.decode(errors="replace").strip()
-    if _NO_REPOSITORY in message or _NO_COMMIT_YET in message:
+    if any(known in message for known in (_NO_REPOSITORY, _NO_COMMIT_YET, _NO_SUCH_NAME)):
         return None
     raise _unknown(folder, message or f"git ended with exit code {answer.returncode}")
 

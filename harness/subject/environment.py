@@ -38,13 +38,14 @@ def cells_environment(
     """The environment in which cells run, with the code of outside packages that add entries.
 
     Includes the harness's own code, unless its commit identifies the code, and the code of the
-    modules with model factories, unless they lie in `repo`, whose commit identifies it.
+    modules with model factories and of outside packages, unless they lie in `repo`, whose commit
+    identifies them.
     """
     software = dict(this_environment().versions)
     if not harness_commit.sha:
         software["harness"] = f"{__version__} ({code.harness_code()})"
     of_factories = code.module_code(factories, repo)
-    return Environment({**software, **code.outside_package_code(), **of_factories})
+    return Environment({**software, **code.outside_package_code(repo), **of_factories})
 
 
 def _version(package: str) -> str | None:

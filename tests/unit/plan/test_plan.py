@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from harness.domain.result import Known, Status, Took
+from harness.domain.result import Known, Status, StopRule, Took
 from harness.domain.run import Host
 from harness.plan.expect import Expected, Span
 from harness.plan.plan import Action, Plan, Planned, make_plan, shared, stricter, wider
@@ -84,6 +84,22 @@ class TestWhatIsKnown:
         assert (item.action, item.rounds_done, item.adopt) == (Action.MEASURE, 2, 7)
         assert item.span.middle == pytest.approx(4 * 4.0)
         assert item.reason == "an earlier run did 2 of at least 6 rounds"
+
+    @pytest.mark.parametrize(
+        ("done", "reason"),
+        [
+            (2, "an earlier run did 2 of at least 6 rounds"),
+            (7, "the budget of an earlier run ended after 7 rounds"),
+        ],
+    )
+    def test_a_cell_whose_budget_ended_goes_on(
+        self, plan: Planner, read: Read, done: int, reason: str
+    ) -> None:
+        """It has figures already; they become more exact."""
+        earlier = Known(Status.OK, rounds=done, result=7, stop_rule=StopRule.BUDGET)
+        item = only(plan(SMALL, {cell_id(read): earlier}))
+        assert (item.action, item.rounds_done, item.adopt) == (Action.MEASURE, done, 7)
+        assert item.reason == reason
 
     @pytest.mark.parametrize(
         "status",

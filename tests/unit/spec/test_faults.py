@@ -25,7 +25,7 @@ def axis(line: str) -> str:
     )
 
 
-KEYS = "baseline, exclude, include, limits, matrix, measure, name, prices, quality, scaling, workload, zip"
+KEYS = "baseline, exclude, expect, include, limits, matrix, measure, name, prices, quality, scaling, subject, workload, zip"
 AXES = "backend, compression, hardware, model, operator, parallelism, precision, scenario"
 
 

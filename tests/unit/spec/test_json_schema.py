@@ -12,6 +12,7 @@ from ruamel.yaml import YAML
 from harness.domain.axis import AXES
 from harness.domain.cell import WORKLOAD
 from harness.spec.catalog import Catalog
+from harness.spec.expectations import ExpectKeys
 from harness.spec.json_schema import json_schema
 from harness.spec.settings import Limits, Measure, SpecFile
 
@@ -53,8 +54,16 @@ def test_every_key_of_a_spec_is_there_and_nothing_else(schema: dict[str, Any]) -
 def test_every_key_is_described(schema: dict[str, Any]) -> None:
     for name in ("Matrix", "Workload", "Measure", "Limits"):
         assert [key for key, told in described(schema["$defs"][name]) if not told] == []
-    for key in ("name", "baseline", "exclude", "include", "prices", "zip", "scaling"):
+    for key in ("name", "baseline", "exclude", "include", "expect", "prices", "zip", "scaling"):
         assert schema["properties"][key]["description"]
+
+
+def test_every_key_of_an_expectation_is_there_and_described(schema: dict[str, Any]) -> None:
+    block = schema["$defs"]["Expect"]
+    assert {*block["properties"]} == {*AXES, *WORKLOAD, *ExpectKeys.model_fields}
+    assert all(block["properties"][key]["description"] for key in ExpectKeys.model_fields)
+    assert "default" not in block["properties"]["batch"]
+    assert block["properties"]["metric"]["enum"] == ["latency", "mfu", "peak_memory", "tpot"]
 
 
 def test_defaults_are_as_people_write_them(schema: dict[str, Any]) -> None:

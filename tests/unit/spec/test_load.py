@@ -229,7 +229,7 @@ class TestOverrides:
                 "wrkload.prompt=3",
                 (
                     "--set wrkload.prompt: unknown key 'wrkload'; did you mean 'workload'? (possible: "
-                    "baseline, exclude, include, limits, matrix, measure, name, prices, quality, scaling, workload, zip)"
+                    "baseline, exclude, expect, include, limits, matrix, measure, name, prices, quality, scaling, subject, workload, zip)"
                 ),
             ),
             (

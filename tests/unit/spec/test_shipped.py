@@ -81,3 +81,14 @@ def test_gpu_measures_the_processor_where_there_is_no_gpu() -> None:
     skipped = {item.cell.labels["hardware"] for item in plan("gpu.yaml").of(Action.SKIP)}
     assert {"cuda"} == skipped
     assert plan("gpu.yaml", GPU_HOST).of(Action.SKIP) == ()
+
+
+def test_nightly_measures_each_path_in_minutes() -> None:
+    """So that a night has time left to confirm changes."""
+    made = plan("nightly.yaml")
+    assert {Action.MEASURE: len(made)} == made.counts()
+    assert 8 <= len(made) <= 12
+    kinds = {tuple(item.cell.labels[axis] for axis in ("scenario", "precision")) for item in made}
+    assert {(s, p) for s in ("prefill", "decode", "train") for p in ("fp32", "bf16")} == kinds
+    assert "int8-dynamic" in {item.cell.labels["compression"] for item in made}
+    assert plan("nightly.yaml").span().middle < 360

@@ -11,7 +11,7 @@ import pytest
 
 from harness.errors import UsageError
 from harness.subject import commit as module
-from harness.subject.commit import NO_COMMIT, commit_of, commit_of_code
+from harness.subject.commit import NO_COMMIT, commit_of, commit_of_code, has_code, named
 
 
 def git(folder: Path, *arguments: str) -> str:
@@ -315,3 +315,29 @@ def test_a_lone_modules_code_is_the_modules_beside_it(repo: Path) -> None:
     assert commit_of_code(repo, ":(glob)*.py").dirty == ""
     (repo / "beside.py").write_text("x")
     assert commit_of_code(repo, ":(glob)*.py").dirty != ""
+
+
+def test_git_knows_commits_by_many_names(repo: Path) -> None:
+    git(repo, "tag", "-a", "v1", "-m", "annotated")
+    git(repo, "commit", "-qm", "Second", "--allow-empty")
+    first, second = git(repo, "rev-parse", "HEAD~1"), git(repo, "rev-parse", "HEAD")
+    assert [named(repo, one) for one in ("v1", "HEAD~1", first[:8])] == [first] * 3
+    assert [named(repo, one) for one in ("trunk", "HEAD")] == [second] * 2
+
+
+@pytest.mark.parametrize("name", ["", "nothing", "--all", "a b", "0" * 40, "HEAD:spec.yaml"])
+def test_a_name_that_git_does_not_know_has_no_commit(repo: Path, name: str) -> None:
+    assert named(repo, name) == ""
+
+
+def test_outside_a_repository_there_are_no_names(tmp_path: Path) -> None:
+    assert named(tmp_path, "HEAD") == ""
+    assert not has_code(tmp_path)
+
+
+def test_an_untracked_folder_in_a_repository_has_no_code(repo: Path) -> None:
+    """A virtual environment, say: its package does not belong to the repository."""
+    (repo / "venv").mkdir()
+    (repo / "venv" / "module.py").touch()
+    assert has_code(repo)
+    assert not has_code(repo / "venv")
