@@ -9,7 +9,7 @@ import signal
 import sys
 import time
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 import psutil
@@ -84,11 +84,11 @@ def forked(work: Callable[[], None]) -> int:
     os._exit(0)
 
 
-def child_environment() -> dict[str, str]:
-    """This process's environment plus the variables that a measuring child needs."""
+def child_environment(variables: Mapping[str, str] | None = None) -> dict[str, str]:
+    """This process's environment, or the given one, plus what a measuring child needs."""
     return {
         "CUDA_DEVICE_ORDER": "PCI_BUS_ID",  # a spec's `index` is the driver's, not sorted by speed
-        **os.environ,
+        **(os.environ if variables is None else variables),
         "OPENBLAS_NUM_THREADS": "1",  # NumPy would start threads at import, so forks are unsafe
     }
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Generator, Iterable, Sequence
 from contextlib import closing
 
@@ -89,13 +90,15 @@ def no_theory(choice: Choice, host: Host, processor: Processor | None) -> str | 
     return why_no_core(processor, host.isa)
 
 
-def measure(choice: Choice, names: Sequence[str], seconds: float) -> Generator[Answer, None, None]:
+def measure(
+    choice: Choice, names: Sequence[str], seconds: float, limit: float = math.inf
+) -> Generator[Answer, None, None]:
     """Measures these ceilings in a separate process, and yields each as it is measured.
 
-    Raises CeilingError if the process ends early or takes far too long. The process never
-    outlives the iteration.
+    Raises CeilingError if the process ends early, or takes far too long or more than `limit`
+    seconds. The process never outlives the iteration.
     """
-    limit = 60 + _PATIENCE * expected_seconds(names, seconds)
+    limit = min(limit, 60 + _PATIENCE * expected_seconds(names, seconds))
     order = Order(choice, tuple(names), seconds).encode()
     try:
         with closing(lines("harness.ceilings.worker", order, limit)) as answers:

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import fcntl
 import json
+import math
 import os
 import shutil
 import tempfile
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from hashlib import sha256
 from pathlib import Path
-from typing import Self
+from typing import IO, Self
 
 import psutil
 
@@ -36,6 +37,7 @@ from harness.streamed import lines
 from harness.worker.messages import Job
 
 _TRAINING_TIMEOUT = 3600.0  # seconds
+_POLL_SECONDS = 0.1
 _TRAINER = "harness.worker.trainer"
 # Random dense weights of at least this size are drawn once, rather than by every round.
 _LARGE_BYTES = 40_000_000
@@ -134,17 +136,23 @@ def expected_training(recipe: Recipe) -> Span:
     return training_time(parameters, recipe.steps * recipe.batch * recipe.length, recipe.threads)
 
 
-def reference(model: Choice, recipe: Recipe, notify: Callable[[Step], None]) -> Path:
+def reference(
+    model: Choice,
+    recipe: Recipe,
+    notify: Callable[[Step], None],
+    seconds: float = math.inf,
+) -> Path:
     """The file of a reference model. Trains the model first if it is not in the cache.
 
     If two runs want the same model, the first trains it and the second waits. Raises
-    TrainingError if training fails.
+    TrainingError if training fails, or takes longer than `seconds` with the waiting.
     """
     path = _file(recipe)
     path.parent.mkdir(parents=True, exist_ok=True)
-    with _locked(path.with_suffix(".lock")):
+    deadline = time.monotonic() + seconds
+    with _locked(path.with_suffix(".lock"), deadline):
         if not path.exists():
-            _train(recipe, path, str(model), notify)
+            _train(recipe, path, str(model), notify, deadline - time.monotonic())
     return path
 
 
@@ -152,15 +160,19 @@ def _file(recipe: Recipe) -> Path:
     return cache() / "reference" / f"{recipe.name}.safetensors"
 
 
-def _train(recipe: Recipe, path: Path, model: str, notify: Callable[[Step], None]) -> None:
+def _train(
+    recipe: Recipe, path: Path, model: str, notify: Callable[[Step], None], seconds: float
+) -> None:
     order = json.dumps({"recipe": recipe.to_json(), "path": str(path)})
     begin = time.monotonic()
     try:
-        for line in lines(_TRAINER, order, _TRAINING_TIMEOUT):
-            step, loss = json.loads(line)
-            spent = time.monotonic() - begin
-            left = spent / (step + 1) * (recipe.steps - step - 1)
-            notify(Step(model, step + 1, recipe.steps, loss, left))
+        # Closed at once, even if `notify` raises, so that no trainer runs on.
+        with closing(lines(_TRAINER, order, min(seconds, _TRAINING_TIMEOUT))) as answers:
+            for line in answers:
+                step, loss = json.loads(line)
+                spent = time.monotonic() - begin
+                left = spent / (step + 1) * (recipe.steps - step - 1)
+                notify(Step(model, step + 1, recipe.steps, loss, left))
     except ProcessLost as error:
         raise TrainingError(f"the reference model could not be trained: {error}") from error
     if not path.exists():
@@ -168,10 +180,24 @@ def _train(recipe: Recipe, path: Path, model: str, notify: Callable[[Step], None
 
 
 @contextmanager
-def _locked(path: Path) -> Iterator[None]:
+def _locked(path: Path, deadline: float) -> Iterator[None]:
     with path.open("w") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
+        if deadline == math.inf:
+            fcntl.flock(file, fcntl.LOCK_EX)
+        while not _takes(file):
+            if time.monotonic() > deadline:
+                raise TrainingError("another run still trains the reference model")
+            time.sleep(_POLL_SECONDS)
         yield
+
+
+def _takes(file: IO[str]) -> bool:
+    """True if the file's lock is ours."""
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
 
 
 @dataclass
@@ -196,7 +222,9 @@ class Artifacts:
         files = {digest: self.paths[digest] for digest in job.weights.values()}
         for name in filter(None, (job.artifact, job.dense)):
             files[name] = str(self.folder / f"{name}.safetensors")
-        return replace(job, files=files, cache=str(self.folder / "compiled" / job.cell.id))
+        return replace(
+            job, files=files, cache=str(self.folder / "compiled" / job.build / job.cell.id)
+        )
 
     def steps(self, item: Planned, job: Job, notify: Callable[[Planned], None]) -> Steps:
         """The jobs of one round of the cell. The first round to need a model prepares it.
@@ -272,7 +300,8 @@ def _dense_bytes(cell: Cell) -> int:
 def _dense_name(job: Job) -> str:
     """The same for all cells with the same dense weights."""
     content = job.cell.content()
-    text = json.dumps(["dense", content["model"], content["operator"], job.seed], sort_keys=True)
+    parts = ["dense", content["model"], content["operator"], job.seed, job.build]
+    text = json.dumps(parts, sort_keys=True)
     return sha256(text.encode()).hexdigest()[:16]
 
 
@@ -295,7 +324,7 @@ def _file_name(item: Planned, job: Job) -> str:
     content = item.cell.content()
     axes = ("model", "hardware", "compression", "operator", "precision")
     shared = {axis: content[axis] for axis in axes}
-    text = json.dumps([shared, job.seed, item.measure.quality], sort_keys=True)
+    text = json.dumps([shared, job.seed, item.measure.quality, job.build], sort_keys=True)
     return sha256(text.encode()).hexdigest()[:16]
 
 

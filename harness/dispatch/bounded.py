@@ -94,7 +94,8 @@ class _Flight:
             if self.verdict is None:
                 self.verdict = self._out_of_bounds()
                 if self.verdict is not None:
-                    asks = has_ranks and self.verdict.status is Status.TIMED_OUT
+                    timed_out = self.verdict.status is Status.TIMED_OUT
+                    asks = has_ranks and timed_out and not self._bounds.is_cut
                     grace = now + (self._ask_ranks() if asks else 0.0)
             if now >= grace:
                 self.end()

@@ -11,6 +11,7 @@ from harness import scenarios
 from harness.analyse.compare import Speedup, measured, speedup
 from harness.analyse.interference import kept_apart, undisturbed
 from harness.analyse.stats import ENOUGH, relative_half_width
+from harness.dispatch.priority import Open, Priority, Rounds
 from harness.dispatch.summary import estimate, estimates, valued, with_headline
 from harness.domain.metric import Estimate
 from harness.domain.result import Round, Status, StopRule
@@ -27,7 +28,10 @@ class RoundDone:
 
 @dataclass(frozen=True)
 class CellDone:
-    """A cell needs no further round."""
+    """A cell gets no further round in this run.
+
+    Its status is `measuring` if the run's budget ended before its first round.
+    """
 
     item: Planned
     status: Status
@@ -39,7 +43,8 @@ class CellDone:
 
 
 Event = RoundDone | CellDone
-Rounds = Mapping[str, Sequence[Round]]  # by the key of the planned cell
+
+_TOO_LONG = "a round took longer than the budget allows"
 
 
 @dataclass(frozen=True)
@@ -68,29 +73,40 @@ class Campaign:
     `earlier`, from an interrupted run, count: a baseline with many of them may reach its maximum
     before the other cells are done.
 
+    With a `priority`, which knows the run's budget, a pass holds only the rounds that the budget
+    pays for, those of the greatest value first. Once no further round fits, every cell that is
+    not done ends with the rounds that it has.
+
     The caller may take a round while others are in flight, and return rounds in any order. The
     next pass begins once all rounds of this pass are in.
     """
 
-    def __init__(self, items: Sequence[Planned], earlier: Rounds, seed: int) -> None:
+    def __init__(
+        self,
+        items: Sequence[Planned],
+        earlier: Rounds,
+        seed: int,
+        priority: Priority | None = None,
+    ) -> None:
         self._order = random.Random(seed)  # noqa: S311 - a shuffle, not a secret
         self._rounds = {item.key: list(earlier.get(item.key, ())) for item in items}
         self._left = {item.key: item for item in items}
-        self._families: deque[list[Planned]] = deque()  # families not begun in this pass
-        self._queue: deque[Planned] = deque()  # items left of the family begun last
+        self._priority = priority
+        self._queue: deque[Planned] = deque()  # items not begun in this pass
         self._begun: list[_Family] = []
         self._events: list[Event] = []
 
     def next(self) -> NextRound | None:
         """The next round, or None: all rounds of the pass are in flight, or every cell is done."""
-        while not self._queue:
-            if not self._families:
-                if self._begun or not self._left:
-                    return None
-                self._families.extend(_shuffled(self._left.values(), self._order))
-            self._begin(self._families.popleft())
-        item = self._queue.popleft()
-        return NextRound(item, len(self._rounds[item.key]))
+        while True:
+            while self._queue:
+                item = self._queue.popleft()
+                if self._priority is None or self._priority.fits(item, self._rounds):
+                    return NextRound(item, len(self._rounds[item.key]))
+                self._settle(item)
+            if self._begun or not self._left:
+                return None
+            self._begin_pass()
 
     def take(self, wanted: NextRound, measured: Round) -> None:
         """Records a measured round."""
@@ -98,31 +114,74 @@ class Campaign:
         done = with_headline(valued(measured), _headline_name(item))
         self._rounds[item.key].append(done)
         self._events.append(RoundDone(item, done))
-        family = next(family for family in self._begun if item.key in family.waiting)
-        family.waiting.discard(item.key)
-        if not family.waiting:
-            self._begun.remove(family)
-            self._close(family.items)
+        if self._priority is not None and wanted.index == item.rounds_done:
+            self._priority.learn(item, done)
+        self._settle(item)
+
+    def drop(self, wanted: NextRound) -> None:
+        """Forgets a round that the budget cut short. Its cell gets no further round."""
+        item = wanted.item
+        del self._left[item.key]
+        self._events.append(_cut_short(item, self._rounds[item.key], _TOO_LONG))
+        self._settle(item)
 
     def events(self) -> list[Event]:
         """The events since the last call, in order."""
         events, self._events = self._events, []
         return events
 
-    def _begin(self, items: list[Planned]) -> None:
-        wanting = _open(items, self._rounds)
-        self._queue.extend(wanting)
-        if wanting:
-            self._begun.append(_Family(items, {item.key for item in wanting}))
-        else:
-            self._close(items)
+    def _begin_pass(self) -> None:
+        """Queues the rounds of a pass. Ends all cells if the budget pays for none."""
+        families = _shuffled(self._left.values(), self._order)
+        for family in families:
+            self._close(family)
+        chosen = self._chosen(families)
+        self._queue.extend(chosen)
+        keys = {item.key for item in chosen}
+        for family in families:
+            if waiting := keys & {item.key for item in family}:
+                self._begun.append(_Family(family, waiting))
+        if not chosen:
+            self._end()
+
+    def _chosen(self, families: Sequence[Sequence[Planned]]) -> list[Planned]:
+        """The cells that get a round in this pass, in order."""
+        opened = [_open(family, self._rounds) for family in families]
+        if self._priority is None:
+            return [item for family in opened for item in family]
+        return self._priority.chosen([self._wanting(family) for family in opened], self._rounds)
+
+    def _wanting(self, family: Sequence[Planned]) -> Open:
+        keys = frozenset(item.key for item in family if wants_round(item, self._rounds))
+        return Open(tuple(family), keys)
+
+    def _settle(self, item: Planned) -> None:
+        """Closes the item's family if no other round of its pass is outstanding."""
+        family = next(family for family in self._begun if item.key in family.waiting)
+        family.waiting.discard(item.key)
+        if not family.waiting:
+            self._begun.remove(family)
+            self._close(family.items)
+
+    def _end(self) -> None:
+        """Ends all cells that are left, as the budget has."""
+        self._events += [_cut_short(item, self._rounds[item.key]) for item in self._left.values()]
+        self._left.clear()
 
     def _close(self, family: Sequence[Planned]) -> None:
         still = {item.key for item in _open(family, self._rounds)}
         for item in family:
-            if item.key not in still:
+            if item.key in self._left and item.key not in still:
                 del self._left[item.key]
                 self._events.append(_closed(item, self._rounds))
+
+
+def first_pass(items: Sequence[Planned], priority: Priority) -> list[Planned]:
+    """The cells without any round that the budget pays for, in order."""
+    rounds: Rounds = {item.key: () for item in items}
+    families = _shuffled(items, random.Random(0))  # noqa: S311 - a shuffle, not a secret
+    opened = [Open(tuple(one), frozenset(item.key for item in one)) for one in families]
+    return priority.chosen(opened, rounds)
 
 
 def _shuffled(items: Iterable[Planned], order: random.Random) -> list[list[Planned]]:
@@ -219,10 +278,21 @@ def _closed(item: Planned, rounds: Rounds) -> CellDone:
     bad = _bad(ours)
     if bad is not None:
         return CellDone(item, bad.status, bad.reason, bad.detail)
+    return _measured(item, ours, stop_rule(item, rounds))
+
+
+def _cut_short(item: Planned, rounds: Sequence[Round], reason: str = "") -> CellDone:
+    """The end of a cell whose next round the budget does not pay for."""
+    if not rounds:
+        return CellDone(item, Status.MEASURING, reason)
+    return _measured(item, rounds, StopRule.BUDGET)
+
+
+def _measured(item: Planned, rounds: Sequence[Round], rule: StopRule | None) -> CellDone:
     return CellDone(
         item,
         Status.OK,
-        stop_rule=stop_rule(item, rounds),
-        metrics=estimates(ours),
-        disturbed=kept_apart(ours),
+        stop_rule=rule,
+        metrics=estimates(rounds),
+        disturbed=kept_apart(rounds),
     )

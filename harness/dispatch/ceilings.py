@@ -12,6 +12,7 @@ from harness import compression, hardware, parallelism, scenarios
 from harness.analyse.bandwidth import read_bandwidth
 from harness.ceilings.measure import derived, expected_seconds, measure, no_theory, wanted
 from harness.ceilings.messages import Found, Missing
+from harness.dispatch.budget import Budget
 from harness.domain.ceiling import (
     MEMORY_READ,
     SEARCH_SECONDS,
@@ -47,7 +48,15 @@ class Failed:
     reason: str
 
 
-Event: TypeAlias = Begun | Found | Missing | Failed
+@dataclass(frozen=True)
+class PutOff:
+    """The run's budget is too small to measure them."""
+
+    hardware: Choice
+    expected_seconds: float
+
+
+Event: TypeAlias = Begun | Found | Missing | Failed | PutOff
 Listener: TypeAlias = Callable[[Event], None]
 Names: TypeAlias = Mapping[Choice, Sequence[str]]  # by hardware
 ByHardware: TypeAlias = Mapping[Choice, Sequence[Ceiling]]
@@ -79,11 +88,13 @@ def measure_and_store(
     names: Sequence[str],
     notify: Listener,
     seconds: float = SEARCH_SECONDS,
+    limit: float = math.inf,
 ) -> None:
     """Measures and stores these ceilings, then those derived from them or from a data sheet.
 
     Stores each ceiling as soon as it is measured, so that nothing is lost if measuring is
-    stopped. Raises CeilingError if measuring fails; the ceilings measured before stay stored.
+    stopped. Raises CeilingError if measuring fails or takes more than `limit` seconds; the
+    ceilings measured before stay stored.
     """
     before = {
         ceiling.name: ceiling
@@ -92,7 +103,7 @@ def measure_and_store(
     }
     if names:
         notify(Begun(place.hardware, tuple(names), expected_seconds(names, seconds)))
-        with closing(measure(place.hardware, names, seconds)) as answers:
+        with closing(measure(place.hardware, names, seconds, limit)) as answers:
             for answer in answers:
                 if isinstance(answer, Found):
                     _save(store, place, [better(before.get(answer.ceiling.name), answer.ceiling)])
@@ -112,10 +123,11 @@ def stored_after_measuring(
     names: Sequence[str],
     notify: Listener,
     seconds: float = SEARCH_SECONDS,
+    limit: float = math.inf,
 ) -> tuple[Ceiling, ...]:
     """Measures these ceilings, and returns all that are stored. Reports a failure as an event."""
     try:
-        measure_and_store(store, place, names, notify, seconds)
+        measure_and_store(store, place, names, notify, seconds, limit)
     except CeilingError as error:
         notify(Failed(place.hardware, str(error)))
     return stored(store, place)
@@ -145,6 +157,40 @@ def by_hardware(
         else stored(store, place)
         for place in places
     }
+
+
+def expected_time(names: Names) -> float:
+    """The seconds that measuring all these ceilings is expected to take."""
+    return sum(expected_seconds(several, SEARCH_SECONDS) for several in names.values())
+
+
+def around(names: Names, budget: Budget | None) -> tuple[Names, Names]:
+    """The ceilings to measure before the first round, and those to measure after the last.
+
+    They come first, so that rounds are quoted beside them, unless they would take too much of
+    the budget.
+    """
+    if budget is None or budget.fits_ceilings_first(expected_time(names)):
+        return names, {}
+    return {}, names
+
+
+def measure_last(
+    store: Store,
+    host: Host,
+    environment: Environment,
+    names: Names,
+    notify: Listener,
+    budget: Budget,
+) -> None:
+    """Measures the ceilings that fit into what is left of the budget, for the next run's rounds."""
+    for choice, absent in names.items():
+        seconds = expected_seconds(absent, SEARCH_SECONDS)
+        if budget.fits_ceilings_last(seconds):
+            place = Place(host, environment, choice)
+            stored_after_measuring(store, place, absent, notify, limit=budget.left)
+        else:
+            notify(PutOff(choice, seconds))
 
 
 def stored(store: StoreReader, place: Place) -> tuple[Ceiling, ...]:

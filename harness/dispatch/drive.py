@@ -1,11 +1,12 @@
-"""Carries rounds from a campaign to a dispatcher and back."""
+"""Carries rounds from a schedule to a dispatcher and back."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass
+from typing import Any, Protocol, TypeVar
 
-from harness.dispatch.campaign import Campaign, Event, NextRound
+from harness.dispatch.campaign import NextRound
 from harness.dispatch.port import Bounds, Dispatcher, Finished
 from harness.domain.result import Round, Status
 from harness.plan.plan import Planned
@@ -20,33 +21,54 @@ Start = Callable[[Planned, int], Steps]
 _TRIES = 2  # how often a job is submitted if the dispatcher loses it
 
 
+E = TypeVar("E")  # the events of a schedule
+
+
+class Schedule(Protocol[E]):
+    """Decides which round runs next: a campaign, or pairs of rounds."""
+
+    def next(self) -> NextRound | None:
+        """A round that may run now; None while others are in flight, and at the end."""
+
+    def take(self, wanted: NextRound, measured: Round) -> None:
+        """Records a measured round."""
+
+    def drop(self, wanted: NextRound) -> None:
+        """Takes back a round that the budget cut off."""
+
+    def events(self) -> list[E]:
+        """The events since the last call, in order."""
+
+
 @dataclass
 class _Flight:
     """A round that has begun, and its job in flight."""
 
     wanted: NextRound
     steps: Steps
-    bounds: Bounds
+    is_cut: bool = False  # the budget bounds its last job, not the cell's own limit
     job: Job | None = None
     tries: int = 0
 
 
 def drive(
-    campaign: Campaign,
+    campaign: Schedule[E],
     dispatcher: Dispatcher,
     start: Start,
     bounds: Callable[[Planned], Bounds],
-) -> Iterator[Event]:
-    """Measures the campaign's rounds, as many at a time as the dispatcher has slots.
+) -> Iterator[E]:
+    """Measures the schedule's rounds, as many at a time as the dispatcher has slots.
 
+    `bounds` is asked as each job begins. A round that takes longer than the run's budget allows is
+    dropped: it says nothing about the cell.
     Cancels every job in flight when the caller stops asking for events.
     """
-    flights = _Flights(campaign, dispatcher)
+    flights = _Flights(campaign, dispatcher, bounds)
     try:
         while True:
             while flights.count < dispatcher.slots and (wanted := campaign.next()) is not None:
                 steps = start(wanted.item, wanted.index)
-                flights.begin(_Flight(wanted, steps, bounds(wanted.item)))
+                flights.begin(_Flight(wanted, steps))
                 yield from campaign.events()
             yield from campaign.events()
             if not flights.count:
@@ -60,8 +82,13 @@ def drive(
 class _Flights:
     """All rounds that have begun and are not over."""
 
-    def __init__(self, campaign: Campaign, dispatcher: Dispatcher) -> None:
-        self._campaign, self._dispatcher = campaign, dispatcher
+    def __init__(
+        self,
+        campaign: Schedule[Any],
+        dispatcher: Dispatcher,
+        bounds: Callable[[Planned], Bounds],
+    ) -> None:
+        self._campaign, self._dispatcher, self._bounds = campaign, dispatcher, bounds
         self._flying: dict[int, _Flight] = {}  # by ticket
         self._waiting: list[_Flight] = []  # for a job of another round
 
@@ -97,7 +124,10 @@ class _Flights:
         try:
             job = flight.steps.send(answer)
         except StopIteration as end:
-            self._campaign.take(flight.wanted, end.value)
+            if flight.is_cut and end.value.status is Status.TIMED_OUT:
+                self._campaign.drop(flight.wanted)
+            else:
+                self._campaign.take(flight.wanted, end.value)
             return
         flight.tries = 0
         if job is None:
@@ -108,7 +138,9 @@ class _Flights:
     def _submit(self, flight: _Flight, job: Job) -> None:
         flight.job = job
         flight.tries += 1
-        self._flying[self._dispatcher.submit(job, flight.bounds)] = flight
+        bounds = self._bounds(flight.wanted.item)
+        flight.is_cut = bounds.is_cut
+        self._flying[self._dispatcher.submit(job, bounds)] = flight
 
 
 def _lost(job: Job, finished: Finished) -> Round:

@@ -12,6 +12,7 @@ import subprocess
 import sys
 import time
 import uuid
+from collections.abc import Mapping
 from typing import Any
 
 import psutil
@@ -22,7 +23,7 @@ from harness.process import (
     end_marked,
     signal_name,
 )
-from harness.worker.messages import PACKET, Job
+from harness.worker.messages import PACKET, PROTOCOL, Job
 
 POLL_SECONDS = 0.05  # between two checks of a round; a check takes 0.1 ms per process
 # How long the fork server has ...
@@ -35,23 +36,30 @@ _MARK = "HARNESS_ROUNDS"
 
 
 class ForkServer:
-    """The fork server's process and the channel to it."""
+    """The fork server's process and the channel to it.
 
-    def __init__(self) -> None:
+    `python` is the interpreter that runs it, with these environment variables; by default this
+    process's own.
+    """
+
+    def __init__(
+        self, python: str = sys.executable, variables: Mapping[str, str] | None = None
+    ) -> None:
         self.channel, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self._mark = uuid.uuid4().hex
         with theirs:
             # A session of its own, so that a terminal's Ctrl-C reaches the parent alone.
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "harness.worker.server", str(theirs.fileno())],
+                [python, "-m", "harness.worker.server", str(theirs.fileno())],
                 pass_fds=[theirs.fileno()],
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
                 start_new_session=True,
-                env={**child_environment(), _MARK: self._mark},
+                env={**child_environment(variables), _MARK: self._mark},
             )
         self.pid = self._process.pid
         self._ready = False
+        self._protocol: object = None  # of its messages, once it is ready
 
     def hear(self, seconds: float = END_SECONDS) -> dict[str, Any]:
         """The server's next message. Raises WorkerLost if none comes in time or ever will."""
@@ -69,11 +77,22 @@ class ForkServer:
         message: dict[str, Any] = json.loads(packet)
         return message
 
+    def await_import(self, seconds: float) -> None:
+        """Waits until the server has imported torch, for so long at most."""
+        if not self._ready:
+            with contextlib.suppress(WorkerLost):  # the first round says so, if it is lost
+                self._await_ready(seconds)
+
+    def _await_ready(self, seconds: float) -> None:
+        self._protocol = self.hear(seconds).get("protocol")
+        self._ready = True
+
     def start(self, job: Job, report: int, output: int) -> int:
         """Forks a process for the job, and returns its process id."""
         if not self._ready:
-            self.hear(_READY_SECONDS)
-            self._ready = True
+            self._await_ready(_READY_SECONDS)
+        if self._protocol != PROTOCOL:
+            raise WorkerLost(f"its rounds speak protocol {self._protocol}, not {PROTOCOL}")
         try:
             socket.send_fds(self.channel, [job.encode()], [report, output])
         except (BrokenPipeError, ConnectionResetError):

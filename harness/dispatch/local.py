@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import cached_property
@@ -20,6 +20,7 @@ from harness.domain.run import Host
 from harness.errors import WorkerLost
 from harness.host.machine import this_host
 from harness.host.watch import HostWatch
+from harness.subject.builds import Build
 from harness.worker.messages import Job
 
 # A failed round's result keeps this much of what the round printed last.
@@ -34,26 +35,39 @@ class LocalDispatcher:
     """Runs jobs on this host, one at a time, each in a process group of its own.
 
     A context manager. The fork server starts on entry, so that it imports torch while the caller
-    prepares; if it is lost, the next job starts another. While a job measures, the host is
-    watched, and the round records the interference. `files` adds to a job the paths of the files
-    that it names by digest. `starts` is called as each job starts.
+    prepares; if it is lost, the next job starts another. Jobs of a build of the subject run in a
+    fork server of that build's own interpreter; `builds` are by commit. While a job measures, the
+    host is watched, and the round records the interference. `files` adds to a job the paths of the
+    files that it names by digest. `starts` is called as each job starts.
     """
 
     slots = 1
 
-    def __init__(self, files: Callable[[Job], Job], starts: Callable[[Job], None] = _quiet) -> None:
-        self._server: ForkServer | None = None
+    def __init__(
+        self,
+        files: Callable[[Job], Job],
+        starts: Callable[[Job], None] = _quiet,
+        builds: Mapping[str, Build] | None = None,
+    ) -> None:
+        self._servers: dict[str, ForkServer] = {}  # by the build's commit; "" is this process's own
         self._files, self._starts = files, starts
+        self._builds = builds or {}
         self._queue: dict[int, tuple[Job, Bounds]] = {}
         self._tickets = count()
         self._watch = HostWatch()
 
     def __enter__(self) -> Self:
-        self._server = ForkServer()
+        for name in self._builds or ("",):
+            self._server(name)
         return self
 
     def __exit__(self, *_: object) -> None:
         self._close()
+
+    def await_import(self, seconds: float) -> None:
+        """Waits until torch is imported, for so long at most, so that no round waits for it."""
+        for server in self._servers.values():
+            server.await_import(seconds)
 
     def submit(self, job: Job, bounds: Bounds) -> int:
         """Queues the job: it starts in `wait`."""
@@ -73,7 +87,7 @@ class LocalDispatcher:
         try:
             return Finished(ticket, self._watched(self._files(job), bounds))
         except WorkerLost as loss:
-            self._close()
+            self._servers.pop(job.build).close()
             return Finished(ticket, None, str(loss))
 
     @cached_property
@@ -89,11 +103,10 @@ class LocalDispatcher:
         return replace(measured, facts=facts, notes=notes, host=self._host)
 
     def _round(self, job: Job, bounds: Bounds) -> Round:
-        if self._server is None:
-            self._server = ForkServer()
+        server = self._server(job.build)
         started, begin = datetime.now(UTC), time.perf_counter()
         with tempfile.TemporaryFile() as output:
-            report = report_of(self._server, job, bounds, output)
+            report = report_of(server, job, bounds, output)
             if report.status is not Status.OK:
                 parts = (report.detail, _tail(output))
                 report = replace(report, detail="\n".join(filter(None, parts))).bounded()
@@ -110,10 +123,21 @@ class LocalDispatcher:
             seconds=time.perf_counter() - begin,
         )
 
+    def _server(self, name: str) -> ForkServer:
+        """The build's fork server, started if it does not run."""
+        if name not in self._servers:
+            build = self._builds.get(name)
+            self._servers[name] = (
+                ForkServer(str(build.python), build.variables(dict(os.environ)))
+                if build
+                else ForkServer()
+            )
+        return self._servers[name]
+
     def _close(self) -> None:
-        if self._server is not None:
-            self._server.close()
-            self._server = None
+        while self._servers:
+            _, server = self._servers.popitem()
+            server.close()
 
 
 def _tail(output: IO[bytes]) -> str:

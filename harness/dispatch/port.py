@@ -19,6 +19,7 @@ class Bounds:
 
     seconds: float
     memory_bytes: int  # resident memory of all its processes together
+    is_cut: bool = False  # the run's budget allows less than the job's own time limit
 
 
 @dataclass(frozen=True)

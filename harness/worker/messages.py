@@ -21,6 +21,10 @@ from harness.worker.allocator import Allocator
 # Bytes: the longest message on the server's channel. Most take a few hundred.
 PACKET = 1 << 20
 
+# The version of these messages. A commit of the harness whose rounds use another one cannot be
+# measured by this one. A test compares it with the fields below.
+PROTOCOL = 1
+
 
 @dataclass(frozen=True)
 class Effort:
@@ -48,6 +52,8 @@ class Job:
     prepares: bool = False  # write the file of `artifact`, else that of `dense`; measure nothing
     checks_parity: bool = False  # compare the split model with one process; measure nothing
     allocator: Allocator = "steady"  # the state of the C library's allocator, see allocator.py
+    slowed: float = 0.0  # make every step take this share longer, as a control
+    build: str = ""  # the commit of the subject whose code does the job; "" is this process's own
     cold: bool = False  # read the prepared model from the disk, not from memory
     # Paths by digest, on the host that does the job; its dispatcher fills them in.
     files: Mapping[str, str] = field(default_factory=dict)

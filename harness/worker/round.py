@@ -40,6 +40,7 @@ from harness.worker.opening import Opened, open_cell, workload_of
 from harness.worker.phase import CountedIteration, Phase
 from harness.worker.preparation import drawn, prepared
 from harness.worker.sampling import has_settled, too_short, wants_more, warmup_length
+from harness.worker.slowed import slow_down
 from harness.worker.traffic import traffic
 
 if TYPE_CHECKING:
@@ -116,6 +117,8 @@ def _timed(job: Job, rank: Rank, agree: Agree, opened: Opened, memory: MemoryPro
     facts = {**opened.facts, "load_memory": memory.peak(), "processes": float(rank.world)}
     memory.restart()
     facts["held_memory"] = memory.now()
+    if job.slowed:
+        slow_down(session, job.slowed)
     with session.running(trains=scenario.trains):
         timer = entry.timer()
         barrier = dist.barrier if rank.world > 1 else None

@@ -4,9 +4,9 @@
 
 The descriptor is one end of a Unix socket pair. The parent sends each job as one packet, together
 with two descriptors: one for the round's report, one for its output. The server sends packets of
-JSON: {"ready": true}, {"started": pid}, and {"ended": pid, "wait_status": n}. It computes nothing
-and never touches CUDA, so that the processes it forks can use CUDA. When the parent ends, in
-whatever way, the server ends the round and itself.
+JSON: {"ready": true, "protocol": n}, {"started": pid}, and {"ended": pid, "wait_status": n}. It
+computes nothing and never touches CUDA, so that the processes it forks can use CUDA. When the
+parent ends, in whatever way, the server ends the round and itself.
 
 The server adopts the orphans of a round's processes: each of its descendants belongs to the round
 in flight, counts towards the round's memory, and ends with it.
@@ -33,7 +33,7 @@ from harness.process import (
     forked,
     when_parent_ends,
 )
-from harness.worker.messages import PACKET, Job, Report
+from harness.worker.messages import PACKET, PROTOCOL, Job, Report
 
 _END_SECONDS = 10.0  # for the processes that a round leaves behind to end, once killed
 
@@ -46,7 +46,7 @@ def main(descriptor: int) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to handle
     ended, waker = _woken_by_child_ends()
     _preload()
-    _say(channel, {"ready": True})
+    _say(channel, {"ready": True, "protocol": PROTOCOL})
     rounds: set[int] = set()
     with selectors.DefaultSelector() as selector:
         selector.register(channel, selectors.EVENT_READ)
@@ -102,8 +102,10 @@ def _preload_for(job: Job) -> None:
     if job.cell.parallelism:
         import harness.distributed.assemble
         import harness.worker.parity  # noqa: F401 - torch's parallel parts
-    if scenarios.registry[job.cell.scenario.name].trains or job.cell.parallelism:
-        import torch._dynamo  # noqa: F401 - slow: optimizers and DDP import it at their first use
+    trains = scenarios.registry[job.cell.scenario.name].trains
+    if trains or job.cell.parallelism or job.cell.factory:
+        # Slow: optimizers, DDP and torch's FLOP counter import it at their first use.
+        import torch._dynamo  # noqa: F401
     with contextlib.suppress(Exception):  # the round imports them again, and reports the failure
         for strategy in parallelism.strategies(job.cell.parallelism):
             strategy.preload()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -12,6 +13,7 @@ import pytest
 
 from harness.dispatch import artifacts, run
 from harness.dispatch.artifacts import Artifacts, Step
+from harness.dispatch.budget import Budget
 from harness.domain.cell import Cell, Choice
 from harness.domain.result import Round, Score, Status
 from harness.domain.run import Commit, Environment, Host
@@ -56,7 +58,7 @@ def test_two_runs_train_the_same_model_once(
     """The second run waits, and then finds the first run's file."""
     trained: list[str] = []
 
-    def train(recipe: object, path: Path, model: str, notify: object) -> None:
+    def train(recipe: object, path: Path, model: str, notify: object, seconds: float) -> None:
         trained.append(model)
         time.sleep(0.3)
         path.write_text("weights")
@@ -117,17 +119,85 @@ def test_training_that_ends_early_fails_only_its_own_cells(
     monkeypatch.setattr(artifacts, "lines", lost)
     prepared = Prepared((), host, Environment({}), Commit("a" * 40), Plan(()))
     random = planned(model=Choice("decoder", MODEL.options[:3]))
-    files, failures = run.trained_files([planned(), random], prepared, Artifacts(), steps.append)
-    assert not files
-    assert failures == {MODEL: "the reference model could not be trained: died by SIGKILL"}
+    trained = run.trained_files([planned(), random], prepared, Artifacts(), steps.append)
+    assert not trained.files
+    why = "the reference model could not be trained: died by SIGKILL"
+    assert (trained.failures, trained.put_off) == ({MODEL: why}, {})
     assert [(one.done, one.loss) for one in steps] == [(1, 8.0)]
+
+
+PUT_OFF = {MODEL: "training its model does not fit into the budget"}
+
+
+def test_training_that_does_not_fit_into_the_budget_does_not_begin(
+    planned: Make, host: Host, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its cells have not failed: the next run trains the model."""
+    monkeypatch.setattr(artifacts, "lines", None)  # calling it would fail
+    plan, budget = Plan(()), Budget(1e-3, lambda: 0.0)
+    prepared = Prepared((), host, Environment({}), Commit("a" * 40), plan, budget=budget)
+    trained = run.trained_files([planned()], prepared, Artifacts(), ignore)
+    assert (trained.files, trained.failures, trained.put_off) == ({}, {}, PUT_OFF)
+
+
+def test_training_that_turns_out_too_slow_for_the_budget_ends_at_once(
+    planned: Make, host: Host, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """After a few steps, whose pace shows how long the rest takes; nothing waits for the rest."""
+    now, ended = [0.0], []
+
+    def slow(*_: object) -> Iterator[bytes]:
+        try:
+            for step in range(340):
+                now[0] += 100.0
+                yield f"[{step}, 8.0]".encode()
+        finally:
+            ended.append(now[0])
+
+    monkeypatch.setattr(artifacts, "lines", slow)
+    monkeypatch.setattr("harness.dispatch.artifacts.time.monotonic", lambda: now[0])
+    plan, budget = Plan(()), Budget(20_000.0, lambda: now[0])
+    prepared = Prepared((), host, Environment({}), Commit("a" * 40), plan, budget=budget)
+    trained = run.trained_files([planned()], prepared, Artifacts(), ignore)
+    assert (trained.files, trained.failures, trained.put_off) == ({}, {}, PUT_OFF)
+    assert ended == [1100.0]  # 3 % of its steps
+
+
+def test_training_that_the_end_of_the_budget_cuts_short_has_not_failed(
+    planned: Make, host: Host, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = [0.0]
+
+    def hangs(*_: object) -> Iterator[bytes]:
+        yield b"[0, 8.0]"
+        now[0] = 20_001.0
+        raise ProcessLost("took far longer than expected and was ended")
+
+    monkeypatch.setattr(artifacts, "lines", hangs)
+    plan, budget = Plan(()), Budget(20_000.0, lambda: now[0])
+    prepared = Prepared((), host, Environment({}), Commit("a" * 40), plan, budget=budget)
+    trained = run.trained_files([planned()], prepared, Artifacts(), ignore)
+    assert (trained.failures, trained.put_off) == ({}, PUT_OFF)
+
+
+def test_a_run_with_a_budget_does_not_wait_for_ever_for_another_runs_training(
+    planned: Make, host: Host
+) -> None:
+    (made_by,) = artifacts.recipes([planned()], host, Environment({})).values()
+    path = artifacts._file(made_by)
+    path.parent.mkdir(parents=True)
+    with (
+        artifacts._locked(path.with_suffix(".lock"), math.inf),
+        pytest.raises(TrainingError, match="another run still trains"),
+    ):
+        artifacts.reference(MODEL, made_by, ignore, 0.0)
 
 
 def test_training_that_writes_no_file_has_failed(
     planned: Make, host: Host, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def nothing(*_: object) -> list[bytes]:
-        return []
+    def nothing(*_: object) -> Iterator[bytes]:
+        yield from ()
 
     monkeypatch.setattr(artifacts, "lines", nothing)
     (made_by,) = artifacts.recipes([planned()], host, Environment({})).values()

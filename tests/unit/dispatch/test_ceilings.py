@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
+from functools import partial
+from pathlib import Path
 
 import pytest
 
 from harness.ceilings.measure import wanted
+from harness.ceilings.messages import Found
+from harness.dispatch import ceilings
+from harness.dispatch.budget import Budget
 from harness.dispatch.ceilings import Place, better, missing, peaks, refuse
 from harness.domain.ceiling import Ceiling, CeilingKind
 from harness.domain.cell import Cell, Choice
+from harness.domain.location import Location
 from harness.domain.run import Environment, Host
 from harness.errors import UsageError
 from harness.host.machine import this_processor
+from harness.store import Store
 
 MakeCell = Callable[..., Cell]
 
@@ -150,6 +157,50 @@ class TestBetter:
         low = measured("a", 1.0, others=0.5)
         assert better(measured("a", 2.0), low).value == 2.0
         assert better(measured("a", 0.5, others=0.9), low).value == 1.0
+
+
+class TestBudget:
+    """When the ceilings are measured in a run with a budget."""
+
+    @pytest.mark.parametrize(
+        ("seconds", "first"), [(None, True), (36_000.0, True), (60.0, False), (1.0, False)]
+    )
+    def test_they_come_first_unless_they_take_much_of_the_budget(
+        self, place: Place, seconds: float | None, first: bool
+    ) -> None:
+        names = {place.hardware: missing((), place)}
+        budget = None if seconds is None else Budget(seconds, lambda: 0.0)
+        assert ceilings.around(names, budget) == ((names, {}) if first else ({}, names))
+
+    def test_they_come_last_only_if_there_is_time(
+        self, place: Place, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """In any case the user is told. The process that measures them keeps to the budget."""
+        asked: list[tuple[tuple[str, ...], float]] = []
+
+        def measures(
+            _: Choice, names: tuple[str, ...], seconds: float, limit: float
+        ) -> Iterator[Found]:
+            asked.append((names, limit))
+            yield Found(measured(names[0], 7.0))
+
+        monkeypatch.setattr(ceilings, "measure", measures)
+        happened: list[ceilings.Event] = []
+        names = {place.hardware: ("gemm_fp32",)}
+        with Store(Location.file(tmp_path / "a.sqlite")) as store:
+            for left in (1.0, 1000.0):
+                budget = Budget(2000.0, partial(float, 2000.0 - left))
+                ceilings.measure_last(
+                    store, place.host, place.environment, names, happened.append, budget
+                )
+            kept = ceilings.stored(store, place)
+        assert [type(event) for event in happened] == [
+            ceilings.PutOff,
+            ceilings.Begun,
+            Found,
+        ]
+        assert asked == [(("gemm_fp32",), 1000.0)]
+        assert [one.value for one in kept if one.kind is CeilingKind.MEASURED] == [7.0]
 
 
 def test_hardware_that_the_host_lacks_is_refused(place: Place) -> None:

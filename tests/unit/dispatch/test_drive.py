@@ -7,9 +7,11 @@ from dataclasses import dataclass, field, replace
 
 import pytest
 
+from harness.dispatch.budget import Budget
 from harness.dispatch.campaign import Campaign, CellDone, Event, RoundDone
 from harness.dispatch.drive import Steps, drive
 from harness.dispatch.port import Bounds, Finished
+from harness.dispatch.priority import Priority
 from harness.dispatch.steps import single_job
 from harness.domain.cell import Cell
 from harness.domain.result import Round, Sample, Status
@@ -157,6 +159,36 @@ def test_a_round_may_take_several_jobs_and_wait_for_another_rounds(
     happened = driven(items, fake, start)
     assert [job.prepares for job in fake.submitted] == [True, False, False]
     assert all(len(rounds(happened, item)) == 1 for item in items)
+
+
+class Hanging(Fake):
+    """A dispatcher whose jobs all take too long."""
+
+    def submit(self, job: Job, bounds: Bounds) -> int:
+        return super().submit(job, replace(bounds, is_cut=False))
+
+    def wait(self) -> Finished:
+        done = super().wait()
+        assert done.round is not None
+        return replace(done, round=replace(done.round, status=Status.TIMED_OUT))
+
+
+@pytest.mark.parametrize("is_cut", [True, False])
+def test_a_round_that_the_budget_cuts_short_says_nothing_about_its_cell(
+    planned: Callable[..., Planned], is_cut: bool
+) -> None:
+    """Unlike a round that took longer than the cell's own limit."""
+    item, now = planned(1), [0.0]
+
+    def bounds(_: Planned) -> Bounds:
+        now[0] += 10.0  # each round uses the whole budget
+        return replace(BOUNDS, is_cut=is_cut)
+
+    campaign = Campaign([item], {}, 0, Priority(Budget(10.0, lambda: now[0])))
+    happened = list(drive(campaign, Hanging(), single, bounds))
+    (end,) = [event for event in happened if isinstance(event, CellDone)]
+    assert end.status is (Status.MEASURING if is_cut else Status.TIMED_OUT)
+    assert len(rounds(happened, item)) == (0 if is_cut else 1)
 
 
 def test_closing_the_events_cancels_the_jobs_in_flight(planned: Callable[..., Planned]) -> None:

@@ -1,5 +1,6 @@
 """Jobs and reports survive encoding, and a bad report is refused."""
 
+import hashlib
 import json
 import math
 from typing import Any
@@ -9,7 +10,7 @@ import pytest
 from harness.domain.cell import Cell, Choice
 from harness.domain.result import Sample, Score, Status
 from harness.errors import UnreadableReport
-from harness.worker.messages import Effort, Job, Report
+from harness.worker.messages import PROTOCOL, Effort, Job, Report
 
 CELL = Cell(
     model=Choice("decoder", (("d_model", 64), ("heads", 2), ("layers", 2)), label="nano"),
@@ -124,3 +125,10 @@ def test_texts_are_cut_and_cleaned_for_the_database() -> None:
         assert found.notes["host_x"].startswith(r"\x00xxx")
         assert len(found.notes["host_x"]) == 500
         assert found.bounded() == found
+
+
+def test_a_changed_message_has_a_new_protocol() -> None:
+    """Commits of the harness measure each other only if they speak the same one."""
+    fields = {one.__name__: sorted(one.__dataclass_fields__) for one in (Job, Report, Effort)}
+    text = json.dumps(fields, sort_keys=True)
+    assert (PROTOCOL, hashlib.sha256(text.encode()).hexdigest()[:12]) == (1, "6377acab10fe")

@@ -1,0 +1,227 @@
+"""Which rounds a budget pays for, and in which order: those of the greatest value first.
+
+Cells without any round come first, then those below the fewest rounds of their specs, then all
+others. Among them, cells that were never measured on this host come first, then those measured
+the longest ago, then those with the widest interval, then the cheapest. Specs take turns, so that
+each gets its share, and a baseline stays together with the cells compared with it.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import Counter, deque
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import chain
+from statistics import fmean, median
+from typing import TypeAlias
+
+from harness import scenarios
+from harness.analyse.stats import relative_half_width
+from harness.dispatch.budget import Budget
+from harness.dispatch.summary import estimate
+from harness.domain.metric import Estimate
+from harness.domain.result import Latest, Round
+from harness.plan.plan import Planned
+
+Rounds: TypeAlias = Mapping[str, Sequence[Round]]  # by the key of the planned cell
+# The smaller comes first: rounds done, measured before, when, minus the interval's width.
+Worth: TypeAlias = tuple[int, bool, float, float]
+
+
+@dataclass(frozen=True)
+class Open:
+    """A baseline and the cells compared with it, as far as they take part in a pass."""
+
+    items: tuple[Planned, ...]
+    wanting: frozenset[str]  # keys of the cells that want a round for themselves
+
+
+@dataclass
+class Priority:
+    """Chooses the rounds of a run with a budget. `latest` is by cell id."""
+
+    budget: Budget
+    latest: Mapping[str, Latest] = field(default_factory=dict)
+    # Rounds of cells that this host never measured: their seconds over the expected seconds.
+    _paces: list[float] = field(default_factory=list)
+    _pace: float = 1.0
+    # No round is expected to fit any more. One may still, if it takes the least it can.
+    _hopes: bool = False
+
+    def seconds(self, item: Planned, rounds: Rounds) -> float:
+        """The time that the cell's next round is expected to take.
+
+        It is the mean of the cell's earlier rounds. A cell without any takes what the plan
+        expects, corrected by how long other such cells took in this run.
+        """
+        ours, expected = rounds[item.key], item.expected
+        pace = 1.0 if item.cell.id in self.latest else self._pace
+        once = pace * expected.once.middle if expected and _is_first(item, rounds) else 0.0
+        if ours:
+            return once + fmean(done.seconds for done in ours)
+        return once + (pace * expected.round.middle if expected else 0.0)
+
+    def least(self, item: Planned, rounds: Rounds) -> float:
+        """The least time that the cell's next round may take."""
+        ours, expected = rounds[item.key], item.expected
+        once = expected.once.low if expected and _is_first(item, rounds) else 0.0
+        if ours:
+            return once + min(done.seconds for done in ours)
+        return once + (expected.round.low if expected else 0.0)
+
+    def fits(self, item: Planned, rounds: Rounds) -> bool:
+        """True if the cell's next round may begin."""
+        return self.budget.fits((self.least if self._hopes else self.seconds)(item, rounds))
+
+    def learn(self, item: Planned, measured: Round) -> None:
+        """Compares a round with its expected time, if nothing but the plan knew it."""
+        if item.cell.id not in self.latest and item.expected and item.expected.round.middle > 0:
+            self._paces.append(measured.seconds / item.expected.round.middle)
+            self._pace = median(self._paces)
+
+    def chosen(self, families: Iterable[Open], rounds: Rounds) -> list[Planned]:
+        """The cells that get a round in the next pass, in order. None if no round fits.
+
+        If the whole pass fits into the budget, the order of the families is kept.
+        """
+        self._hopes = False
+        opened = list(families)
+        return self._pass(opened, rounds) or self._attempt(opened, rounds)
+
+    def _attempt(self, opened: Sequence[Open], rounds: Rounds) -> list[Planned]:
+        """The cell whose round is the likeliest to fit, although it is not expected to.
+
+        Nothing else would use the time, and the end of the budget cuts the round.
+        """
+        self._hopes = True
+        wanting = [one for family in opened for one in family.items if one.key in family.wanting]
+        hopeful = [item for item in wanting if self.fits(item, rounds)]
+        return sorted(hopeful, key=lambda item: self.least(item, rounds))[:1]
+
+    def _pass(self, opened: Sequence[Open], rounds: Rounds) -> list[Planned]:
+        fitting = {
+            item.key: _level(item, rounds)
+            for family in opened
+            for item in family.items
+            if item.key in family.wanting and self.fits(item, rounds)
+        }
+        lowest = min(fitting.values(), default=0)
+        keys = {key for key, level in fitting.items() if level == lowest}
+        parts = [part for family in opened if (part := self._part(family, keys, rounds))]
+        costs = {one.key: self.seconds(one, rounds) for one in chain.from_iterable(parts)}
+        if sum(costs.values()) <= self.budget.left:
+            return list(chain.from_iterable(parts))
+        worths = {one.key: self._worth(one, rounds) for one in chain.from_iterable(parts)}
+        return _Turns(
+            [_Part(part, keys, costs, worths) for part in parts], self.budget.left
+        ).taken()
+
+    def _part(self, family: Open, keys: set[str], rounds: Rounds) -> list[Planned]:
+        """The family's cells with these keys, and their baseline."""
+        baselines = {item.baseline for item in family.items if item.key in keys}
+        return [
+            item
+            for item in family.items
+            if item.key in keys or (item.key in baselines and self.fits(item, rounds))
+        ]
+
+    def _worth(self, item: Planned, rounds: Rounds) -> Worth:
+        ours = rounds[item.key]
+        name = scenarios.registry[item.cell.scenario.name].headline
+        if _level(item, rounds) == _ENOUGH:
+            return (0, True, 0.0, -_width(estimate(name, ours)))
+        latest = self.latest.get(item.cell.id)
+        if latest is None:
+            return (len(ours), False, 0.0, 0.0)
+        width = _width(latest.metrics.get(name))
+        return (len(ours), True, latest.started.timestamp(), -width)
+
+
+_ENOUGH = 2
+
+
+def _is_first(item: Planned, rounds: Rounds) -> bool:
+    """True for the cell's first round in this run, which prepares its model."""
+    return len(rounds[item.key]) <= item.rounds_done
+
+
+def _level(item: Planned, rounds: Rounds) -> int:
+    """0 without a round, 1 below the fewest rounds of the specs, 2 from there on."""
+    done = len(rounds[item.key])
+    if not done:
+        return 0
+    return 1 if done < item.measure.rounds else _ENOUGH
+
+
+def _width(found: Estimate | None) -> float:
+    """The relative half-width of the interval. Infinite without an interval."""
+    width = relative_half_width(found) if found else None
+    return math.inf if width is None else width
+
+
+class _Part:
+    """What is left of a family in a pass: first its baseline, then the others by their worth."""
+
+    def __init__(
+        self,
+        items: Sequence[Planned],
+        wanting: set[str],
+        costs: Mapping[str, float],
+        worths: Mapping[str, Worth],
+    ) -> None:
+        self.costs = costs
+
+        def place(item: Planned) -> tuple[bool, Worth, float]:
+            return (item.key != item.baseline, worths[item.key], costs[item.key])
+
+        self.items = deque(sorted(items, key=place))
+        self.specs = tuple(dict.fromkeys(spec for item in items for spec in item.specs)) or ("",)
+        worth = min(worths[item.key] for item in items if item.key in wanting)
+        self.place = (worth, sum(costs[item.key] for item in items))
+
+    def take(self, seconds: float) -> list[Planned]:
+        """The next cells that take so long: one at least, beside the baseline."""
+        taken: list[Planned] = []
+        spent = 0.0
+        while self.items:
+            item = self.items[0]
+            spent += self.costs[item.key]
+            if spent > seconds and any(one.key != one.baseline for one in taken):
+                break
+            taken.append(self.items.popleft())
+        return taken
+
+
+class _Turns:
+    """The specs take turns. A turn is a family, or the part of it that fits the spec's share."""
+
+    def __init__(self, parts: Sequence[_Part], left: float) -> None:
+        self._left = left
+        self._turns: Counter[str] = Counter()
+        self._queues: dict[str, deque[_Part]] = {}
+        for part in sorted(parts, key=lambda part: part.place):
+            for spec in part.specs:
+                self._queues.setdefault(spec, deque()).append(part)
+
+    def taken(self) -> list[Planned]:
+        """All cells of the pass in order."""
+        order: list[Planned] = []
+        while self._queues:
+            spec = min(self._queues, key=lambda name: self._turns[name])
+            queue = self._queues[spec]
+            while queue and not queue[0].items:
+                queue.popleft()
+            if queue:
+                order += self._turn(queue[0])
+            else:
+                del self._queues[spec]
+        return order
+
+    def _turn(self, part: _Part) -> list[Planned]:
+        fewest = min(self._turns[spec] for spec in self._queues)
+        due = sum(self._turns[spec] == fewest for spec in self._queues)  # in this round of turns
+        taken = part.take(max(0.0, self._left) / due)
+        self._left -= sum(part.costs[item.key] for item in taken)
+        self._turns.update(part.specs)
+        return taken
