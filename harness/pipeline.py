@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
 from harness.analyse.selfcheck import judged
 from harness.dispatch import artifacts, ceilings
 from harness.dispatch.artifacts import Artifacts
-from harness.dispatch.campaign import Campaign, Event
+from harness.dispatch.budget import Budget
+from harness.dispatch.campaign import Campaign, CellDone, Event
 from harness.dispatch.drive import Steps, drive
 from harness.dispatch.local import LocalDispatcher
 from harness.dispatch.run import (
@@ -26,20 +27,25 @@ from harness.dispatch.run import (
     trained_files,
 )
 from harness.dispatch.selfcheck import trials as compared_with_itself
-from harness.domain.ceiling import Ceiling, Ceilings
+from harness.domain.ceiling import Ceiling
 from harness.domain.cell import Choice
 from harness.domain.location import Location
-from harness.domain.result import Result, Status
-from harness.domain.run import Asked, Host, Run
+from harness.domain.result import Status, StopRule
+from harness.domain.run import Asked, Run
 from harness.domain.selfcheck import SelfCheck
-from harness.errors import TrainingError, Unsupported
+from harness.errors import TrainingError, Unsupported, UsageError
 from harness.host.machine import this_host
+from harness.plan.expectations import (
+    Judgement,
+)
 from harness.plan.plan import Action, Planned, make_plan
 from harness.process import identity, is_alive
 from harness.scenarios import registry as scenarios
 from harness.site.build import build
-from harness.spec.load import load
+from harness.spec.load import Spec, load
 from harness.store import Store, StoreReader, files
+from harness.stored import all_ceilings, decisions, judged_here, nights, results, selfchecks
+from harness.subject.builds import Build
 from harness.subject.environment import this_environment
 from harness.subject.identity import subject
 
@@ -55,18 +61,25 @@ class Request:
     overrides: tuple[str, ...] = ()
     only: tuple[str, ...] = ()
     fresh: bool = False
+    since: datetime | None = None  # results of runs that began earlier do not count as measured
     retry_failed: bool = False
-    repo: Path | None = None  # the results carry its commit; by default the installed harness's
+    repo: Path | None = None  # the results carry its commit; by default the specs' subject's
+    build: Build | None = None  # measure this build of the subject, not the code at hand
     site: Path | None = None  # where the site goes; its files are not part of the subject
     command: str = ""
     db_is_default: bool = True
+    within: float | None = None  # a budget for the whole run, in seconds
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """The status of each planned cell after a run."""
+    """The status of each planned cell after a run, and what the specs expected."""
 
     statuses: Mapping[str, Status]
+    # What the run's budget left open: the ends of cells without a round, or with too few.
+    unfinished: tuple[CellDone, ...] = ()
+    # What the specs expect of this commit's results on this host.
+    judged: Judgement = field(default_factory=Judgement)
 
     @property
     def failed(self) -> int:
@@ -78,18 +91,27 @@ class Outcome:
         return Counter(self.statuses.values())
 
 
-def prepare(request: Request) -> Prepared:
-    """Read the specs and decide what to do with each cell, and why."""
+def prepare(request: Request, budget: Budget | None = None) -> Prepared:
+    """Read the specs and decide what to do with each cell, and why.
+
+    `budget` is that of the run that has begun. Without it the request's own begins now.
+    """
+    if budget is None and request.within is not None:
+        budget = Budget.from_now(request.within)
     specs = tuple(load(request.paths, request.overrides, request.only))
     host = this_host()
     ignored = [*files(request.db), *(Path(one.file) for one in specs)]
     ignored += [request.site] if request.site else []
     factories = {cell.factory for one in specs for cell in one.cells if cell.factory}
     modules = {name.partition(":")[0].partition(".")[0] for name in factories}
-    commit, environment = subject(request.repo, ignored, modules)
+    if request.build is not None:
+        commit, environment = request.build.commit, request.build.environment
+    else:
+        commit, environment = subject(repository(request, specs), ignored, modules)
     with StoreReader(request.db) as stored:  # planning creates no database
-        known = stored.known(commit, host, environment, alive=is_alive)
+        known = stored.known(commit, host, environment, alive=is_alive, since=request.since)
         durations = stored.durations(host)
+        latest = stored.latest(host) if budget else {}
     load_average = os.getloadavg()[0]
     plan = make_plan(
         specs, host, known, durations, request.fresh, request.retry_failed, load=load_average
@@ -105,6 +127,8 @@ def prepare(request: Request) -> Prepared:
         missing,
         artifacts.untrained(recipes),
         artifacts.assumptions(plan),
+        budget,
+        latest,
     )
 
 
@@ -112,11 +136,17 @@ def run(request: Request, watcher: Watcher) -> Outcome:
     """Measure what the plan says and store each round as it ends.
 
     It may be stopped at any moment: stored rounds stay, and the next run continues from there.
+    With a budget it stops by itself, and says what it left open.
     """
+    budget = None if request.within is None else Budget.from_now(request.within)
+    unfinished = []
     models = Artifacts()
     begun = RoundStarts(watcher)
-    with LocalDispatcher(models.located, begun) as dispatcher:  # its process imports torch now
-        prepared = prepare(request)
+    builds = {"": request.build} if request.build else None
+    # The dispatcher's process imports torch from now on.
+    with LocalDispatcher(models.located, begun, builds) as dispatcher:
+        prepared = prepare(request, budget)
+        first, last = ceilings.around(prepared.ceilings, budget)
         artifacts.require_cache(prepared.plan.of(Action.MEASURE))
         begun.items = {item.cell.id: item for item in prepared.plan.of(Action.MEASURE)}
         statuses = {item.cell.id: item.status for item in prepared.plan.items if item.status}
@@ -130,24 +160,42 @@ def run(request: Request, watcher: Watcher) -> Outcome:
                     prepared.plan,
                     prepared.host,
                     this_environment(),
-                    prepared.ceilings,
+                    first,
                     watcher.ceiling,
                 )
+                if budget:
+                    dispatcher.await_import(budget.left)
                 with models:
                     for end in measure_cells(
                         store, this_run, dispatcher, prepared, known, models, watcher
                     ):
                         statuses[end.item.cell.id] = end.status
+                        if not end.status.final or end.stop_rule is StopRule.BUDGET:
+                            unfinished.append(end)
+                if budget and last:
+                    ceilings.measure_last(
+                        store, prepared.host, this_environment(), last, watcher.ceiling, budget
+                    )
             finally:
                 watcher.end()
                 store.finish(this_run)
-    return Outcome(statuses)
+    return Outcome(statuses, tuple(unfinished), judged_here(request.db, prepared))
 
 
-def results(db: Location, *, newest_only: bool = True, samples: bool = False) -> list[Result]:
-    """The stored results; none if there is no database yet."""
-    with StoreReader(db) as stored:
-        return stored.results(newest_only=newest_only, samples=samples)
+def repository(request: Request, specs: Sequence[Spec]) -> Path | None:
+    """The repository whose commit is measured; None is the harness's own.
+
+    Raises UsageError if the specs name different ones: a run has one commit.
+    """
+    if request.repo is not None:
+        return request.repo
+    named = {one.subject.repo if one.subject else None for one in specs}
+    if len(named) > 1:
+        raise UsageError(
+            "the specs follow different repositories, and a run measures one commit: run them "
+            "one by one"
+        )
+    return next(iter(named), None)
 
 
 def selfcheck(
@@ -161,10 +209,10 @@ def selfcheck(
     artifacts.require_cache(prepared.plan)
     models = Artifacts()
     with Store(db) as store, LocalDispatcher(models.located) as dispatcher, models:
-        trained, untrained = trained_files(prepared.plan.items, prepared, models, lambda _: None)
+        trained = trained_files(prepared.plan.items, prepared, models, lambda _: None)
 
         def steps(item: Planned, index: int) -> Steps:
-            return models.steps(item, job_of(item, index, trained), lambda _: None)
+            return models.steps(item, job_of(item, index, trained.files), lambda _: None)
 
         def measured_here(campaign: Campaign) -> Iterator[Event]:
             return drive(campaign, dispatcher, steps, lambda item: bounds_of(item, prepared.host))
@@ -172,7 +220,7 @@ def selfcheck(
         for item in prepared.plan.items:
             if item.action is Action.SKIP:
                 raise Unsupported(f"{item.cell}: {item.reason}")
-            if reason := untrained.get(item.cell.model):
+            if reason := trained.failures.get(item.cell.model):
                 raise TrainingError(reason)
 
             done = []
@@ -188,13 +236,7 @@ def selfcheck(
 def site(db: Location, out: Path) -> Path:
     """Build the site from everything stored; return the path of its index page."""
     stored = results(db, newest_only=False, samples=True)
-    return build(stored, out, selfchecks(db), all_ceilings(db))
-
-
-def selfchecks(db: Location) -> list[tuple[Host, SelfCheck]]:
-    """The newest self-check of each kind of machine and cell."""
-    with StoreReader(db) as stored:
-        return stored.selfchecks()
+    return build(stored, out, selfchecks(db), all_ceilings(db), nights(db), decisions(db))
 
 
 def ceiling(
@@ -211,12 +253,6 @@ def ceiling(
         found = () if fresh else ceilings.stored(store, place)
         names = ceilings.missing(found, place, again=True)
         return place, ceilings.stored_after_measuring(store, place, names, report, seconds)
-
-
-def all_ceilings(db: Location) -> tuple[Ceilings, ...]:
-    """All stored ceilings, of every host."""
-    with StoreReader(db) as stored:
-        return stored.all_ceilings()
 
 
 def run_of(request: Request, prepared: Prepared) -> Run:

@@ -1,0 +1,1 @@
+"""Comparing commits: nights, gates, bisection and old commits. Each drives the pipeline."""
