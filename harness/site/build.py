@@ -10,6 +10,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from harness import __version__, resources
 from harness.domain.ceiling import Ceilings
+from harness.domain.night import Night, Triage
 from harness.domain.result import Result
 from harness.domain.run import Host
 from harness.domain.selfcheck import SelfCheck
@@ -26,13 +27,15 @@ def build(
     out: Path,
     checks: Sequence[tuple[Host, SelfCheck]] = (),
     ceilings: Sequence[Ceilings] = (),
+    nights: Sequence[Night] = (),
+    triage: Sequence[Triage] = (),
 ) -> Path:
     """Write the site of these results into `out`; return the path of its index page.
 
     Equal results give equal files. An earlier site stays until this one is complete. Raises
     UsageError if the folder holds other files, or the system refuses access.
     """
-    planned = list(pages(results, checks, ceilings, __version__, headline))
+    planned = list(pages(results, checks, ceilings, __version__, headline, nights, triage))
     texts = {f"assets/{name}": _asset(name) for name in _COPIED} | {_VEGA: _vega}
     names = [*texts, *(page.path for page in planned)]
     render = renderer()

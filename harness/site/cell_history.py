@@ -13,7 +13,10 @@ from harness.domain.run import Host
 
 @dataclass(frozen=True)
 class CellHistory:
-    """All results of one cell on one kind of host, newest first; never empty."""
+    """All results of one cell on one kind of host, newest first; never empty.
+
+    A result that is still being measured comes after all others.
+    """
 
     results: tuple[Result, ...]
 
@@ -44,7 +47,11 @@ def cell_histories(results: Sequence[Result]) -> list[CellHistory]:
     for result in newest_first(results):
         place = (result.cell.id, result.run.host.fingerprint)
         gathered.setdefault(place, []).append(result)
-    return [CellHistory(tuple(found)) for found in gathered.values()]
+    # A result without figures, of a run that is going on, must not hide one that has them.
+    return [
+        CellHistory(tuple(sorted(found, key=lambda one: not one.status.final)))
+        for found in gathered.values()
+    ]
 
 
 def newest_first(results: Sequence[Result]) -> list[Result]:

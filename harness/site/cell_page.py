@@ -8,6 +8,7 @@ from statistics import median
 
 from harness.analyse import history
 from harness.analyse.changes import Steps, steps
+from harness.analyse.second_opinion import second_opinion
 from harness.analyse.stats import relative_half_width
 from harness.domain.metric import Direction, Estimate
 from harness.domain.result import Result, Round, Status
@@ -181,6 +182,7 @@ def trends(results: Sequence[Result], headline: str) -> Iterator[Trend]:
         series = history.all_series(results, name)
         judged = [steps([point.value for point in one.points]) for one in series]
         moments = list(_moments(series, judged, direction))
+        agreed = _agreed(series, judged)
         if sum(finite(moment.value) is not None for moment in moments) < _FEWEST:
             continue
         unit = unit_of(name, estimates[0].unit)
@@ -189,7 +191,10 @@ def trends(results: Sequence[Result], headline: str) -> Iterator[Trend]:
         if any(moment.change for moment in moments):
             caption += " A dashed line marks a change of the environment and interrupts the curve."
         caption += _smallest(judged[-1])
-        rows = tuple(_moment_row(one, estimates[0], unit) for one in moments)
+        rows = tuple(
+            _moment_row(one, estimates[0], unit, agreed=agreed.get(place))
+            for place, one in enumerate(moments)
+        )
         yield Trend(words.title(name), charts.Chart(caption, spec), rows)
 
 
@@ -301,7 +306,24 @@ def _moment(point: history.Point, change: str) -> charts.Moment:
     )
 
 
-def _moment_row(one: charts.Moment, like: Estimate, unit: str) -> MomentRow:
+def _agreed(found: Sequence[history.Series], judged: Sequence[Steps | None]) -> dict[int, bool]:
+    """For each moment at which the level changed: True if asv's detector sees a step there."""
+    agreed: dict[int, bool] = {}
+    first = 0
+    for series, one in zip(found, judged, strict=True):
+        opinion = second_opinion([point.value for point in series.points], one)
+        changes = one.changes if one else ()
+        for change, agrees in zip(changes, opinion.agrees, strict=True):
+            agreed[first + change.index] = agrees
+        first += len(series.points)
+    return agreed
+
+
+def _moment_row(
+    one: charts.Moment, like: Estimate, unit: str, *, agreed: bool | None = None
+) -> MomentRow:
     estimate = replace(like, value=one.value, low=one.low, high=one.high)
     step = f"{one.step} {'worse' if one.worse else 'better'}" if one.step else ""
+    if step:
+        step += "; asv's detector agrees" if agreed else "; asv's detector sees no step here"
     return MomentRow(one.label, one.subject, one.date, figure(estimate, unit), one.change, step)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from harness.domain.ceiling import Ceilings
+from harness.domain.night import Night, Triage
 from harness.domain.result import Result, Status
 from harness.domain.run import Asked, Host, Run
 from harness.domain.selfcheck import SelfCheck
@@ -19,6 +20,7 @@ from harness.site.cell_history import CellHistory, cell_histories, newest_first
 from harness.site.cell_page import view
 from harness.site.growth_page import growth_tables
 from harness.site.leaderboard import Board, Headline, boards, charts_of
+from harness.site.nights_page import nights_view
 
 Context: TypeAlias = Mapping[str, object]
 Checks: TypeAlias = Sequence[tuple[Host, SelfCheck]]
@@ -56,6 +58,8 @@ def pages(
     found: Sequence[Ceilings],
     version: str,
     headline: Headline,
+    nights: Sequence[Night] = (),
+    triage: Sequence[Triage] = (),
 ) -> Iterator[Page]:
     """All pages; the index comes last, so that it never links to a missing page."""
     histories = cell_histories(results)
@@ -64,6 +68,9 @@ def pages(
         metric = headline(one.cell.scenario.name)
         yield Page(one.page, "cell.html", _cell(one, places, metric, version))
     yield Page("failures.html", "failures.html", lambda: {"failures": failures(histories)})
+    yield Page(
+        "nights.html", "nights.html", lambda: {"view": nights_view(nights, triage, histories)}
+    )
     yield Page("growth.html", "growth.html", lambda: {"tables": growth_tables(histories)})
     yield Page("ceilings.html", "ceilings.html", lambda: _ceilings(found))
     yield Page("about.html", "about.html", lambda: _about(checks))

@@ -19,7 +19,8 @@ STATUSES = {
     Status.CRASHED: "Its process died by a signal, such as a segmentation fault.",
     Status.UNSUPPORTED: "This machine, or this combination of choices, cannot do it.",
     Status.SKIPPED: "It was not tried, for a reason known in advance.",
-    Status.MEASURING: "Rounds are missing: the run is still going or was interrupted.",
+    Status.MEASURING: "Rounds are missing: the run is still going, was interrupted, or had too "
+    "small a budget.",
 }
 
 

@@ -7,10 +7,22 @@ import random
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import product
+from typing import Any
 
 from harness.domain.ceiling import CURVE, Ceiling, CeilingKind, Ceilings, memory_read
 from harness.domain.cell import Cell, Choice
 from harness.domain.metric import Direction, Estimate
+from harness.domain.night import (
+    Confirmation,
+    Kind,
+    Night,
+    NightState,
+    Pair,
+    Role,
+    Triage,
+    TriageState,
+    Verdict,
+)
 from harness.domain.result import Result, Round, Sample, Status, StopRule
 from harness.domain.run import Asked, Commit, Environment, Gpu, Host, Run
 
@@ -192,6 +204,46 @@ def make_ceilings(hardware: str = "local", how: str = "torch.matmul, 2 threads")
     environment = Environment({"torch": "2.13.0", "harness": "0.1.0"})
     saved = datetime(2026, 1, 8, 10, tzinfo=UTC)
     return [Ceilings(replace(LAPTOP, cpu=hardware), environment, hardware, found, saved)]
+
+
+def make_nights(text: str = "interval excludes no change", host: Host = LAPTOP) -> list[Night]:
+    """A night with every verdict, and a void one; the text is each reason."""
+    cell, run = make_cell("decode"), make_run(host=host)
+    no_figures: dict[str, Any] = {}
+    figures: dict[str, Any] = {"ratio": 1.1, "low": 1.08, "high": 1.12}
+    roles = (Role.SUSPECT, Role.SAME, Role.SLOWED, Role.REQUESTED)
+    found = tuple(
+        Confirmation(
+            role=role,
+            cell=cell,
+            metric="tpot",
+            unit="s",
+            direction=Direction.LOWER,
+            base=COMMITS[0],
+            head=replace(COMMITS[1], subject=text),
+            verdict=verdict,
+            reason=text,
+            pairs=(Pair(True, 0.0184, 0.0201), Pair(False, 0.0183, 0.0202)),
+            accepted=role is Role.SUSPECT,
+            **(no_figures if verdict is Verdict.FAILED else figures),
+        )
+        for role, verdict in zip(roles, Verdict, strict=True)
+    )
+    first = Night(
+        Kind.NIGHTLY, host, run.environment, found[0].head, run.started, state=NightState.DONE
+    )
+    void = replace(first, state=NightState.VOID, reason=text)
+    return [
+        replace(first, confirmations=found),
+        replace(void, started=run.started + timedelta(days=1)),
+    ]
+
+
+def make_triage(text: str = "doubles the batch") -> list[Triage]:
+    """A decision, and the one that replaces it."""
+    place = (make_cell("decode").id, "tpot", LAPTOP.fingerprint, COMMITS[1].sha)
+    first = Triage(*place, TriageState.ACKNOWLEDGED, "", text, make_run().started)
+    return [first, replace(first, state=TriageState.EXPECTED, note=text)]
 
 
 def make_hostile() -> list[Result]:

@@ -4,6 +4,7 @@ from dataclasses import replace
 from datetime import timedelta
 from types import ModuleType
 
+from harness.domain.result import Status
 from harness.domain.run import Commit
 from harness.site.cell_history import cell_histories, newest_first
 
@@ -29,6 +30,18 @@ def test_the_latest_run_of_a_commit_is_the_newest(sample: ModuleType) -> None:
     again = replace(run, started=run.started + timedelta(hours=1))
     results = newest_first([sample.make_result(run=run), sample.make_result(run=again)])
     assert results[0].run == again
+
+
+def test_a_result_without_figures_is_the_newest_only_if_there_is_no_other(
+    sample: ModuleType,
+) -> None:
+    """A run that goes on, or whose budget was too small, must not empty the leaderboard."""
+    first, second = (sample.make_run(commit) for commit in sample.COMMITS[:2])
+    begun = replace(sample.make_result(run=second), status=Status.MEASURING)
+    [history] = cell_histories([begun, sample.make_result(run=first)])
+    assert history.newest.run.commit == first.commit
+    [history] = cell_histories([begun])
+    assert history.newest == begun
 
 
 def test_without_a_commit_the_runs_start_counts(sample: ModuleType) -> None:
