@@ -1,8 +1,9 @@
 """The command line: parses and prints, and leaves the work to pipeline.py.
 
 Exit codes: 0 all went as planned; 1 some cell failed; 2 the request or a spec was wrong, or
-the system refused access to a file, the results database or standard output; 3 a fault in the
-harness; 130 stopped by Ctrl-C, with all measurements kept; 141 the reader of a pipe left.
+the system refused access to a file, the results database or standard output; 3 a regression is
+confirmed; 4 a fault in the harness; 130 stopped by Ctrl-C, with all measurements kept; 141 the
+reader of a pipe left.
 """
 
 from __future__ import annotations
@@ -16,15 +17,28 @@ from typing import Any, NoReturn
 import click
 
 from harness import __version__
+from harness.cli.backfill import backfill
+from harness.cli.bisect import bisect
 from harness.cli.ceiling import ceiling
+from harness.cli.change_audit import audit
+from harness.cli.change_decide import ack, fix
+from harness.cli.change_decide import expect as expect_change
+from harness.cli.change_show import show_change
 from harness.cli.changes import changes
+from harness.cli.compare import compare
 from harness.cli.completion import completion
 from harness.cli.contract import contract
 from harness.cli.doctor import doctor
+from harness.cli.expect import expect
+from harness.cli.export import export
+from harness.cli.gate import gate
 from harness.cli.init import init
 from harness.cli.listing import list_entries
+from harness.cli.merge import import_file, merge
+from harness.cli.nightly import nightly
 from harness.cli.output import ReaderGone, install, refuse, say
 from harness.cli.plan import plan
+from harness.cli.prune import prune
 from harness.cli.run import run
 from harness.cli.schema import schema
 from harness.cli.selfcheck import selfcheck
@@ -33,7 +47,7 @@ from harness.cli.site import site
 from harness.errors import HarnessError
 
 EXIT_USAGE = 2
-EXIT_FAULT = 3
+EXIT_FAULT = 4
 EXIT_INTERRUPTED = 130
 EXIT_READER_GONE = 128 + signal.SIGPIPE
 
@@ -85,7 +99,7 @@ def cli(ctx: click.Context) -> None:
 
     \b
     Exit codes: 0 all as planned, 1 some cell failed, 2 wrong request or spec, or a file that
-    cannot be used, 3 a fault in the harness, 130 interrupted.
+    cannot be used, 3 a confirmed regression, 4 a fault in the harness, 130 interrupted.
     """
     if ctx.invoked_subcommand is None:
         say(ctx.get_help())
@@ -96,9 +110,19 @@ for command in (
     init,
     plan,
     run,
+    nightly,
+    backfill,
+    gate,
+    bisect,
     show,
     site,
     changes,
+    expect,
+    compare,
+    export,
+    import_file,
+    merge,
+    prune,
     ceiling,
     list_entries,
     schema,
@@ -108,6 +132,9 @@ for command in (
     completion,
 ):
     cli.add_command(command)
+
+for command in (show_change, ack, expect_change, fix, audit):
+    changes.add_command(command)
 
 
 def _stop(*_: object) -> NoReturn:

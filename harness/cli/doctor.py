@@ -37,7 +37,7 @@ def doctor(db: Location, style: str) -> None:
 def _document(db: Location) -> dict[str, Any]:
     from dataclasses import asdict
 
-    from harness import pipeline
+    from harness import stored
     from harness.cli.listing import entry_rows
     from harness.host.energy import energy_support
     from harness.host.interference import findings
@@ -45,12 +45,12 @@ def _document(db: Location) -> dict[str, Any]:
 
     host = this_host()
     versions, measured = _subject()
-    stored = pipeline.results(db)
+    results = stored.results(db)
     return {
         "environment": versions,
         "host": {**host.to_json(), "fingerprint": host.fingerprint},
         "subject": measured,
-        "results": {"database": str(db), "cells": len(stored)},
+        "results": {"database": str(db), "cells": len(results)},
         "disturbance": [asdict(one) for one in findings(host)],
         "energy": energy_support(host),
         "unusable": [row for row in entry_rows(host) if not row["usable"]],

@@ -20,7 +20,7 @@ DEFAULT_DB = Location.file(Path("results") / "harness.sqlite")
 DEFAULT_SITE = Path("results") / "site"
 
 
-class _Database(click.Path):
+class Database(click.Path):
     """A URL, or a file, which the shell completes and which must not be a folder."""
 
     name = "file or URL"
@@ -35,7 +35,7 @@ class _Database(click.Path):
 
 db_option = click.option(
     "--db",
-    type=_Database(dir_okay=False),
+    type=Database(dir_okay=False),
     metavar="FILE|URL",
     default=DEFAULT_DB,
     envvar="HARNESS_DB",
@@ -60,31 +60,77 @@ only_option = click.option(
 )
 
 
+def _seconds(ctx: click.Context, param: click.Parameter, value: str | None) -> float | None:
+    """The seconds of a duration as specs write it, such as `30m`."""
+    from harness.spec.units import duration
+
+    try:
+        return None if value is None else duration(value)
+    except ValueError as error:
+        raise click.BadParameter(str(error), ctx, param) from error
+
+
+within_option = click.option(
+    "--within",
+    callback=_seconds,
+    metavar="DURATION",
+    help="A budget for the whole run, such as 30m: measure what matters most first, stop in time.",
+)
+
+
+_specs_argument = click.argument("specs", nargs=-1, required=True, metavar="SPECS...")
+_repo_option = click.option(
+    "--repo",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    help="The git repository whose commit is measured. [default: the specs' subject]",
+)
+
+
 def spec_options(command: F) -> F:
     """Add SPECS and the options that go with them; the command gets them as a Request."""
-    decorators = (
-        click.argument("specs", nargs=-1, required=True, metavar="SPECS..."),
+    return _as_request(
+        command,
+        _specs_argument,
         set_option,
         only_option,
         db_option,
         click.option("--fresh", is_flag=True, help="Measure every cell again, stored or not."),
         click.option("--retry-failed", is_flag=True, help="Try failed cells again."),
-        click.option(
-            "--repo",
-            type=click.Path(exists=True, file_okay=False, path_type=Path),
-            help="The git repository whose commit is measured. [default: the harness's own]",
-        ),
+        _repo_option,
     )
 
+
+def commit_options(command: F) -> F:
+    """Add SPECS and the options of a command that installs commits; it gets a Request."""
+    return _as_request(
+        command, _specs_argument, set_option, only_option, db_option, within_option, _repo_option
+    )
+
+
+def recalled_commit_options(command: F) -> F:
+    """The same, where SPECS may be left out: those of the newest stored run are meant."""
+    return _as_request(
+        command,
+        click.argument("specs", nargs=-1, metavar="[SPECS]..."),
+        set_option,
+        only_option,
+        db_option,
+        within_option,
+        _repo_option,
+    )
+
+
+def _as_request(command: F, *decorators: Callable[[Any], Any]) -> F:
     @functools.wraps(command)
     def with_request(
         specs: tuple[str, ...],
         overrides: tuple[str, ...],
         only: tuple[str, ...],
         db: Location,
-        fresh: bool,
-        retry_failed: bool,
         repo: Path | None,
+        fresh: bool = False,
+        retry_failed: bool = False,
+        within: float | None = None,
         **others: Any,
     ) -> Any:
         from harness.pipeline import Request
@@ -96,6 +142,7 @@ def spec_options(command: F) -> F:
             only=only,
             fresh=fresh,
             retry_failed=retry_failed,
+            within=within,
             repo=repo,
             site=DEFAULT_SITE,
             db_is_default=db == DEFAULT_DB,

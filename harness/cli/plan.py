@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from harness.cli.options import format_option, spec_options
+from harness.cli.options import format_option, spec_options, within_option
 from harness.cli.table import table
-from harness.cli.words import duration_range
+from harness.cli.words import duration, duration_range
 from harness.domain.ceiling import SEARCH_SECONDS
 from harness.domain.naming import shared_text, short_names
+from harness.plan.plan import Action
 
 if TYPE_CHECKING:
     from harness.pipeline import Prepared, Request
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
 @click.command()
 @spec_options
+@within_option
 @format_option("table", "json")
 def plan(request: Request, style: str) -> None:
     """Show every cell of SPECS and what `run` will do with it.
@@ -42,6 +44,8 @@ def plan(request: Request, style: str) -> None:
     for line in prepared.assumptions:
         click.echo(line)
     click.echo(headline(prepared))
+    if told := budget_line(prepared):
+        click.echo(told)
 
 
 def headline(prepared: Prepared) -> str:
@@ -56,6 +60,17 @@ def headline(prepared: Prepared) -> str:
         time += f", cells after {' and '.join(first)}, once"
     cells = f"{len(plan.items)} cell{'' if len(plan.items) == 1 else 's'}"
     return f"{cells} ({counts}), about {time}; {where}, on {prepared.host}"
+
+
+def budget_line(prepared: Prepared) -> str:
+    """A line on how far the run's budget reaches; empty without one."""
+    if prepared.budget is None:
+        return ""
+    from harness.dispatch.forecast import reached
+
+    cells, some = len(prepared.plan.of(Action.MEASURE)), len(reached(prepared))
+    within = f"within {duration(prepared.budget.seconds)}"
+    return f"{within}: about {some} of {cells} cells get a round, the most valuable first"
 
 
 def expected(prepared: Prepared) -> Span:
@@ -112,7 +127,20 @@ def _document(prepared: Prepared) -> dict[str, Any]:
         ],
         "trainings": [str(model) for model in prepared.trainings],
         "assumptions": list(prepared.assumptions),
+        **_reach(prepared),
         "cells": [_object(item) for item in prepared.plan.items],
+    }
+
+
+def _reach(prepared: Prepared) -> dict[str, Any]:
+    """How far the run's budget reaches."""
+    if prepared.budget is None:
+        return {"within_seconds": None, "expected_reached": None}
+    from harness.dispatch.forecast import reached
+
+    return {
+        "within_seconds": prepared.budget.seconds,
+        "expected_reached": [item.cell.id for item in reached(prepared)],
     }
 
 

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from harness.ceilings.messages import Missing
 from harness.cli.output import drawing, printable, say
-from harness.cli.plan import expected, headline, span_text
-from harness.cli.words import ceiling_line, duration, duration_range, estimate_text
+from harness.cli.plan import budget_line, expected, headline, span_text
+from harness.cli.words import ceiling_line, duration, duration_range, estimate_text, part_of
 from harness.dispatch.campaign import CellDone, RoundDone
 from harness.dispatch.ceilings import Failed
 from harness.domain.naming import shared_text, short_names
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     from harness.dispatch import ceilings
     from harness.dispatch.artifacts import Step
+    from harness.dispatch.budget import Budget
     from harness.dispatch.campaign import Event
     from harness.pipeline import Prepared, Watcher
     from harness.plan.plan import Planned
@@ -74,13 +75,17 @@ class Lines:
     def __init__(self, *, verbose: bool) -> None:
         self._verbose = verbose
         self._cells = self._done = 0
+        self._budget: Budget | None = None
         self._names: Mapping[str, str] = {}
 
     def begin(self, prepared: Prepared) -> None:
         """Report what the run will do."""
         cells = [item.cell for item in prepared.plan.items]
         self._names = short_names(cells)
+        self._budget = prepared.budget
         self._say(headline(prepared))
+        if told := budget_line(prepared):
+            self._say(told)
         if shared := shared_text(cells):
             self._say(f"all: {shared}")
         names = self._names
@@ -113,14 +118,20 @@ class Lines:
     def event(self, event: Event) -> None:
         """Report the end of a cell and, if verbose, of a round."""
         if isinstance(event, CellDone):
-            self._done += 1
-            line = cell_line(event, self._name(event.item), self._verbose)
-            self._say(f"[{self._done}/{self._cells}] {line}")
+            if event.status.final:  # the closing line names the cells that were not reached
+                self._done += 1
+                line = cell_line(event, self._name(event.item), self._verbose)
+                self._say(f"[{self._done}/{self._cells}{self._time()}] {line}")
         elif self._verbose:
             self._say(round_line(event, self._name(event.item)))
 
     def end(self) -> None:
         """Report nothing."""
+
+    def _time(self) -> str:
+        """What is left of the budget, behind the count of cells."""
+        left = self._budget and part_of(self._budget.left, self._budget.seconds)
+        return f"; {left} left" if left else ""
 
     def _name(self, item: Planned) -> str:
         return self._names[item.cell.id]
@@ -137,6 +148,7 @@ class Live(Lines):
         self._bar: Progress | None = None
         self._task: TaskID | None = None
         self._expected = ""  # the plan's time for the whole run
+        self._span = (0.0, 0.0)  # the same in seconds
         self._spent = 0.0  # seconds that rounds took so far
         self._left: dict[str, tuple[int, int]] = {}  # remaining rounds by cell: fewest and most
         self._begin = time.monotonic()
@@ -147,7 +159,8 @@ class Live(Lines):
         from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
         super().begin(prepared)
-        self._expected = span_text(expected(prepared))
+        span = expected(prepared)
+        self._expected, self._span = span_text(span), (span.low, span.high)
         self._left = {
             item.key: fewer(item.expected.rounds, item.rounds_done)
             for item in prepared.plan.items
@@ -166,6 +179,7 @@ class Live(Lines):
         self._task = self._bar.add_task(
             "importing torch", total=self._rounds_left()[0], left=self._expected
         )
+        self._describe("importing torch", self._eta())
         self._bar.start()
 
     def training(self, step: Step) -> None:
@@ -207,14 +221,22 @@ class Live(Lines):
             self._bar.update(self._task, description=printable(text), **fields)
 
     def _eta(self) -> str:
-        """The time left, from the rounds done so far; before the first, the plan's time."""
+        """The time left, from the rounds done so far; before the first, the plan's time.
+
+        A budget ends it: what is left of the budget, and the time before that if it is less.
+        """
         if self._bar is None:
             return ""
         done = self._bar.tasks[0].completed
-        if not done:
-            return self._expected
-        low, high = (self._spent / done * rounds for rounds in self._rounds_left())
-        return duration_range(low, high)
+        low, high = self._span
+        if done:
+            low, high = (self._spent / done * rounds for rounds in self._rounds_left())
+        if self._budget is None:
+            return duration_range(low, high) if done else self._expected
+        left, whole = self._budget.left, self._budget.seconds
+        if low >= left:
+            return part_of(left, whole)
+        return f"{duration_range(low, min(high, left))}, {part_of(left, whole)}"
 
     def _rounds_left(self) -> tuple[int, int]:
         """The remaining rounds of all cells: fewest and most."""

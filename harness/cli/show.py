@@ -40,13 +40,13 @@ def show(
     db: Location, style: str, only: tuple[str, ...], status: tuple[str, ...], sort: str, every: bool
 ) -> None:
     """Show the newest stored result of each cell and host."""
-    from harness import pipeline
+    from harness import stored
     from harness.spec.catalog import find_axes
     from harness.spec.narrow import parse_only
 
     find_axes()
     wanted, statuses = parse_only(only), _statuses(status)
-    found = pipeline.results(db, newest_only=not every)
+    found = stored.results(db, newest_only=not every)
     kept = [one for one in found if _matches(one, wanted, statuses)]
     if sort:
         kept = _sorted(kept, sort)

@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Sequence
 
 from harness.cli.output import printable
-
-# The characters at which a spreadsheet takes a text for a formula.
-_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
+from harness.report.text import csv_line
 
 
 def table(headers: Sequence[str], rows: Sequence[Sequence[str]], style: str = "table") -> str:
@@ -29,24 +25,4 @@ def _markdown(text: str) -> str:
 
 
 def _csv(headers: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    for row in (headers, *rows):
-        writer.writerow(map(_inert, row))
-    return text.getvalue().rstrip("\n")
-
-
-def _inert(field: str) -> str:
-    """The field, quoted if a spreadsheet would take it for a formula; a number stays a number.
-
-    https://owasp.org/www-community/attacks/CSV_Injection
-    """
-    return f"'{field}" if field.startswith(_FORMULA) and not _is_number(field) else field
-
-
-def _is_number(field: str) -> bool:
-    try:
-        float(field)
-    except ValueError:
-        return False
-    return True
+    return "".join(map(csv_line, (headers, *rows))).rstrip("\n")

@@ -31,6 +31,12 @@ def duration_range(low: float, high: float) -> str:
     return f"{most} {last}" if least == most else f"{least} to {most} {last}"
 
 
+def part_of(left: float, total: float) -> str:
+    """What is left of a time: `4 of 10 min`, `40 s of 10 min`."""
+    (rest, unit), (whole, last) = _rough(left) if left > 0 else ("0", "s"), _rough(total)
+    return f"{rest} of {whole} {last}" if unit == last else f"{rest} {unit} of {whole} {last}"
+
+
 def _rough(seconds: float) -> tuple[str, str]:
     """A number without false precision, and its unit."""
     if round(seconds) < 1:
@@ -58,12 +64,16 @@ def ceiling_line(event: ceilings.Event, *, verbose: bool = False) -> str:
     If `verbose`, it adds how a ceiling was measured, and a line for each kernel tried.
     """
     from harness.ceilings.messages import Found
-    from harness.dispatch.ceilings import Begun, Failed
+    from harness.dispatch.ceilings import Begun, Failed, PutOff
     from harness.site.format import quantity
 
     if isinstance(event, Begun):
         time = duration(event.expected_seconds)
         return f"measuring the ceilings of {event.hardware}, once: about {time}"
+    if isinstance(event, PutOff):
+        left = "are left for the next run"
+        time = duration(event.expected_seconds)
+        return f"the ceilings of {event.hardware} {left}: {time} do not fit into the budget"
     if isinstance(event, Failed):
         return f"some ceilings of {event.hardware} are unknown: {event.reason}"
     if isinstance(event, Found):

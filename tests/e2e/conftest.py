@@ -69,7 +69,9 @@ def site_folder(site_samples: ModuleType, tmp_path_factory: pytest.TempPathFacto
     """A site of two hosts, three commits, every status."""
     folder = tmp_path_factory.mktemp("site")
     ceilings = site_samples.make_ceilings()
-    return build(site_samples.make_database(), folder, ceilings=ceilings).parent
+    nights, triage = site_samples.make_nights(), site_samples.make_triage()
+    results = site_samples.make_database()
+    return build(results, folder, ceilings=ceilings, nights=nights, triage=triage).parent
 
 
 @pytest.fixture(scope="session")
@@ -78,7 +80,9 @@ def hostile_site_folder(site_samples: ModuleType, tmp_path_factory: pytest.TempP
     folder = tmp_path_factory.mktemp("hostile")
     evil = "</script><img src=x onerror=\"document.title='broken'\">" + "x" * 400
     ceilings = site_samples.make_ceilings(evil, evil)
-    return build(site_samples.make_hostile(), folder, ceilings=ceilings).parent
+    nights, triage = site_samples.make_nights(evil), site_samples.make_triage(evil)
+    results = site_samples.make_hostile()
+    return build(results, folder, ceilings=ceilings, nights=nights, triage=triage).parent
 
 
 @pytest.fixture(scope="module")

@@ -6,6 +6,8 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import pytest
+
 if TYPE_CHECKING:
     from tests.conftest import Harness
 
@@ -18,6 +20,7 @@ PINNED = PLAIN.replace("prefill}", "prefill, affinity: [free, {name: pinned, fir
 FAR = PLAIN.replace("prefill}", "prefill, affinity: [free, {name: pinned, first: 4095}]}")
 
 
+@pytest.mark.thorough
 def test_an_outside_package_adds_an_axis(
     harness: Harness, env: dict[str, str], outside_package: Path, tmp_path: Path
 ) -> None:

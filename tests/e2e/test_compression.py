@@ -46,6 +46,7 @@ def results(harness: Harness) -> dict[tuple[str, str], dict[str, Any]]:
     return {(one["axes"]["compression"], one["axes"]["scenario"]): one for one in shown}
 
 
+@pytest.mark.thorough
 def test_every_compressed_cell_has_its_price(harness: Harness, tmp_path: Path, cache: Path) -> None:
     """The reference is trained once; each model is made once, and judged."""
     (tmp_path / "spec.yaml").write_text(SPEC)
@@ -135,6 +136,7 @@ def test_an_impossible_composition_is_refused_before_anything_runs(
     assert not (tmp_path / "a.sqlite").exists()
 
 
+@pytest.mark.thorough
 def test_a_users_text_judges_a_users_weights(harness: Harness, tmp_path: Path, cache: Path) -> None:
     """Weights in GPT-2's layout, by path; bytes of a file."""
     import torch

@@ -124,6 +124,7 @@ def _environment(process: psutil.Process) -> dict[str, str]:
         return {}
 
 
+@pytest.mark.thorough
 def test_wrong_outputs_are_failures_and_never_figures(
     harness: Harness, env: dict[str, str], hostile_package: Path, tmp_path: Path
 ) -> None:

@@ -100,6 +100,7 @@ def microbatched(pairs: list[str]) -> list[str]:
     return [one.replace("pipeline: 2", "pipeline: {degree: 2, microbatches: 2}") for one in pairs]
 
 
+@pytest.mark.thorough
 def test_training_split_in_two_ways(harness: Harness, tmp_path: Path) -> None:
     """And in all that go together."""
     cells = [

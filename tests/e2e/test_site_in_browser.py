@@ -182,7 +182,7 @@ def test_the_theme_follows_the_system_and_the_button_turns_it(
 
 @pytest.mark.parametrize("width", [360, 1280])
 @pytest.mark.parametrize(
-    "name", ["index.html", "ceilings.html", "failures.html", "about.html", "a cell"]
+    "name", ["index.html", "ceilings.html", "nights.html", "failures.html", "about.html", "a cell"]
 )
 def test_no_page_scrolls_sideways(
     site_folder: Path,
@@ -200,7 +200,7 @@ def test_hostile_text_stays_text(
     hostile_site_folder: Path, open_site: OpenSite, width: int
 ) -> None:
     paths = sorted(hostile_site_folder.rglob("*.html"))
-    assert len(paths) == 10
+    assert len(paths) == 11
     opened = open_site(width=width)
     for path in paths:
         page = opened.open(path)

@@ -15,6 +15,7 @@ import pytest
 
 from tests.conftest import Answer, Harness, started
 from tests.functional.forked import call, context
+from tests.functional.stage import Stage, night
 
 
 @pytest.fixture(scope="session")
@@ -43,3 +44,11 @@ def harness(
         return Answer(code, out, err)
 
     return run
+
+
+@pytest.fixture
+def stage(tmp_path: Path) -> Stage:
+    """A stage on which a night finds nothing."""
+    made = Stage(tmp_path)
+    made.answer(nightly={"row": "first", "json": night(), "report": "# All quiet\n"})
+    return made

@@ -319,6 +319,7 @@ def test_the_parents_side_never_imports_torch(
     (fake / "torch.py").write_text("raise SystemExit('torch was imported')")
     env["PYTHONPATH"] = str(fake)
     commands = [["plan", spec], ["list"], ["show"], ["site"], ["schema"], ["doctor"]]
+    commands += [["export", "csv", "-"], ["prune", "--keep", "90d"]]
     code = (
         "from harness.cli import cli\n"
         f"for arguments in {commands}:\n"

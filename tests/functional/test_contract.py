@@ -53,6 +53,7 @@ def test_there_is_an_example_of_every_kind() -> None:
     assert len(examples) == len([*KINDS, "a model, which needs no entry"])
 
 
+@pytest.mark.thorough
 def test_every_example_keeps_the_contract(harness: Harness, installed: Path) -> None:
     """As its author would find out."""
     answer = harness("contract", "shiny", "--verbose")

@@ -26,11 +26,17 @@ from harness import (
 from harness.ceilings.measure import wanted
 from harness.cli import cli
 from harness.cli.ceiling import _document as ceiling_document
+from harness.cli.expect import expect
+from harness.cli.expectations import document as expect_document
+from harness.cli.merge import document as merge_document
+from harness.cli.prune import document as prune_document
 from harness.cli.selfcheck import _object as selfcheck_object
 from harness.cli.show import document as show_document
 from harness.dispatch.ceilings import Place
+from harness.domain.axis import AXES
 from harness.domain.ceiling import Ceiling, CeilingKind
 from harness.domain.cell import Choice
+from harness.domain.expectation import Expectation, Judged, Verdict
 from harness.domain.precision import PRECISIONS
 from harness.domain.result import Status, StopRule
 from harness.domain.run import Environment, Gpu, Host
@@ -39,8 +45,13 @@ from harness.hardware.processors import Processor
 from harness.model.architectures import SHAPES
 from harness.model.shape import Shape
 from harness.model.sizes import SIZES
+from harness.plan.expectations import Judgement
+from harness.report.rows import metric_rows, sample_rows
+from harness.spec.expectations import ExpectKeys
 from harness.spec.json_schema import json_schema
 from harness.spec.load import load
+from harness.store import Prunable
+from harness.transfer import Merged, Pruned
 
 if TYPE_CHECKING:
     from _pytest.mark.structures import ParameterSet
@@ -176,12 +187,62 @@ def test_every_key_of_quality_is_in_its_section(key: str) -> None:
     assert f"`{key}" in section(SPEC, "Quality")
 
 
+@pytest.mark.parametrize("key", ExpectKeys.model_fields)
+def test_every_key_of_an_expectation_is_in_its_section(key: str) -> None:
+    rows = [line for line in section(SPEC, "Expect").splitlines() if line.startswith("| `")]
+    assert any(f"`{key}`" in line.split("|")[1] for line in rows)
+
+
+@pytest.mark.parametrize("verdict", Verdict)
+def test_every_verdict_is_explained(verdict: Verdict) -> None:
+    assert row(section(SPEC, "Expect").partition("| verdict")[2], verdict)
+    assert f"`{verdict}`" in row(section(JSON, "`harness expect check --format json`"), "verdict")
+
+
+@pytest.mark.parametrize("command", ["check", "propose"])
+def test_every_option_of_expect_is_in_the_cli_docs(command: str) -> None:
+    named = section(CLI, "expect").partition("`harness expect propose")
+    text = named[0] if command == "check" else named[2]
+    options = [one.opts[0] for one in expect.commands[command].params if one.opts[0] != "specs"]
+    assert [one for one in options if not re.search(rf"`{re.escape(one)}[ `]", text)] == []
+
+
+def test_every_key_of_a_judged_expectation_is_in_its_section(site_samples: ModuleType) -> None:
+    result = site_samples.make_result()
+    expectation = Expectation("s.yaml:1:1", frozenset([result.cell.id]), required=True)
+    judged = Judged(expectation, result.cell, result.run.host, Verdict.MET, "", result)
+    document = expect_document(Judgement((judged,)))
+    for one in document["expectations"]:
+        one["axes"] = one["workload"] = None  # as in `show`
+    document["counts"] = None  # by verdict
+    named = section(JSON, "`harness expect check --format json`")
+    missing = [key for key in keys_of(document) - {"version"} if f"`{key}`" not in named]
+    assert missing == []
+
+
 def _parameters() -> Iterator[ParameterSet]:
     for name, command in cli.commands.items():
-        for parameter in command.params:
-            if isinstance(parameter, click.Option):
-                for option in parameter.opts:
-                    yield pytest.param(name, option, id=f"{name} {option}")
+        inner = list(command.commands.values()) if isinstance(command, click.Group) else []
+        options = [
+            option
+            for one in (command, *inner)
+            for parameter in one.params
+            if isinstance(parameter, click.Option)
+            for option in parameter.opts
+        ]
+        for option in dict.fromkeys(options):
+            yield pytest.param(name, option, id=f"{name} {option}")
+
+
+def _inner_commands() -> Iterator[ParameterSet]:
+    for name, command in cli.commands.items():
+        for inner in command.commands if isinstance(command, click.Group) else ():
+            yield pytest.param(name, inner, id=f"{name} {inner}")
+
+
+@pytest.mark.parametrize(("group", "command"), list(_inner_commands()))
+def test_every_command_of_a_group_is_in_its_section(group: str, command: str) -> None:
+    assert f"`harness {group} {command}" in section(CLI, group)
 
 
 @pytest.mark.parametrize(("command", "option"), list(_parameters()))
@@ -259,6 +320,22 @@ def test_every_key_of_a_self_check_is_in_its_section(site_samples: ModuleType) -
     named = section(JSON, "`harness selfcheck --format json`")
     told = selfcheck_object(check)
     assert [key for key in told if f"`{key}`" not in named] == []
+
+
+def test_every_key_of_what_moves_is_in_its_section() -> None:
+    found = prune_document(Pruned(Prunable((1,), 2, 3, 4, 5), NOW), dry_run=True)
+    merged = merge_document([Merged("other.sqlite", {"runs": 1})])
+    for command, told in (("prune", found), ("merge", merged)):
+        named = section(JSON, f"`harness {command} --format json`")
+        assert [key for key in keys_of(told) - {"version"} if f"`{key}`" not in named] == []
+
+
+def test_every_exported_column_is_in_its_section(site_samples: ModuleType) -> None:
+    """Except the axes, which the first row stands for."""
+    named = section(JSON, "`harness export jsonl`")
+    results = [site_samples.make_result()]
+    columns = {**metric_rows(results).columns, **sample_rows(results).columns}
+    assert [one for one in columns.keys() - AXES.keys() if f"`{one}`" not in named] == []
 
 
 @pytest.mark.parametrize("command", ["plan", "list", "doctor"])

@@ -35,7 +35,7 @@ import psutil
 from click.testing import CliRunner
 from damage import damaged  # type: ignore[import-not-found]  # beside this script
 
-from harness import pipeline
+from harness import pipeline, stored
 from harness.cli import cli
 from harness.dispatch import run as run_room
 from harness.dispatch.campaign import Campaign, RoundDone
@@ -178,9 +178,9 @@ class Case:
 def outcomes(case: Case) -> Iterator[str]:
     """Read the database in every way: how each ended, or the traceback."""
     for read in (
-        lambda: pipeline.results(case.location, newest_only=False, samples=True),
-        lambda: pipeline.selfchecks(case.location),
-        lambda: pipeline.all_ceilings(case.location),
+        lambda: stored.results(case.location, newest_only=False, samples=True),
+        lambda: stored.selfchecks(case.location),
+        lambda: stored.all_ceilings(case.location),
     ):
         yield outcome(read)
     dice = case.dice

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from pydantic import Field
 
+from harness import metrics
 from harness.backends import Backend
 from harness.compression import Compression
 from harness.domain.cell import Cell
@@ -234,6 +235,7 @@ CATALOG = Catalog(
         "huge": Size(Shape(layers=96, d_model=12288, heads=96), "175B"),
     },
     precisions=PRECISIONS,
+    metrics={name: metrics.registry[name] for name in ("latency", "mfu", "peak_memory", "tpot")},
 )
 
 

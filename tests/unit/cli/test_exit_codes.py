@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from harness import cli, pipeline
+from harness import cli, stored
 from harness.errors import UsageError
 
 Run = Callable[[BaseException], tuple[int, str]]
@@ -24,7 +24,7 @@ def ended(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) ->
         def results(*_: object, **__: object) -> None:
             raise error
 
-        monkeypatch.setattr(pipeline, "results", results)
+        monkeypatch.setattr(stored, "results", results)
         monkeypatch.setattr(sys, "argv", ["harness", "show"])
         # main() replaces both: monkeypatch restores them after the test.
         monkeypatch.setattr(sys, "stdout", sys.stdout)
@@ -59,7 +59,7 @@ def test_a_system_error_is_one_line_and_exit_code_2(
 def test_a_bug_in_the_harness_shows_its_traceback(ended: Run) -> None:
     """It is neither a failed cell nor a wrong request."""
     code, message = ended(ZeroDivisionError("division by zero"))
-    assert code == 3
+    assert code == 4
     assert "Traceback" in message
     assert "ZeroDivisionError: division by zero" in message
 

@@ -8,6 +8,7 @@ from dataclasses import replace
 import pytest
 
 from harness.cli.progress import Live
+from harness.dispatch.budget import Budget
 from harness.dispatch.campaign import CellDone, RoundDone
 from harness.domain.cell import Cell
 from harness.domain.metric import Direction, Estimate
@@ -55,4 +56,23 @@ def test_the_time_left_is_a_range_that_narrows_as_cells_end(
     metrics = {"tokens_per_second": speed}
     live.event(CellDone(one, Status.OK, stop_rule=StopRule.TARGET, metrics=metrics))
     assert shown(live) == (7, 9, "6 to 78 s")
+    live.end()
+
+
+def test_a_budget_bounds_the_time_left(items: tuple[Planned, Planned], host: Host) -> None:
+    """Beside the time that the rounds need, if that is less."""
+    one, _ = items
+    now = [0.0]
+    budget = Budget(60.0, lambda: now[0])
+    live = Live(verbose=False)
+    live.begin(Prepared((), host, Environment({}), Commit(""), Plan(items), budget=budget))
+    assert live._eta() == "10 to 60 s, 60 of 60 s"
+    now[0] = 15.0
+    for index in range(3):
+        live.event(RoundDone(one, Round(index, Status.OK, seconds=5.0)))
+    assert live._eta() == "25 to 45 s, 45 of 60 s"  # 5 rounds at least
+    now[0] = 50.0
+    assert live._eta() == "10 of 60 s"
+    live.event(CellDone(one, Status.MEASURING))
+    assert shown(live)[:2] == (3, 5)  # the cell that was not reached has no rounds left
     live.end()

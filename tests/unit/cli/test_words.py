@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.cli.words import duration, duration_range, estimate_text
+from harness.cli.words import duration, duration_range, estimate_text, part_of
 from harness.domain.cell import Cell
 from harness.domain.metric import Direction, Estimate
 
@@ -93,3 +93,18 @@ def test_too_few_documents_for_an_interval_are_stated(name: str, documents: int,
 def test_enough_documents_have_their_interval() -> None:
     estimate = Estimate(0.12, 0.11, 0.13, "bit/B", Direction.LOWER, 1, 64)
     assert estimate_text("quality_loss", estimate) == "0.120 bit/B [0.110, 0.130]"
+
+
+@pytest.mark.parametrize(
+    ("left", "total", "text"),
+    [
+        (240.0, 600.0, "4 of 10 min"),
+        (40.0, 600.0, "40 s of 10 min"),
+        (3.2, 6.0, "3 of 6 s"),
+        (-2.0, 6.0, "0 of 6 s"),
+        (-2.0, 600.0, "0 s of 10 min"),
+    ],
+)
+def test_what_is_left_of_a_time(left: float, total: float, text: str) -> None:
+    """A budget that was overrun has nothing left."""
+    assert part_of(left, total) == text
