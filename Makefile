@@ -7,7 +7,7 @@ PIP    := $(BIN)/pip --disable-pip-version-check
 SPECS  ?= specs/quick.yaml
 GPU_OUT ?= build/gpu
 
-.PHONY: leaderboard test test-thorough test-launchers gpu check unit functional e2e bench fuzz soak detection changes browser launchers lock clean
+.PHONY: leaderboard test test-thorough test-nights test-launchers gpu check unit functional e2e bench fuzz soak detection changes nights browser launchers lock clean
 
 leaderboard: $(VENV)/.run  ## measure the quick specs on this machine and build the site
 	$(BIN)/harness run $(SPECS)
@@ -22,12 +22,17 @@ test-thorough: $(VENV)/.dev  ## the end-to-end tests of every combination; some 
 test-launchers: $(VENV)/.dev launchers  ## the tests of Lightning, Horovod and Spark
 	$(BIN)/pytest -m launchers
 
+test-nights: $(VENV)/.dev  ## whole nights on throw-away repositories; ten minutes
+	$(BIN)/pytest -n auto --dist worksteal -m nights
+
 check: $(VENV)/.dev
 	$(BIN)/ruff format --check
 	$(BIN)/ruff check
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache
 	$(BIN)/lint-imports --no-cache --config tests/imports.toml
+	$(BIN)/check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yml
+	$(BIN)/zizmor --quiet --offline .github/workflows
 
 unit functional e2e: $(VENV)/.dev  ## one part of the test suite
 	$(BIN)/pytest tests/$@
@@ -51,6 +56,9 @@ detection: $(VENV)/.dev  ## how surely a slow-down of 3% is told from none here;
 
 changes: $(VENV)/.dev  ## how surely a change over commits is found, beside asv's detector; ten minutes
 	$(BIN)/python tests/benchmarks/suite/changes.py
+
+nights: $(VENV)/.dev  ## how surely a night finds a change, and how often it takes noise for one; a minute
+	$(BIN)/python tests/benchmarks/suite/nights.py
 
 # Browser tests drive an installed Chromium or Chrome; Debian's is fetched where there is none.
 browser:
