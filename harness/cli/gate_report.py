@@ -26,11 +26,11 @@ def markdown(outcome: GateOutcome) -> str:
 
 
 def heading(outcome: GateOutcome) -> str:
-    """`A is 9876543210 Its subject, B is 0123456789 Its subject`; why nothing counts, if so."""
+    """`A is 9876543210 Its subject, B is 0123456789 Its subject`; before it why nothing counts, if so."""
     base, head = outcome.requested[0].base, outcome.night.head
     sides = f"A is {base} {base.subject}, B is {head} {head.subject}"
     if outcome.night.state is NightState.VOID:
-        return f"VOID: nothing of this counts. {outcome.night.reason} {sides}"
+        return f"VOID: {outcome.night.reason}; nothing of this counts. {sides}"
     return sides
 
 

@@ -37,7 +37,7 @@ def headline(outcome: NightOutcome) -> str:
     head = outcome.night.head
     where = f"at {head} {head.subject}".rstrip()
     if outcome.night.state is NightState.VOID:
-        return f"VOID: nothing counts that this night found {where}. {outcome.night.reason}"
+        return f"VOID: {outcome.night.reason}; nothing counts that this night found {where}"
     if outcome.night.reason:
         return f"nothing measured {where}: {outcome.night.reason}"
     worse = len(outcome.regressions)

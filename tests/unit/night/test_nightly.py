@@ -117,9 +117,8 @@ def test_the_summary_begins_with_the_verdict() -> None:
 
 
 def test_of_a_void_night_nothing_counts() -> None:
-    found = outcome(CONFIRMED, state=NightState.VOID, why="A control failed.")
-    assert headline(found).startswith("VOID: nothing counts")
-    assert "A control failed." in headline(found)
+    found = outcome(CONFIRMED, state=NightState.VOID, why="a control failed")
+    assert headline(found).startswith("VOID: a control failed; nothing counts")
     assert found.confirmed == []
     assert found.regressions == []
 
