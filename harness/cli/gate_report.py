@@ -26,7 +26,7 @@ def markdown(outcome: GateOutcome) -> str:
 
 
 def heading(outcome: GateOutcome) -> str:
-    """`A is 9876543210 Its subject, B is 0123456789 Its subject`; before it why nothing counts, if so."""
+    """The two commits, after the reason why nothing counts, if there is one."""
     base, head = outcome.requested[0].base, outcome.night.head
     sides = f"A is {base} {base.subject}, B is {head} {head.subject}"
     if outcome.night.state is NightState.VOID:
