@@ -14,12 +14,11 @@ import site
 import subprocess
 import sys
 import venv
-import warnings
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from hashlib import sha256
-from importlib.util import find_spec
+from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
 from typing import Any
 
@@ -107,9 +106,7 @@ def _installed(source: Source, commit: Commit, place: Path) -> Path:
 
 def _asv(source: Source) -> tuple[Any, Any]:
     """Asv's class of environments, as this module fills it, and asv's module of utilities."""
-    with warnings.catch_warnings():  # setuptools, about the order of imports
-        warnings.simplefilter("ignore")
-        import asv.plugin_manager  # noqa: F401 - asv registers its kinds of repositories there
+    import asv.plugin_manager  # noqa: F401 - asv registers its kinds of repositories there
     from asv import environment, util
 
     class SubjectEnvironment(environment.Environment):  # type: ignore[misc]  # asv has no types
@@ -158,7 +155,7 @@ def _make_environment(path: Path, checkout: Path, source: Source) -> None:
     Except those with the repository's working tree: a commit that lacks a module must not find
     today's.
     """
-    venv.create(path, symlinks=True, with_pip=find_spec("pip") is None)
+    venv.create(path, symlinks=True, with_pip=not _has_pip())
     (packages,) = path.glob("lib/python*/site-packages")
     sites = {Path(one).resolve() for one in (*site.getsitepackages(), site.getusersitepackages())}
     repo, library = source.repo.resolve(), Path(os.__file__).resolve().parent
@@ -179,6 +176,18 @@ def _make_environment(path: Path, checkout: Path, source: Source) -> None:
     if not pip.exists():
         pip.write_text(f'#!/bin/sh\nexec "{path}/bin/python" -m pip "$@"\n')
         pip.chmod(0o755)
+
+
+def _has_pip() -> bool:
+    """True if the environments see this process's pip.
+
+    Asked of its metadata: looking for the module makes setuptools warn about distutils.
+    """
+    try:
+        distribution("pip")
+    except PackageNotFoundError:
+        return False
+    return True
 
 
 def _environment(python: Path, source: Source, factories: Collection[str]) -> Environment:
