@@ -18,6 +18,7 @@ test: $(VENV)/.dev browser check  ## lint, types, import walls, and the tests
 
 test-thorough: $(VENV)/.dev  ## the end-to-end tests of every combination; some minutes more
 	$(BIN)/pytest -n auto --dist worksteal -m thorough
+	$(BIN)/pytest -m alone
 
 test-launchers: $(VENV)/.dev launchers  ## the tests of Lightning, Horovod and Spark
 	$(BIN)/pytest -m launchers

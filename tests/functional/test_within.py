@@ -1,9 +1,12 @@
-"""A budget on the command line; tests/unit/dispatch/test_budget.py simulates runs with one."""
+"""A run with a budget: what it measures, what it leaves, and how the next run goes on.
+
+Nothing here depends on how fast the machine is, except that it does two rounds in the budget.
+"""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -21,6 +24,8 @@ matrix:
 workload: {{batch: [1], prompt: [16, 24, 32], generate: 4}}
 measure: {{rounds: 900, samples: 1, max_samples: 3, round_time: {time}, ceiling: true}}
 """
+# Too short for 900 rounds of a cell and for the ceilings, which take 27 s or more.
+BUDGET = "30s"
 
 
 @pytest.fixture
@@ -32,6 +37,51 @@ def specs(tmp_path: Path) -> tuple[str, ...]:
     long = SPEC.format(name="long", scenario="train", time="9m").replace("[fp32, bf16]", "[fp32]")
     (tmp_path / "long.yaml").write_text(long.replace("[16, 24, 32]", "[16]"))
     return ("a.yaml", "b.yaml", "long.yaml")
+
+
+def shown(harness: Harness) -> list[dict[str, Any]]:
+    """The newest stored result of each cell."""
+    found: list[dict[str, Any]] = harness("show", "--format", "json").json["results"]
+    return found
+
+
+@pytest.mark.alone
+def test_a_budget_ends_the_run_and_the_next_run_goes_on(
+    harness: Harness, specs: tuple[str, ...]
+) -> None:
+    run = harness("run", *specs, "--within", BUDGET)
+    assert run.code == 0, run.err
+    assert "left for the next run: 1 cell not reached (train" in run.out
+    assert "with fewer rounds than they need" in run.out
+    assert "the ceilings of local are left for the next run" in run.err
+
+    stored = shown(harness)
+    measured = [one for one in stored if one["status"] == "ok"]
+    assert {one["axes"]["scenario"] for one in measured} == {"prefill", "decode"}
+    assert {one["stop_rule"] for one in measured} == {"budget ended"}
+    assert all(one["metrics"] for one in measured)
+    [train] = [one for one in stored if one["axes"]["scenario"] == "train"]
+    assert (train["status"], train["metrics"]) == ("measuring", {})
+    before = {one["cell"]: rounds(one) for one in measured}
+
+    options = [
+        *("--set", "measure.round_time=1ms", "--set", "measure.rounds=1"),
+        *("--set", "measure.max_rounds=1", "--set", "measure.ceiling=false"),
+    ]
+    again = harness("run", *specs, *options)
+    assert again.code == 0, again.err
+    assert "left for the next run" not in again.out
+    stored = shown(harness)
+    assert {one["status"] for one in stored} == {"ok"}
+    assert {one["stop_rule"] for one in stored} == {"rounds done"}
+    assert len(stored) == 13
+    for one in stored:  # all rounds of the first run count, and none was measured twice
+        assert rounds(one) == max(1, before.get(one["cell"], 0))
+
+
+def rounds(result: dict[str, Any]) -> int:
+    """The number of rounds behind the result's headline."""
+    return max(int(metric["rounds"]) for metric in result["metrics"].values())
 
 
 def test_a_plan_says_how_far_a_budget_reaches(harness: Harness, specs: tuple[str, ...]) -> None:
