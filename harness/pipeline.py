@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -102,12 +102,10 @@ def prepare(request: Request, budget: Budget | None = None) -> Prepared:
     host = this_host()
     ignored = [*files(request.db), *(Path(one.file) for one in specs)]
     ignored += [request.site] if request.site else []
-    factories = {cell.factory for one in specs for cell in one.cells if cell.factory}
-    modules = {name.partition(":")[0].partition(".")[0] for name in factories}
     if request.build is not None:
         commit, environment = request.build.commit, request.build.environment
     else:
-        commit, environment = subject(repository(request, specs), ignored, modules)
+        commit, environment = subject(repository(request, specs), ignored, factory_modules(specs))
     with StoreReader(request.db) as stored:  # planning creates no database
         known = stored.known(commit, host, environment, alive=is_alive, since=request.since)
         durations = stored.durations(host)
@@ -151,7 +149,7 @@ def run(request: Request, watcher: Watcher) -> Outcome:
         begun.items = {item.cell.id: item for item in prepared.plan.of(Action.MEASURE)}
         statuses = {item.cell.id: item.status for item in prepared.plan.items if item.status}
         with Store(request.db) as store:
-            this_run = store.begin(run_of(request, prepared))
+            this_run = store.begin(run_of(prepared, request.command))
             watcher.begin(prepared)
             try:
                 record_skips(store, this_run, prepared.plan)
@@ -180,6 +178,12 @@ def run(request: Request, watcher: Watcher) -> Outcome:
                 watcher.end()
                 store.finish(this_run)
     return Outcome(statuses, tuple(unfinished), judged_here(request.db, prepared))
+
+
+def factory_modules(specs: Iterable[Spec]) -> frozenset[str]:
+    """The top-level modules of the cells' model factories."""
+    names = {cell.factory for one in specs for cell in one.cells if cell.factory}
+    return frozenset(name.partition(":")[0].partition(".")[0] for name in names)
 
 
 def repository(request: Request, specs: Sequence[Spec]) -> Path | None:
@@ -255,8 +259,8 @@ def ceiling(
         return place, ceilings.stored_after_measuring(store, place, names, report, seconds)
 
 
-def run_of(request: Request, prepared: Prepared) -> Run:
-    """The run that measures what was requested, as it is stored."""
+def run_of(prepared: Prepared, command: str) -> Run:
+    """The run that begins now, as it is stored."""
     pid, started = identity()
     return Run(
         commit=prepared.commit,
@@ -264,15 +268,18 @@ def run_of(request: Request, prepared: Prepared) -> Run:
         environment=prepared.environment,
         started=datetime.now(UTC),
         seed=prepared.specs[0].measure.seed,
-        specs={
-            _readable(one.file): Asked(one.name, one.question, one.digest) for one in prepared.specs
-        },
-        command=_readable(request.command),
+        specs=asked(prepared.specs),
+        command=readable(command),
         pid=pid,
         pid_started=started,
     )
 
 
-def _readable(name: str) -> str:
+def asked(specs: Iterable[Spec]) -> Mapping[str, Asked]:
+    """What the specs ask, by file, as it is stored."""
+    return {readable(one.file): Asked(one.name, one.question, one.digest) for one in specs}
+
+
+def readable(name: str) -> str:
     """A file's name as text that a database accepts: the system allows any bytes."""
     return os.fsencode(name).decode(errors="replace")

@@ -11,12 +11,12 @@ import math
 import numpy as np
 
 from harness.analyse.significance import Array, clipped, mean_test, middle
+from harness.analyse.stats import MAD
 
 MINIMUM = 3  # points of a level: with fewer the search is unstable at the ends
 EPISODE = 12  # the most points of a level that is no change if the level before then returns
 WINDOW = 200  # points that are searched at once: the search takes their number squared
 AROUND = 41  # points around one that a median takes: most of them are outside an episode
-MAD = 1.4826  # a normal distribution's standard deviation over its median absolute deviation
 _POSSIBLE = 0.01  # the largest p-value of a candidate
 _NEVER = 2.3  # standard errors that the test of means finds no candidate at: it saves the test
 _LEAST_NOISE = 1e-12  # of a constant, as logarithms round it

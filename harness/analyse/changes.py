@@ -22,7 +22,6 @@ import numpy as np
 from harness.analyse.candidates import (
     AROUND,
     EPISODE,
-    MAD,
     MINIMUM,
     WINDOW,
     between_neighbours,
@@ -40,6 +39,7 @@ from harness.analyse.significance import (
     of_difference,
     rank_test,
 )
+from harness.analyse.stats import MAD
 from harness.domain.metric import Direction
 
 if TYPE_CHECKING:

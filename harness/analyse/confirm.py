@@ -15,6 +15,8 @@ from functools import cached_property
 from itertools import pairwise
 from statistics import fmean, median
 
+from harness.analyse.multiple import adjusted
+from harness.analyse.stats import MAD, logarithm
 from harness.domain.night import Confirmation, Pair, Role, Verdict
 
 LOOKS = (6, 10, 15)  # the numbers of pairs after which the evidence is judged
@@ -36,7 +38,6 @@ SLOWED_BY = 0.15
 # them, noise of many kinds passes the test about as often as it should (`make nights`).
 _OUTLIER = 75.0
 _COST = 10.0
-_MAD = 1.4826  # a normal distribution's standard deviation over its median absolute deviation
 _FITTED = 2  # parameters that are estimated: the change, and the effect of being second
 _SEARCHES = 4  # for outliers; the second rarely changes anything
 _ROUNDING = 1e-12  # of logarithms: exact figures have no outliers
@@ -97,7 +98,7 @@ def evidence(pairs: Sequence[Pair], among: int = 1) -> Evidence:
 
     Raises ValueError if a value has no logarithm, or if all pairs have the same order.
     """
-    logs = [_log(one.head) - _log(one.base) for one in pairs]
+    logs = [logarithm(one.head) - logarithm(one.base) for one in pairs]
     count = len(pairs)
     if count not in LOOKS and count < LOOKS[-1]:
         return Evidence(None, math.exp(median(logs)))
@@ -132,12 +133,11 @@ def order(source: random.Random) -> list[bool]:
 def hold(found: Sequence[Confirmation]) -> list[Confirmation]:
     """What was found; changes that are not significant among so many are INCONCLUSIVE.
 
-    By Benjamini and Hochberg (1995, J. R. Stat. Soc. B 57, 289-300) at SIGNIFICANT: with the m
-    p-values in ascending order, the k-th holds if it, or a later one, is at most
-    SIGNIFICANT k / m. Only suspects and requested comparisons with a p-value are among the m.
+    By Benjamini and Hochberg at SIGNIFICANT. Only suspects and requested comparisons with a
+    p-value are among the many.
     """
-    tested = sorted(one.p for one in found if one.p is not None and _is_counted(one))
-    holding = [p for k, p in enumerate(tested, 1) if p <= SIGNIFICANT * k / len(tested)]
+    tested = [one.p for one in found if one.p is not None and _is_counted(one)]
+    holding = [p for p, q in zip(tested, adjusted(tested), strict=True) if q <= SIGNIFICANT]
     limit = max(holding, default=-1.0)
     reason = f"not significant among {len(tested)} comparisons"
     return [
@@ -215,7 +215,7 @@ def _fitted(logs: Sequence[float], signs: Sequence[int]) -> _Fit:
     effect, step = _from_means(points, median)
     for _ in range(_SEARCHES):
         distances = [abs(value - effect - step * sign) for sign, value in points]
-        spread = _MAD * median(distances) * len(points) / (len(points) - _FITTED)
+        spread = MAD * median(distances) * len(points) / (len(points) - _FITTED)
         limit = max(_OUTLIER / len(points) * spread, _ROUNDING)
         near = [one for one, away in zip(points, distances, strict=True) if away <= limit]
         if len({sign for sign, _ in near}) < _FITTED:
@@ -238,9 +238,3 @@ def _from_means(
     up = mean([value for sign, value in points if sign > 0])
     down = mean([value for sign, value in points if sign < 0])
     return (up + down) / 2, (up - down) / 2
-
-
-def _log(value: float) -> float:
-    if not (math.isfinite(value) and value > 0):
-        raise ValueError(f"{value} has no logarithm")
-    return math.log(value)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from statistics import median
 
 from harness.analyse.changes import steps
+from harness.analyse.stats import MAD
 from harness.domain.cell import Cell
 from harness.domain.expectation import Expectation, Judged, Verdict
 from harness.domain.metric import Direction, Estimate
@@ -18,7 +19,6 @@ FEWEST = 5  # values for a proposed bound
 # The level of Student's quantile. With the median absolute deviation of few values, the range then
 # contains the next value of normal noise in some 95% (5 values) to 98% (20 values) of cases.
 _QUANTILE = 0.995
-_MAD = 1.4826  # a normal distribution's standard deviation over its median absolute deviation
 
 
 def judged(
@@ -174,6 +174,6 @@ def _half_width(values: Sequence[float]) -> float:
     from scipy.special import stdtrit
 
     count, middle = len(values), median(values)
-    deviation = _MAD * median(abs(one - middle) for one in values) * count / (count - 0.8)
+    deviation = MAD * median(abs(one - middle) for one in values) * count / (count - 0.8)
     quantile = float(stdtrit(count - 1, _QUANTILE))
     return quantile * deviation * math.sqrt(1 + math.pi / (2 * count))

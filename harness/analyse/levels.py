@@ -14,6 +14,7 @@ from datetime import datetime
 from statistics import median
 
 from harness.analyse.changes import steps
+from harness.analyse.stats import MAD, logarithm
 from harness.domain.night import Confirmation, Kind, Night, NightState, Role, Verdict
 from harness.domain.result import Result, Status
 from harness.domain.run import Commit, Environment, Host, Run
@@ -25,7 +26,6 @@ LEAST = 0.02  # the range reaches at least this far from the level, as a share o
 # as much as this many degrees of freedom.
 NOISE = 0.02
 _PRIOR = 4
-_MAD = 1.4826  # a normal distribution's standard deviation over its median absolute deviation
 _MIDDLE_80 = 2.563  # the range of the middle 80 % of a normal distribution, in deviations
 
 
@@ -74,7 +74,7 @@ def predicted(values: Sequence[float]) -> Prediction:
     """
     from scipy.special import stdtrit
 
-    logs = sorted(_log(one) for one in values[-RECENT:])
+    logs = sorted(logarithm(one) for one in values[-RECENT:])
     count = len(logs)
     middle = median(logs)
     freedom = _PRIOR + count - 1
@@ -92,7 +92,7 @@ def _spread(ordered: Sequence[float], middle: float) -> float:
     80 %. The former ignores a second mode: if one night in six is slow, it takes the quick ones
     for all.
     """
-    deviation = _MAD * median(abs(one - middle) for one in ordered)
+    deviation = MAD * median(abs(one - middle) for one in ordered)
     cut = round(0.1 * (len(ordered) - 1))
     return max(deviation, (ordered[-1 - cut] - ordered[cut]) / _MIDDLE_80) if cut else deviation
 
@@ -281,12 +281,6 @@ def _counts(one: Result) -> bool:
 
 def _place(one: Run | Night) -> tuple[str, str]:
     return one.host.fingerprint, one.environment.digest
-
-
-def _log(value: float) -> float:
-    if not (math.isfinite(value) and value > 0):
-        raise ValueError(f"{value} has no logarithm")
-    return math.log(value)
 
 
 def _same_direction(one: Confirmation, other: Confirmation) -> bool:

@@ -19,6 +19,8 @@ ENOUGH = 6
 # The fewest rounds for an interval. With two, Student's reaches 12.7 standard errors each way: on
 # logarithms, a factor of two between the rounds would put the bounds 12,000 times apart.
 FEWEST = 3
+# A normal distribution's standard deviation over its median absolute deviation.
+MAD = 1.4826
 # A Student interval that reaches further from the value than this factor is dropped: such bounds
 # come from the assumed distribution, not from the rounds.
 _WIDEST = 10.0
@@ -27,6 +29,13 @@ _STUDENT = {2: 4.303, 3: 3.182, 4: 2.776}
 # The median's standard error over the mean's, by the number of normal values: from the variance
 # of normal order statistics (Teichroew 1956, Ann. Math. Stat. 27, 410-426).
 _MEDIAN_FACTOR = {3: 1.160, 4: 1.092, 5: 1.198}
+
+
+def logarithm(value: float) -> float:
+    """The natural logarithm. Raises ValueError if the value has none, or is infinite."""
+    if not (math.isfinite(value) and value > 0):
+        raise ValueError(f"{value} has no logarithm")
+    return math.log(value)
 
 
 def summarise(rounds: Sequence[float]) -> tuple[float, float | None, float | None]:

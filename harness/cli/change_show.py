@@ -11,6 +11,7 @@ import click
 
 from harness.cli.change_lookup import find_changes
 from harness.cli.changes import JSON_VERSION, change_object
+from harness.cli.confirmations import as_object
 from harness.cli.options import db_option, format_option
 from harness.domain.location import Location
 
@@ -85,24 +86,10 @@ def _differ(one: LevelChange) -> bool:
 def _confirmation(night: Night, one: Confirmation) -> dict[str, Any]:
     return {
         "night": night.id,
-        "kind": str(night.kind),
+        "kind": night.kind,
         "started": night.started.isoformat(),
-        "state": str(night.state),
-        "role": str(one.role),
-        "verdict": str(one.verdict),
-        "reason": one.reason,
-        "base": one.base.sha,
-        "head": one.head.sha,
-        "ratio": one.ratio,
-        "low": one.low,
-        "high": one.high,
-        "p": one.p,
-        "worse": one.is_worse,
-        "accepted": one.accepted,
-        "pairs": [
-            {"head_first": pair.head_first, "base": pair.base, "head": pair.head}
-            for pair in one.pairs
-        ],
+        "state": night.state,
+        **as_object(one),
     }
 
 

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from harness.analyse.outcomes import Outcome
+from harness.cli.confirmations import change_text, interval_text
 from harness.cli.table import table
 from harness.domain.night import Verdict
 
@@ -94,23 +95,12 @@ def _count(verdict: Outcome, count: int, rows: Sequence[Row]) -> str:
     if not verdict.differs or not sized:
         return f"{count} {word}"
     most = max(sized, key=_size)
-    return f"{count} {word} (most: {most.name}, {change(most)} {_title(most)})"
+    return f"{count} {word} (most: {most.name}, {change_text(most.ratio)} {_title(most)})"
 
 
 def _size(row: Row) -> float:
     assert row.ratio is not None
     return max(row.ratio, 1 / row.ratio)
-
-
-def change(row: Row) -> str:
-    """The change in percent of A's value: `+5.0%`."""
-    return "" if row.ratio is None else f"{row.ratio - 1:+.1%}"
-
-
-def _interval(row: Row) -> str:
-    if row.low is None or row.high is None:
-        return ""
-    return f"[{row.low - 1:+.1%}, {row.high - 1:+.1%}]"
 
 
 def _title(row: Row) -> str:
@@ -122,8 +112,8 @@ def _title(row: Row) -> str:
 def _cells(row: Row) -> list[str]:
     return [
         str(row.verdict).upper(),
-        change(row),
-        _interval(row),
+        change_text(row.ratio),
+        interval_text(row.low, row.high),
         "" if row.p is None else f"{row.p:.1g}",
         _title(row),
         row.name,

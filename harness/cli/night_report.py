@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from harness.cli.confirmations import change_text, interval_text
 from harness.cli.pair_progress import verdict_text
 from harness.cli.table import table
 from harness.domain.naming import short_names
@@ -69,7 +70,7 @@ def rows_of(found: Sequence[Confirmation]) -> list[tuple[str, ...]]:
             one.metric,
             str(one.verdict).upper(),
             _change(one),
-            _interval(one),
+            interval_text(one.low, one.high),
             "" if one.p is None else f"{one.p:.1g}",
             str(len(one.pairs)),
             str(one.base),
@@ -82,13 +83,7 @@ def rows_of(found: Sequence[Confirmation]) -> list[tuple[str, ...]]:
 def _change(one: Confirmation) -> str:
     if one.ratio is None:
         return ""
-    return f"{one.ratio - 1:+.1%} {'worse' if one.is_worse else 'better'}"
-
-
-def _interval(one: Confirmation) -> str:
-    if one.low is None or one.high is None:
-        return ""
-    return f"[{one.low - 1:+.1%}, {one.high - 1:+.1%}]"
+    return f"{change_text(one.ratio)} {'worse' if one.is_worse else 'better'}"
 
 
 def _note(one: Confirmation) -> str:

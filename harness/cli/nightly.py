@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from harness.cli.confirmations import as_object
 from harness.cli.options import commit_options, format_option
 
 if TYPE_CHECKING:
@@ -88,28 +89,14 @@ def document(outcome: NightOutcome) -> dict[str, Any]:
 
 
 def confirmation(one: Confirmation) -> dict[str, Any]:
-    """A confirmation, as JSON."""
+    """A confirmation with its cell, as JSON."""
     return {
         "cell": one.cell.id,
         "axes": one.cell.labels,
         "workload": one.cell.load,
         "metric": one.metric,
         "unit": one.unit,
-        "role": one.role,
-        "verdict": one.verdict,
-        "worse": one.is_worse,
-        "ratio": one.ratio,
-        "low": one.low,
-        "high": one.high,
-        "p": one.p,
-        "pairs": [
-            {"head_first": pair.head_first, "base": pair.base, "head": pair.head}
-            for pair in one.pairs
-        ],
-        "base": one.base.sha,
-        "head": one.head.sha,
-        "accepted": one.accepted,
-        "reason": one.reason,
+        **as_object(one),
         "value": one.value,
         "predicted": [one.predicted_low, one.predicted_high],
     }

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from harness.analyse.confirm import LOOKS
+from harness.cli.confirmations import change_text, interval_text
 from harness.cli.output import say
 from harness.cli.progress import training_line, watcher
 from harness.domain.naming import short_names
@@ -97,10 +98,10 @@ class NightProgress:
 def verdict_text(found: Confirmation) -> str:
     """`confirmed: +30.1 % worse [29.0 %, 31.2 %], p = 1e-09, 6 pairs`."""
     parts = [str(found.verdict)]
-    if found.ratio is not None and found.low is not None and found.high is not None:
+    if interval := interval_text(found.low, found.high):
         word = "worse" if found.is_worse else "better"
         parts.append(
-            f"{found.ratio - 1:+.1%} ({word}) [{found.low - 1:+.1%}, {found.high - 1:+.1%}], "
+            f"{change_text(found.ratio)} ({word}) {interval}, "
             f"p = {found.p:.1g}, {len(found.pairs)} pairs"
         )
     if found.reason:

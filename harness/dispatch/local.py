@@ -126,12 +126,12 @@ class LocalDispatcher:
     def _server(self, name: str) -> ForkServer:
         """The build's fork server, started if it does not run."""
         if name not in self._servers:
-            build = self._builds.get(name)
-            self._servers[name] = (
-                ForkServer(str(build.python), build.variables(dict(os.environ)))
-                if build
-                else ForkServer()
-            )
+            if build := self._builds.get(name):
+                build.touch()
+                variables = build.variables(dict(os.environ))
+                self._servers[name] = ForkServer(str(build.python), variables)
+            else:
+                self._servers[name] = ForkServer()
         return self._servers[name]
 
     def _close(self) -> None:

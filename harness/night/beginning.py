@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 
 from harness import pipeline
 from harness.domain.night import Kind, Night, NightState
-from harness.domain.run import Asked, Host
+from harness.domain.run import Host
 from harness.process import identity, is_alive
 from harness.spec.load import Spec
 from harness.store import Store
@@ -29,15 +29,14 @@ def begun(
     """The night of this head on this host, new or continued."""
     pid, started = identity()
     now = datetime.now(UTC)
-    asked = {one.file: Asked(one.name, one.question, one.digest) for one in specs}
     fresh = Night(
         kind=kind,
         host=host,
         environment=build.environment,
         head=build.commit,
         started=now,
-        specs=asked,
-        command=request.command,
+        specs=pipeline.asked(specs),
+        command=pipeline.readable(request.command),
         pid=pid,
         pid_started=started,
     )

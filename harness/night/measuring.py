@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
 from typing import Protocol
 
+from harness import pipeline
 from harness.dispatch.artifacts import Artifacts, Step
 from harness.dispatch.campaign import CellDone
 from harness.dispatch.drive import Steps, drive
@@ -21,7 +21,6 @@ from harness.domain.run import Commit, Run
 from harness.domain.text import abridged
 from harness.metrics import registry as metrics
 from harness.plan.plan import Planned
-from harness.process import identity
 from harness.store import Store
 from harness.subject.builds import Build
 
@@ -102,19 +101,9 @@ def compare(
 
 
 def _run(night: Night, build: Build, prepared: Prepared) -> Run:
-    pid, started = identity()
-    return Run(
-        commit=build.commit,
-        host=prepared.host,
-        environment=build.environment,
-        started=datetime.now(UTC),
-        seed=prepared.specs[0].measure.seed,
-        specs=night.specs,
-        command=night.command,
-        pid=pid,
-        pid_started=started,
-        night=night.id,
-    )
+    """The run that measures one side's rounds."""
+    here = replace(prepared, commit=build.commit, environment=build.environment)
+    return replace(pipeline.run_of(here, night.command), night=night.id)
 
 
 def _save(

@@ -105,6 +105,8 @@ def nightly(request: pipeline.Request, watcher: NightWatcher) -> NightOutcome:
             return _unbuilt(request, specs, stand_in(subject, head), error)
         with Store(request.db) as store:
             night = begun(store, Kind.NIGHTLY, request, specs, build, this_host())
+            if night.pid_started > night.started.timestamp():  # this process began after the night
+                watcher.continued(night)
             return _measured(store, night, request, subject, build, watcher, is_over)
 
 

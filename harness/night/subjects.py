@@ -58,13 +58,7 @@ def specs_of(request: pipeline.Request) -> tuple[Spec, ...]:
 def subject_of(request: pipeline.Request, specs: Sequence[Spec]) -> Subject:
     """The subject of these specs. Raises UsageError if there is none, or more than one."""
     repo = pipeline.repository(request, specs)
-    modules = {
-        cell.factory.partition(":")[0].partition(".")[0]
-        for one in specs
-        for cell in one.cells
-        if cell.factory
-    }
-    return Subject(_source(repo, specs), frozenset(modules))
+    return Subject(_source(repo, specs), pipeline.factory_modules(specs))
 
 
 def _source(repo: Path | None, specs: Sequence[Spec]) -> Source:

@@ -33,7 +33,7 @@ def record(request: pipeline.Request, build: Build, error: BuildError) -> Mappin
     if not cells:
         return statuses
     with Store(request.db) as store:
-        run = store.begin(pipeline.run_of(request, prepared))
+        run = store.begin(pipeline.run_of(prepared, request.command))
         for item in cells:
             key = store.open_result(run, item.cell, item.baseline, adopt=None)
             store.close_result(key, Status.FAILED, str(error), error.detail)

@@ -53,6 +53,10 @@ class Build:
         path = os.pathsep.join(filter(None, (bin_folder, given.get("PATH", ""))))
         return {**kept, "PATH": path, "PYTHONSAFEPATH": "1", "VIRTUAL_ENV": str(self.root)}
 
+    def touch(self) -> None:
+        """Records that it is in use: environments used least recently are deleted."""
+        os.utime(self.root.parent)
+
     @property
     def root(self) -> Path:
         """The folder of its environment."""
@@ -70,9 +74,10 @@ def build(source: Source, commit: Commit, folder: Path, factories: Collection[st
     place = home / commit.sha[:16]
     with _locked(home / f"{commit.sha[:16]}.lock"):
         python = _installed(source, commit, place)
-        os.utime(place)
+        found = Build(commit, _environment(python, source, factories), python)
+        found.touch()
     _forget_old(home, place)
-    return Build(commit, _environment(python, source, factories), python)
+    return found
 
 
 def _installed(source: Source, commit: Commit, place: Path) -> Path:

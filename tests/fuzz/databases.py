@@ -99,7 +99,7 @@ def make_early(folder: Path) -> list[Path]:
 def fill(store: Store, request: pipeline.Request, prepared: pipeline.Prepared, day: int) -> None:
     """One run's rows."""
     dice = Dice(day)
-    run = store.begin(pipeline.run_of(request, prepared))
+    run = store.begin(pipeline.run_of(prepared, request.command))
     items = prepared.plan.items
     keys = {one.cell.id: store.open_result(run, one.cell, one.baseline, None) for one in items}
     state = Campaign(items, {}, seed=day)

@@ -310,3 +310,14 @@ def test_a_cell_that_was_not_reached_keeps_its_older_result_in_sight(
     assert [one.status for one in store.results()] == [Status.OK]
     both = [one.status for one in store.results(newest_only=False)]
     assert both == [Status.MEASURING, Status.OK]
+
+
+def test_only_what_a_night_measured_itself_is_known_to_it(
+    store: Store, make_run: MakeRun, make_cell: MakeCell
+) -> None:
+    """A night measures a commit again that an earlier run measured."""
+    run = make_run()
+    save(store, store.begin(run), make_cell(), Status.OK)
+    place = (run.commit, run.host, run.environment, is_alive)
+    assert len(store.known(*place, since=run.started)) == 1
+    assert store.known(*place, since=run.started + timedelta(seconds=1)) == {}

@@ -124,6 +124,22 @@ def test_only_the_latest_builds_are_kept(
     assert [one.python.exists() for one in made] == [False, True, True]
 
 
+def test_a_build_in_use_is_kept(
+    repo: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A bisection compares every commit with the first one that it installed."""
+    monkeypatch.setattr(builds, "_KEPT", 2)
+    source = Source(repo, ())
+    first, second = (
+        build(source, source.commit(name), tmp_path / "builds") for name in ("HEAD~2", "HEAD~1")
+    )
+    for place in (first.root.parent, second.root.parent):
+        os.utime(place, (0, 0))
+    first.touch()
+    build(source, source.commit("HEAD"), tmp_path / "builds")
+    assert [first.python.exists(), second.python.exists()] == [True, False]
+
+
 def test_commits_of_a_range_are_oldest_first(repo: Path) -> None:
     source = Source(repo)
     assert [one.subject for one in source.commits("HEAD~2..HEAD")] == ["Value 2", "Value 3"]
