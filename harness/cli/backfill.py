@@ -65,7 +65,7 @@ def backfill(
     for done in run_backfill(request, subject, commits, watching, building):
         if done.outcome is None:
             broken += 1
-            say(f"{done.commit}: {done.reason}")
+            say(done.reason)
         elif done.outcome.failed:
             failed += 1
     if not quiet:
@@ -81,4 +81,5 @@ def _closing(commits: int, broken: int, failed: int, request: Request) -> str:
         parts.append(f"{broken} could not be installed")
     if failed:
         parts.append(f"{failed} with failed cells")
-    return f"{', '.join(parts)}; see `harness changes list{db}`"
+    look = "show --all" if broken == commits else "changes list"
+    return f"{', '.join(parts)}; see `harness {look}{db}`"

@@ -74,7 +74,7 @@ def build(source: Source, commit: Commit, folder: Path, factories: Collection[st
     place = home / commit.sha[:16]
     with _locked(home / f"{commit.sha[:16]}.lock"):
         python = _installed(source, commit, place)
-        found = Build(commit, _environment(python, source, factories), python)
+        found = Build(commit, _environment(python, source, commit, factories), python)
         found.touch()
     _forget_old(home, place)
     return found
@@ -97,11 +97,13 @@ def _installed(source: Source, commit: Commit, place: Path) -> Path:
         return Path(environment.find_executable("python"))
     except util.ProcessError as error:
         shutil.rmtree(place, ignore_errors=True)
-        command = " ".join(map(str, error.args[0])) if error.args else "a command"
-        said = "\n".join(filter(None, (str(error.stdout or ""), str(error.stderr or ""))))
+        executable, *arguments = error.args  # asv's errors keep the command there
+        command = " ".join([Path(executable).name, *arguments])
+        said = "\n".join(filter(None, (error.stdout, error.stderr))).strip()
+        last = storable(said.rpartition("\n")[2])
         raise BuildError(
             f"{commit} could not be installed: `{abridged(command, 200)}` ended with "
-            f"exit code {error.retcode}",
+            f"exit code {error.retcode}" + (f": {abridged(last, 200)}" if last else ""),
             abridged(storable(said), _DETAIL),
         ) from error
     except (util.UserError, OSError) as error:
@@ -128,6 +130,10 @@ def _asv(source: Source) -> tuple[Any, Any]:
 
         def run(self, args: list[str], **kwargs: Any) -> Any:
             return self.run_executable("python", args, **kwargs)
+
+        def run_executable(self, executable: str, args: list[str], **kwargs: Any) -> Any:
+            """As asv does, but a failed command's output goes into the error alone."""
+            return super().run_executable(executable, args, display_error=False, **kwargs)
 
     return SubjectEnvironment, util
 
@@ -195,8 +201,10 @@ def _has_pip() -> bool:
     return True
 
 
-def _environment(python: Path, source: Source, factories: Collection[str]) -> Environment:
-    """What its interpreter reports about the software in it."""
+def _environment(
+    python: Path, source: Source, commit: Commit, factories: Collection[str]
+) -> Environment:
+    """What the commit's interpreter reports about the software in it."""
     repo = str(source.repo.resolve())
     order = json.dumps({"repo": repo, "factories": sorted(factories)})
     done = subprocess.run(
@@ -208,7 +216,7 @@ def _environment(python: Path, source: Source, factories: Collection[str]) -> En
     )
     if done.returncode:
         last = done.stderr.strip().rpartition("\n")[2]
-        raise BuildError(f"the commit cannot be measured: {last}", storable(done.stderr))
+        raise BuildError(f"{commit} cannot be measured: {last}", storable(done.stderr))
     versions: dict[str, str] = json.loads(done.stdout)
     return Environment(versions)
 

@@ -191,18 +191,21 @@ def test_a_second_night_says_who_holds_the_lock(
 def test_a_commit_that_cannot_be_installed_is_a_result(harness: Harness, tmp_path: Path) -> None:
     """Of a night, and of a backfill, which goes on with the next commit."""
     repository(tmp_path / "repo", None)
-    git(tmp_path / "repo", "rm", "-rq", "tinylm")
-    git(tmp_path / "repo", "commit", "-qm", "Without the model")
-    (tmp_path / "spec.yaml").write_text(SPEC)
+    copy = "import shutil, site; shutil.copytree('tinylm', site.getsitepackages()[0] + '/tinylm')"
+    for code in (copy, "raise SystemExit('the compiler is missing')"):
+        (tmp_path / "repo" / "build.py").write_text(code)
+        git(tmp_path / "repo", "add", "-A")
+        git(tmp_path / "repo", "commit", "-qm", "Change the build")
+    installed = 'install: ["in-dir={build_dir} python build.py"]'
+    (tmp_path / "spec.yaml").write_text(SPEC.replace("install: []", installed))
     answer = harness("nightly", "spec.yaml")
     assert answer.code == 1, answer.out + answer.err
     assert "nothing measured" in answer.out
-    assert "does not provide the module tinylm" in answer.out
-    git(tmp_path / "repo", "revert", "--no-edit", "HEAD")
+    assert "the compiler is missing" in answer.out
     filled = harness("backfill", "HEAD~2..HEAD", "spec.yaml", timeout=900)
     assert filled.code == 1
     assert "1 of 2 commits measured, 1 could not be installed" in filled.out
     every = harness("show", "--all", "--format", "json").json["results"]
     assert sorted(one["status"] for one in every) == ["failed", "ok"]
     (broken,) = [one for one in every if one["status"] == "failed"]
-    assert "tinylm" in broken["reason"]
+    assert "the compiler is missing" in broken["reason"]

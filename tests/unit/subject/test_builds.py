@@ -93,11 +93,16 @@ def test_a_commit_is_installed_once(
     assert (first.python.parent / "pip").stat().st_mtime_ns == stamp
 
 
-def test_an_install_that_fails_says_what_it_printed(repo: Path, tmp_path: Path) -> None:
-    source = Source(repo, ("python -c 'import sys; print(42); sys.exit(7)'",))
-    with pytest.raises(BuildError, match="exit code 7") as caught:
+def test_an_install_that_fails_says_what_it_printed(
+    repo: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    source = Source(repo, ("python -c 'import sys; print(42); print(43); sys.exit(7)'",))
+    with pytest.raises(BuildError) as caught:
         build(source, source.commit("HEAD"), tmp_path / "builds")
+    assert "`python -c import sys; print(42);" in str(caught.value)
+    assert str(caught.value).endswith("ended with exit code 7: 43")
     assert "42" in caught.value.detail
+    assert capfd.readouterr() == ("", "")
     assert [one for one in (tmp_path / "builds").glob("*/*") if one.is_dir()] == []
 
 
