@@ -29,9 +29,9 @@ test-nights: $(VENV)/.dev  ## whole nights on throw-away repositories; ten minut
 check: $(VENV)/.dev
 	$(BIN)/ruff format --check
 	$(BIN)/ruff check
-	$(BIN)/mypy
+	$(BIN)/mypy --num-workers auto
 	$(BIN)/lint-imports --no-cache
-	$(BIN)/lint-imports --no-cache --config tests/imports.toml
+	$(BIN)/lint-imports --no-cache tests/imports.toml
 	$(BIN)/check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yml
 	$(BIN)/zizmor --quiet --offline .github/workflows
 

@@ -9,11 +9,15 @@ import subprocess
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import count
+from multiprocessing.context import ForkServerContext
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 import pytest
+
+from tests.forked import call, context
 
 # Tests run beside each other, on few cores. Threads that spin while they wait for one another
 # would make everything ten times slower. Read when torch is loaded, here and in what tests start.
@@ -63,6 +67,34 @@ def harness(tmp_path: Path, env: Mapping[str, str]) -> Harness:
         return started(arguments, tmp_path, env, timeout)
 
     return call
+
+
+@pytest.fixture(scope="session")
+def forks() -> ForkServerContext:
+    """What commands are forked from."""
+    return context()
+
+
+@pytest.fixture
+def forked_harness(
+    forks: ForkServerContext,
+    tmp_path: Path,
+    tmp_path_factory: pytest.TempPathFactory,
+    env: Mapping[str, str],
+) -> Harness:
+    """The same as `harness`, without the time that Python takes to import it."""
+    printed, numbers = tmp_path_factory.mktemp("printed"), count()
+
+    def run(*arguments: str, timeout: float = 290) -> Answer:
+        if env.get("PYTHONPATH") != os.environ.get("PYTHONPATH"):  # with packages of its own
+            return started(arguments, tmp_path, env, timeout)
+        number = next(numbers)
+        streams = (printed / f"{number}.out", printed / f"{number}.err")
+        code = call(forks, arguments, tmp_path, env, streams, timeout)
+        out, err = (one.read_text(encoding="utf-8") for one in streams)
+        return Answer(code, out, err)
+
+    return run
 
 
 def started(

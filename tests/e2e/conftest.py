@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import ModuleType
@@ -12,10 +12,12 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 import pytest
 
 from harness.site.build import build
+from tests.conftest import Answer, Harness, started
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, ConsoleMessage, Page, Request, ViewportSize
 
+_MEASURING = {"run", "nightly", "backfill", "gate", "bisect", "ceiling"}
 _NAMES = ("chromium", "chromium-browser", "google-chrome")
 # No sandbox, as containers rarely let Chromium make one; and no talk with its maker.
 _FLAGS = (
@@ -28,6 +30,21 @@ _FLAGS = (
     "--disable-component-update",
     "--disable-sync",
 )
+
+
+@pytest.fixture
+def harness(forked_harness: Harness, env: Mapping[str, str], tmp_path: Path) -> Harness:
+    """Run `harness` with these arguments in a folder of the test's own.
+
+    What measures is started as users do, what only reads is forked.
+    """
+
+    def call(*arguments: str, timeout: float = 290) -> Answer:
+        if arguments[0] in _MEASURING:
+            return started(arguments, tmp_path, env, timeout)
+        return forked_harness(*arguments, timeout=timeout)
+
+    return call
 
 
 @dataclass

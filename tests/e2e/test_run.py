@@ -168,6 +168,8 @@ def test_energy_is_measured_or_said_not_to_be(harness: Harness, tmp_path: Path) 
         "measure.rounds=1",
         "--set",
         "measure.max_rounds=1",
+        "--set",
+        "measure.quality=false",
     )
     assert harness("run", "all.yaml", *options).code == 0
     counters = harness("doctor", "--format", "json").json["energy"]["processor"]

@@ -10,7 +10,16 @@ from collections.abc import Mapping, Sequence
 from multiprocessing.context import ForkServerContext
 from pathlib import Path
 
-_PRELOAD = ["harness.cli", "harness.pipeline", "harness.site.build", __name__]
+_PRELOAD = [
+    "harness.cli",
+    "harness.pipeline",
+    "harness.site.build",
+    "alembic.command",
+    "asv.step_detect",
+    "scipy.special",
+    "sqlalchemy.dialects.sqlite",
+    __name__,
+]
 
 
 def context() -> ForkServerContext:
