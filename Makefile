@@ -6,6 +6,8 @@ BIN    := $(VENV)/bin
 PIP    := $(BIN)/pip --disable-pip-version-check
 SPECS  ?= specs/quick.yaml
 GPU_OUT ?= build/gpu
+# Tests wait a quarter of their time, for processes and time limits: one worker more than cores.
+WORKERS ?= $(shell expr $$(nproc) + 1)
 
 .PHONY: leaderboard test test-thorough test-nights test-launchers gpu check unit functional e2e bench fuzz soak detection changes nights browser launchers lock clean
 
@@ -14,7 +16,7 @@ leaderboard: $(VENV)/.run  ## measure the quick specs on this machine and build 
 	$(BIN)/harness site
 
 test: $(VENV)/.dev browser check  ## lint, types, import walls, and the tests
-	$(BIN)/pytest -n auto --dist worksteal
+	$(BIN)/pytest -n $(WORKERS) --dist worksteal
 
 test-thorough: $(VENV)/.dev  ## the end-to-end tests of every combination; some minutes more
 	$(BIN)/pytest -n auto --dist worksteal -m thorough

@@ -155,31 +155,19 @@ def test_trouble_becomes_a_status_of_its_own_while_the_others_finish(
 
 def test_energy_is_measured_or_said_not_to_be(harness: Harness, tmp_path: Path) -> None:
     """By the hardware's counter, or with the reason that doctor tells, too."""
-    text = ALL_AXES.replace("samples: 3", "samples: 3, energy: true")
-    (tmp_path / "all.yaml").write_text(text)
-    options = (
-        "--only",
-        "scenario=prefill",
-        "--only",
-        "precision=fp32",
-        "--set",
-        "matrix.operator=sdpa",
-        "--set",
-        "measure.rounds=1",
-        "--set",
-        "measure.max_rounds=1",
-        "--set",
-        "measure.quality=false",
+    (tmp_path / "metered.yaml").write_text(
+        "name: metered\nmatrix: {model: nano, scenario: prefill}\nworkload: {prompt: 16}\n"
+        + ONCE.replace("samples: 3", "samples: 3, energy: true")
     )
-    assert harness("run", "all.yaml", *options).code == 0
+    assert harness("run", "metered.yaml").code == 0
     counters = harness("doctor", "--format", "json").json["energy"]["processor"]
-    for one in harness("show", "--format", "json").json["results"]:
-        told = one["not_measured"].get("energy_per_token", "")
-        if counters.startswith("not measurable here"):
-            assert told == counters
-        else:  # a round of milliseconds is too short for any counter
-            assert "too short" in told
-        assert "energy_per_token" not in one["metrics"]
+    (one,) = harness("show", "--format", "json").json["results"]
+    told = one["not_measured"].get("energy_per_token", "")
+    if counters.startswith("not measurable here"):
+        assert told == counters
+    else:  # a round of milliseconds is too short for any counter
+        assert "too short" in told
+    assert "energy_per_token" not in one["metrics"]
 
 
 def test_cold_caches_are_a_cell_of_their_own(harness: Harness, tmp_path: Path) -> None:
@@ -256,7 +244,7 @@ def wait_until_gone(processes: list[psutil.Process]) -> list[psutil.Process]:
     return alive
 
 
-@pytest.mark.parametrize("rounds", [0, 2, 5])
+@pytest.mark.parametrize("rounds", [0, 2, pytest.param(5, marks=pytest.mark.thorough)])
 def test_a_run_killed_at_any_moment_goes_on_and_leaves_no_orphan(
     harness: Harness, env: dict[str, str], tmp_path: Path, rounds: int
 ) -> None:
