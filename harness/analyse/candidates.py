@@ -10,7 +10,7 @@ import math
 
 import numpy as np
 
-from harness.analyse.significance import Array, clipped, mean_test, middle
+from harness.analyse.significance import Array, clipped, mean, mean_test, middle
 from harness.analyse.stats import MAD
 
 MINIMUM = 3  # points of a level: with fewer the search is unstable at the ends
@@ -24,12 +24,26 @@ _SPIKE = 2.0  # standard deviations from its neighbours that a spike keeps
 _BELOW = np.tri(WINDOW)
 
 
-def candidates(values: Array) -> list[int]:
+class Splits:
+    """Where parts of a series split in two; a part that is asked for again is not searched again."""
+
+    def __init__(self, values: Array) -> None:
+        self.values = values
+        self._found: dict[tuple[int, int], int] = {}
+
+    def between(self, start: int, end: int) -> int:
+        """The first point of the second part."""
+        if (start, end) not in self._found:
+            self._found[start, end] = start + split(self.values[start:end])
+        return self._found[start, end]
+
+
+def candidates(splits: Splits) -> list[int]:
     """Cuts that may be changes: of wide windows, and of narrow ones where those found none.
 
     A short level in the middle of a long one is missed by splitting all of it in two.
     """
-    wide, narrow = _cuts(values, WINDOW), _cuts(values, WINDOW // 4)
+    wide, narrow = _cuts(splits, WINDOW), _cuts(splits, WINDOW // 4)
     kept: list[int] = []
     for cut, apart in [*((cut, MINIMUM) for cut in wide), *((cut, EPISODE) for cut in narrow)]:
         if all(abs(cut - other) >= apart for other in kept):
@@ -37,9 +51,10 @@ def candidates(values: Array) -> list[int]:
     return sorted(kept)
 
 
-def _cuts(values: Array, width: int) -> list[int]:
+def _cuts(splits: Splits, width: int) -> list[int]:
     """Where each window of that width splits in two, again and again."""
     found: set[int] = set()
+    values = splits.values
     noise = between_neighbours(values)
     starts = range(0, max(len(values) - width // 2, 1), width // 2)
     pending = [(start, min(start + width, len(values))) for start in starts]
@@ -47,10 +62,10 @@ def _cuts(values: Array, width: int) -> list[int]:
         start, end = pending.pop()
         if end - start < 2 * MINIMUM:
             continue
-        cut = start + split(values[start:end])
+        cut = splits.between(start, end)
         before, after = clipped(values[start:cut], noise), clipped(values[cut:end], noise)
         error = noise * math.sqrt(1 / len(before) + 1 / len(after))
-        if abs(float(before.mean() - after.mean())) < _NEVER * error:
+        if abs(mean(before) - mean(after)) < _NEVER * error:
             continue
         if mean_test(before, after, noise, 0.0).p <= _POSSIBLE:
             found.add(cut)

@@ -24,16 +24,17 @@ from harness.analyse.candidates import (
     EPISODE,
     MINIMUM,
     WINDOW,
+    Splits,
     between_neighbours,
     candidates,
     despiked,
     running_median,
-    split,
 )
 from harness.analyse.significance import (
     Array,
     clipped,
     is_slope,
+    mean,
     mean_test,
     middle,
     of_difference,
@@ -96,8 +97,12 @@ class Steps:
 class _Fit:
     """A series cut into levels at some points."""
 
-    values: Array
+    splits: Splits
     cuts: tuple[int, ...]
+
+    @property
+    def values(self) -> Array:
+        return self.splits.values
 
     @cached_property
     def parts(self) -> list[Array]:
@@ -110,7 +115,7 @@ class _Fit:
 
     @property
     def levels(self) -> list[float]:
-        return [float(part.mean()) for part in self.clipped]
+        return [mean(part) for part in self.clipped]
 
     @property
     def edges(self) -> list[int]:
@@ -142,12 +147,12 @@ class _Fit:
 
     def judged(self) -> list[tuple[float, float]]:
         """At each cut the p-value, and the size of the step on logarithms."""
-        means = [
+        tests = [
             mean_test(one, other, self.noise, self.correlation)
             for one, other in pairwise(self.clipped)
         ]
         ranks = [rank_test(one, other) for one, other in pairwise(self.parts)]
-        return [(max(mean.p, rank), mean.step) for mean, rank in zip(means, ranks, strict=True)]
+        return [(max(test.p, rank), test.step) for test, rank in zip(tests, ranks, strict=True)]
 
     def least(self) -> float:
         """The least step that matters, on logarithms."""
@@ -237,7 +242,8 @@ def _first_episode(fit: _Fit) -> tuple[int, int, float] | None:
 
 
 def _fitted(values: Array) -> _Fit:
-    return _pruned(_Fit(values, tuple(candidates(values))))
+    splits = Splits(values)
+    return _pruned(_Fit(splits, tuple(candidates(splits))))
 
 
 def _pruned(fit: _Fit) -> _Fit:
@@ -247,7 +253,7 @@ def _pruned(fit: _Fit) -> _Fit:
         if not dropped:
             return fit
         kept = tuple(cut for at, cut in enumerate(fit.cuts) if at not in dropped)
-        fit = _relocated(_Fit(fit.values, kept))
+        fit = _relocated(_Fit(fit.splits, kept))
     return fit
 
 
@@ -271,8 +277,8 @@ def _relocated(fit: _Fit) -> _Fit:
     cuts = []
     for start, cut, end in zip(fit.edges, fit.cuts, fit.edges[2:], strict=False):
         low, high = max(start, cut - WINDOW // 2), min(end, cut + WINDOW // 2)
-        cuts.append(low + split(fit.values[low:high]))
-    moved = _Fit(fit.values, tuple(cuts))
+        cuts.append(fit.splits.between(low, high))
+    moved = _Fit(fit.splits, tuple(cuts))
     fits = all(end - start >= MINIMUM for start, end in pairwise(moved.edges))
     return moved if fits else fit
 

@@ -36,19 +36,25 @@ def mean_test(one: Array, other: Array, noise: float, correlation: float) -> Mea
     """
     from scipy.special import stdtr
 
-    level = float(one.mean())
-    step = abs(float(other.mean()) - level)
-    effect = _effect(len(one), len(other), correlation)
-    values = _whitened(np.concatenate([one, other]) - level, correlation)
-    everywhere = _whitened(np.ones(len(values)), correlation)
-    values -= everywhere * float(everywhere @ values) / float(everywhere @ everywhere)
-    size = float(effect @ values) / float(effect @ effect)
-    rest = values - size * effect
+    level, next_level = mean(one), mean(other)
+    step = abs(next_level - level)
+    count = len(one) + len(other)
+    if correlation:
+        effect = _effect(len(one), len(other), correlation)
+        values = _whitened(np.concatenate([one, other]) - level, correlation)
+        everywhere = _whitened(np.ones(count), correlation)
+        values -= everywhere * float(everywhere @ values) / float(everywhere @ everywhere)
+        weight = float(effect @ effect)
+        size = float(effect @ values) / weight
+        rest = values - size * effect
+    else:  # the same in closed form, ten times as fast
+        weight, size = len(one) * len(other) / count, step
+        rest = np.concatenate([one - level, other - next_level])
     # A part of few values may agree by chance: the noise of the whole series is a lower bound.
     least = (0.9 * noise) ** 2 * (1 - correlation**2)
-    variance = max(float(rest @ rest) / (len(rest) - 2), least)
-    t = -abs(size) * math.sqrt(float(effect @ effect) / variance)
-    return MeanTest(2 * float(stdtr(_freedom(len(rest), correlation), t)), step)
+    variance = max(float(rest @ rest) / (count - 2), least)
+    t = -abs(size) * math.sqrt(weight / variance)
+    return MeanTest(2 * float(stdtr(_freedom(count, correlation), t)), step)
 
 
 def of_difference(one: int, other: int, correlation: float) -> tuple[float, float]:
@@ -124,6 +130,11 @@ def clipped(values: Array, noise: float) -> Array:
     return np.minimum(np.maximum(values, level - reach), level + reach)
 
 
+def mean(values: Array) -> float:
+    """The mean. NumPy's own method takes four times as long for some dozens of values."""
+    return float(np.add.reduce(values)) / len(values)
+
+
 def middle(values: Array) -> float:
     """The median. NumPy's own takes five times as long for some dozens of values."""
     ordered = np.sort(values)
@@ -137,12 +148,12 @@ def is_slope(one: Array, other: Array, noise: float) -> bool:
     Least squares: with a line alone, and with a line and a step between the parts.
     """
     step = np.repeat([0.0, 1.0], [len(one), len(other)])
-    step -= step.mean()
+    step -= mean(step)
     places = np.arange(len(step)) - (len(step) - 1) / 2
     values = np.concatenate([one, other])
-    values -= values.mean()
+    values -= mean(values)
     line = values - places * float(places @ values) / float(places @ places)
-    within = sum(float(((part - part.mean()) ** 2).sum()) for part in (one, other))
+    within = sum(float(((part - mean(part)) ** 2).sum()) for part in (one, other))
     if float(line @ line) >= within:
         return False
     step -= places * float(places @ step) / float(places @ places)
