@@ -25,7 +25,7 @@ _BELOW = np.tri(WINDOW)
 
 
 class Splits:
-    """Where parts of a series split in two; a part that is asked for again is not searched again."""
+    """Where parts of a series split in two. No part is searched twice."""
 
     def __init__(self, values: Array) -> None:
         self.values = values
