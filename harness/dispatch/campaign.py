@@ -73,9 +73,9 @@ class Campaign:
     `earlier`, from an interrupted run, count: a baseline with many of them may reach its maximum
     before the other cells are done.
 
-    With a `priority`, which knows the run's budget, a pass holds only the rounds that the budget
-    pays for, those of the greatest value first. Once no further round fits, every cell that is
-    not done ends with the rounds that it has.
+    With a `priority`, which knows the run's budget, a pass holds only rounds that the budget pays
+    for, those of the greatest value first: one spec's turn, unless a round of every cell fits.
+    Once no further round fits, every cell that is not done ends with the rounds that it has.
 
     The caller may take a round while others are in flight, and return rounds in any order. The
     next pass begins once all rounds of this pass are in.
@@ -181,7 +181,7 @@ def first_pass(items: Sequence[Planned], priority: Priority) -> list[Planned]:
     rounds: Rounds = {item.key: () for item in items}
     families = _shuffled(items, random.Random(0))  # noqa: S311 - a shuffle, not a secret
     opened = [Open(tuple(one), frozenset(item.key for item in one)) for one in families]
-    return priority.chosen(opened, rounds)
+    return priority.forecast(opened, rounds)
 
 
 def _shuffled(items: Iterable[Planned], order: random.Random) -> list[list[Planned]]:

@@ -43,6 +43,7 @@ class Priority:
 
     budget: Budget
     latest: Mapping[str, Latest] = field(default_factory=dict)
+    _turns: Counter[str] = field(default_factory=Counter)  # that each spec had
     # Rounds of cells that this host never measured: their seconds over the expected seconds.
     _paces: list[float] = field(default_factory=list)
     _pace: float = 1.0
@@ -81,13 +82,21 @@ class Priority:
             self._pace = median(self._paces)
 
     def chosen(self, families: Iterable[Open], rounds: Rounds) -> list[Planned]:
-        """The cells that get a round in the next pass, in order. None if no round fits.
+        """The cells that get a round next, in order. None if no round fits.
 
-        If the whole pass fits into the budget, the order of the families is kept.
+        If a round of each fits into the budget, all of them in the order of the families.
+        Otherwise one spec's turn, so that the next spec gets its share of the time that is
+        really left then.
         """
         self._hopes = False
         opened = list(families)
-        return self._pass(opened, rounds) or self._attempt(opened, rounds)
+        everything, turns = self._next(opened, rounds, self._turns)
+        return (everything if turns is None else turns.next()) or self._attempt(opened, rounds)
+
+    def forecast(self, families: Iterable[Open], rounds: Rounds) -> list[Planned]:
+        """The cells that get a round if each takes as long as expected, in order."""
+        everything, turns = self._next(list(families), rounds, Counter())
+        return everything if turns is None else turns.all()
 
     def _attempt(self, opened: Sequence[Open], rounds: Rounds) -> list[Planned]:
         """The cell whose round is the likeliest to fit, although it is not expected to.
@@ -99,7 +108,10 @@ class Priority:
         hopeful = [item for item in wanting if self.fits(item, rounds)]
         return sorted(hopeful, key=lambda item: self.least(item, rounds))[:1]
 
-    def _pass(self, opened: Sequence[Open], rounds: Rounds) -> list[Planned]:
+    def _next(
+        self, opened: Sequence[Open], rounds: Rounds, had: Counter[str]
+    ) -> tuple[list[Planned], _Turns | None]:
+        """The cells that want a round and fit, and the specs' turns unless all fit together."""
         fitting = {
             item.key: _level(item, rounds)
             for family in opened
@@ -109,13 +121,13 @@ class Priority:
         lowest = min(fitting.values(), default=0)
         keys = {key for key, level in fitting.items() if level == lowest}
         parts = [part for family in opened if (part := self._part(family, keys, rounds))]
-        costs = {one.key: self.seconds(one, rounds) for one in chain.from_iterable(parts)}
+        everything = list(chain.from_iterable(parts))
+        costs = {one.key: self.seconds(one, rounds) for one in everything}
         if sum(costs.values()) <= self.budget.left:
-            return list(chain.from_iterable(parts))
-        worths = {one.key: self._worth(one, rounds) for one in chain.from_iterable(parts)}
-        return _Turns(
-            [_Part(part, keys, costs, worths) for part in parts], self.budget.left
-        ).taken()
+            return everything, None
+        worths = {one.key: self._worth(one, rounds) for one in everything}
+        ranked = [_Part(part, keys, costs, worths) for part in parts]
+        return everything, _Turns(ranked, self.budget.left, had)
 
     def _part(self, family: Open, keys: set[str], rounds: Rounds) -> list[Planned]:
         """The family's cells with these keys, and their baseline."""
@@ -196,32 +208,37 @@ class _Part:
 class _Turns:
     """The specs take turns. A turn is a family, or the part of it that fits the spec's share."""
 
-    def __init__(self, parts: Sequence[_Part], left: float) -> None:
+    def __init__(self, parts: Sequence[_Part], left: float, had: Counter[str]) -> None:
         self._left = left
-        self._turns: Counter[str] = Counter()
+        self._had = had
         self._queues: dict[str, deque[_Part]] = {}
         for part in sorted(parts, key=lambda part: part.place):
             for spec in part.specs:
                 self._queues.setdefault(spec, deque()).append(part)
 
-    def taken(self) -> list[Planned]:
-        """All cells of the pass in order."""
+    def all(self) -> list[Planned]:
+        """The cells of all turns in order."""
         order: list[Planned] = []
+        while taken := self.next():
+            order += taken
+        return order
+
+    def next(self) -> list[Planned]:
+        """The cells of the next turn in order. None once every cell had its turn."""
         while self._queues:
-            spec = min(self._queues, key=lambda name: self._turns[name])
+            spec = min(self._queues, key=lambda name: self._had[name])
             queue = self._queues[spec]
             while queue and not queue[0].items:
                 queue.popleft()
             if queue:
-                order += self._turn(queue[0])
-            else:
-                del self._queues[spec]
-        return order
+                return self._turn(queue[0])
+            del self._queues[spec]
+        return []
 
     def _turn(self, part: _Part) -> list[Planned]:
-        fewest = min(self._turns[spec] for spec in self._queues)
-        due = sum(self._turns[spec] == fewest for spec in self._queues)  # in this round of turns
+        fewest = min(self._had[spec] for spec in self._queues)
+        due = sum(self._had[spec] == fewest for spec in self._queues)  # in this round of turns
         taken = part.take(max(0.0, self._left) / due)
         self._left -= sum(part.costs[item.key] for item in taken)
-        self._turns.update(part.specs)
+        self._had.update(part.specs)
         return taken

@@ -291,6 +291,14 @@ def test_all_specs_are_represented_whatever_their_sizes_and_costs() -> None:
     assert done.now <= 630.0
 
 
+def test_every_spec_is_represented_on_a_machine_slower_than_the_plan_expects() -> None:
+    """A spec's share is of the time that is left when its turn comes."""
+    items = [one for number in range(10) for one in family(100 * number, 30, f"spec {number}", 2.0)]
+    done = Simulation(300.0, takes=lambda _: 6.0).run(items)
+    reached = [end.item.specs[0] for end in done.ends.values() if end.status is Status.OK]
+    assert set(reached) == {f"spec {number}" for number in range(10)}
+
+
 def test_a_machine_that_is_faster_than_the_plan_expects_is_used() -> None:
     """The plan gives a range. The first rounds show where in it this machine is."""
     items = [planned(prompt, seconds=10.0) for prompt in range(1, 20)]
