@@ -13,6 +13,7 @@ from harness.domain.night import Confirmation, Night, NightState, Role, Verdict
 from harness.domain.result import Status
 
 if TYPE_CHECKING:
+    from harness.domain.cell import Cell
     from harness.night.nightly import NightOutcome
 
 _CONTROLS = {Role.SAME: "itself", Role.SLOWED: "itself, slowed"}
@@ -57,12 +58,16 @@ HEADERS = ("cell", "metric", "verdict", "change", "interval", "p", "pairs", "sin
 
 
 def _suspects(outcome: NightOutcome) -> list[tuple[str, ...]]:
-    return rows_of([one for one in outcome.night.confirmations if one.role is Role.SUSPECT])
+    suspects = [one for one in outcome.night.confirmations if one.role is Role.SUSPECT]
+    return rows_of(suspects, outcome.cells)
 
 
-def rows_of(found: Sequence[Confirmation]) -> list[tuple[str, ...]]:
-    """A row for each comparison, the confirmed ones first."""
-    names = short_names([one.cell for one in found])
+def rows_of(found: Sequence[Confirmation], cells: Sequence[Cell] = ()) -> list[tuple[str, ...]]:
+    """A row for each comparison, the confirmed ones first.
+
+    A cell's name says what distinguishes it from the others in the table, and from `cells`.
+    """
+    names = short_names([*cells, *(one.cell for one in found)])
     order = list(Verdict)
     return [
         (

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +15,8 @@ from harness.domain.night import Role
 if TYPE_CHECKING:
     from harness.dispatch.artifacts import Step
     from harness.dispatch.pairs import Comparison, SideDone
+    from harness.dispatch.run import Prepared
+    from harness.domain.cell import Cell
     from harness.domain.night import Confirmation, Night
     from harness.domain.run import Commit
     from harness.night.nightly import Suspect
@@ -32,12 +33,17 @@ class NightProgress:
     def __init__(self, *, quiet: bool, verbose: bool) -> None:
         self._run = watcher(quiet=quiet, verbose=verbose)
         self._quiet, self._verbose = quiet, verbose
+        self._cells: Sequence[Cell] = ()  # of the run that the pairs follow
         self._names: Mapping[str, str] = {}
-        self._rounds: Counter[str] = Counter()
 
     def __getattr__(self, name: str) -> Any:
         """The methods of the run's watcher."""
         return getattr(self._run, name)
+
+    def begin(self, prepared: Prepared) -> None:
+        """Report what the run will do."""
+        self._cells = [item.cell for item in prepared.plan.items]
+        self._run.begin(prepared)
 
     def continued(self, night: Night) -> None:
         """Report that a night goes on."""
@@ -51,7 +57,7 @@ class NightProgress:
         """Report each suspicious value, with its expected range."""
         from harness.site.format import quantity
 
-        names = short_names([one.item.cell for one in found])
+        names = short_names([*self._cells, *(one.item.cell for one in found)])
         for one in found:
             unit = one.estimate.unit
             low, high = (
@@ -63,8 +69,7 @@ class NightProgress:
 
     def comparing(self, comparisons: Sequence[Comparison]) -> None:
         """Report what is compared."""
-        cells = [one.item.cell for one in comparisons]
-        self._names = short_names(cells)
+        self._names = short_names([*self._cells, *(one.item.cell for one in comparisons)])
         self._say(
             f"measuring {LOOKS[0]} to {LOOKS[-1]} pairs of rounds for each of "
             f"{len(comparisons)} comparisons"

@@ -14,6 +14,7 @@ from harness.analyse.confirm import SLOWED_BY, hold, void_reason
 from harness.analyse.levels import Level, Prediction, agreed, levels, predicted
 from harness.dispatch.pairs import Comparison
 from harness.dispatch.run import Prepared
+from harness.domain.cell import Cell
 from harness.domain.metric import Estimate
 from harness.domain.night import Confirmation, Kind, Night, NightState, Role, Verdict
 from harness.domain.result import Result, Status
@@ -64,6 +65,7 @@ class NightOutcome:
     night: Night
     statuses: Mapping[str, Status]  # of the newest commit's cells, by id
     judged: int  # series with a history
+    cells: tuple[Cell, ...] = ()  # all that the night's specs ask for
 
     @property
     def failed(self) -> int:
@@ -134,7 +136,8 @@ def _measured(
         store.save_confirmation(night, one)
     store.finish_night(night, state, reason)
     night = replace(night, state=state, reason=reason, confirmations=tuple(found))
-    return NightOutcome(night, outcome.statuses, judged)
+    cells = tuple(item.cell for item in prepared.plan.items)
+    return NightOutcome(night, outcome.statuses, judged, cells)
 
 
 def _unbuilt(

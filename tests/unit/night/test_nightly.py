@@ -13,6 +13,7 @@ from harness.cli.night_report import headline, markdown, summary
 from harness.dispatch.run import Prepared
 from harness.domain.cell import Cell, Choice
 from harness.domain.metric import Direction, Estimate
+from harness.domain.naming import short_names
 from harness.domain.night import Confirmation, Kind, Night, NightState, Role, Verdict
 from harness.domain.result import Result, Status
 from harness.domain.run import Commit, Environment, Host, Run
@@ -135,3 +136,11 @@ def test_every_suspect_has_a_line(write) -> None:  # type: ignore[no-untyped-def
     assert "a second must agree" in text
     assert "the new level" in text
     assert "2 of 2 left the expected range" in text
+
+
+@pytest.mark.parametrize("write", [summary, markdown])
+def test_a_lone_suspect_is_named_by_what_is_its_own(write) -> None:  # type: ignore[no-untyped-def]
+    """Among all cells of the night, not among the suspects."""
+    found = replace(outcome(CONFIRMED), cells=(cell(1), cell(2)))
+    assert str(cell(1)) not in write(found)
+    assert short_names([cell(1), cell(2)])[cell(1).id] in write(found)
