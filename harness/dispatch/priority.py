@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter, deque
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import chain
 from statistics import fmean, median
@@ -43,7 +43,8 @@ class Priority:
 
     budget: Budget
     latest: Mapping[str, Latest] = field(default_factory=dict)
-    _turns: Counter[str] = field(default_factory=Counter)  # that each spec had
+    _had: Counter[str] = field(default_factory=Counter)  # each spec's turns at the lowest level
+    _lowest: int = 0
     # Rounds of cells that this host never measured: their seconds over the expected seconds.
     _paces: list[float] = field(default_factory=list)
     _pace: float = 1.0
@@ -90,13 +91,11 @@ class Priority:
         """
         self._hopes = False
         opened = list(families)
-        everything, turns = self._next(opened, rounds, self._turns)
-        return (everything if turns is None else turns.next()) or self._attempt(opened, rounds)
+        return next(self._turns(opened, rounds), []) or self._attempt(opened, rounds)
 
     def forecast(self, families: Iterable[Open], rounds: Rounds) -> list[Planned]:
         """The cells that get a round if each takes as long as expected, in order."""
-        everything, turns = self._next(list(families), rounds, Counter())
-        return everything if turns is None else turns.all()
+        return list(chain.from_iterable(self._turns(list(families), rounds)))
 
     def _attempt(self, opened: Sequence[Open], rounds: Rounds) -> list[Planned]:
         """The cell whose round is the likeliest to fit, although it is not expected to.
@@ -108,10 +107,8 @@ class Priority:
         hopeful = [item for item in wanting if self.fits(item, rounds)]
         return sorted(hopeful, key=lambda item: self.least(item, rounds))[:1]
 
-    def _next(
-        self, opened: Sequence[Open], rounds: Rounds, had: Counter[str]
-    ) -> tuple[list[Planned], _Turns | None]:
-        """The cells that want a round and fit, and the specs' turns unless all fit together."""
+    def _turns(self, opened: Sequence[Open], rounds: Rounds) -> Iterator[list[Planned]]:
+        """The cells that want a round and fit, turn by turn; all at once if they fit together."""
         fitting = {
             item.key: _level(item, rounds)
             for family in opened
@@ -119,15 +116,19 @@ class Priority:
             if item.key in family.wanting and self.fits(item, rounds)
         }
         lowest = min(fitting.values(), default=0)
+        if lowest != self._lowest:
+            self._lowest = lowest
+            self._had.clear()
         keys = {key for key, level in fitting.items() if level == lowest}
         parts = [part for family in opened if (part := self._part(family, keys, rounds))]
         everything = list(chain.from_iterable(parts))
         costs = {one.key: self.seconds(one, rounds) for one in everything}
         if sum(costs.values()) <= self.budget.left:
-            return everything, None
+            yield everything
+            return
         worths = {one.key: self._worth(one, rounds) for one in everything}
         ranked = [_Part(part, keys, costs, worths) for part in parts]
-        return everything, _Turns(ranked, self.budget.left, had)
+        yield from _turns(ranked, self.budget.left, self._had)
 
     def _part(self, family: Open, keys: set[str], rounds: Rounds) -> list[Planned]:
         """The family's cells with these keys, and their baseline."""
@@ -205,40 +206,25 @@ class _Part:
         return taken
 
 
-class _Turns:
-    """The specs take turns. A turn is a family, or the part of it that fits the spec's share."""
+def _turns(parts: Sequence[_Part], left: float, had: Counter[str]) -> Iterator[list[Planned]]:
+    """The specs take turns. A turn is a family, or the part of it that fits the spec's share.
 
-    def __init__(self, parts: Sequence[_Part], left: float, had: Counter[str]) -> None:
-        self._left = left
-        self._had = had
-        self._queues: dict[str, deque[_Part]] = {}
-        for part in sorted(parts, key=lambda part: part.place):
-            for spec in part.specs:
-                self._queues.setdefault(spec, deque()).append(part)
-
-    def all(self) -> list[Planned]:
-        """The cells of all turns in order."""
-        order: list[Planned] = []
-        while taken := self.next():
-            order += taken
-        return order
-
-    def next(self) -> list[Planned]:
-        """The cells of the next turn in order. None once every cell had its turn."""
-        while self._queues:
-            spec = min(self._queues, key=lambda name: self._had[name])
-            queue = self._queues[spec]
-            while queue and not queue[0].items:
-                queue.popleft()
-            if queue:
-                return self._turn(queue[0])
-            del self._queues[spec]
-        return []
-
-    def _turn(self, part: _Part) -> list[Planned]:
-        fewest = min(self._had[spec] for spec in self._queues)
-        due = sum(self._had[spec] == fewest for spec in self._queues)  # in this round of turns
-        taken = part.take(max(0.0, self._left) / due)
-        self._left -= sum(part.costs[item.key] for item in taken)
-        self._had.update(part.specs)
-        return taken
+    `left` is in seconds, `had` counts each spec's turns and goes on counting them.
+    """
+    queues: dict[str, deque[_Part]] = {}
+    for part in sorted(parts, key=lambda part: part.place):
+        for spec in part.specs:
+            queues.setdefault(spec, deque()).append(part)
+    while queues:
+        spec = min(queues, key=lambda name: had[name])
+        while queues[spec] and not queues[spec][0].items:
+            queues[spec].popleft()
+        if not queues[spec]:
+            del queues[spec]
+            continue
+        part = queues[spec][0]
+        due = sum(had[other] == had[spec] for other in queues)  # in this round of turns
+        taken = part.take(max(0.0, left) / due)
+        left -= sum(part.costs[item.key] for item in taken)
+        had.update(part.specs)
+        yield taken
