@@ -65,7 +65,7 @@ class NightOutcome:
     night: Night
     statuses: Mapping[str, Status]  # of the newest commit's cells, by id
     judged: int  # series with a history
-    cells: tuple[Cell, ...] = ()  # all that the night's specs ask for
+    cells: tuple[Cell, ...]  # all that the night's specs ask for; none if nothing was measured
 
     @property
     def failed(self) -> int:
@@ -149,7 +149,7 @@ def _unbuilt(
         statuses = record(replace(request, since=night.started), build, error)
         store.finish_night(night, NightState.DONE, str(error))
     done = replace(night, state=NightState.DONE, reason=str(error))
-    return NightOutcome(done, statuses, judged=0)
+    return NightOutcome(done, statuses, judged=0, cells=())
 
 
 def deadline(within: float | None) -> Callable[[], bool]:

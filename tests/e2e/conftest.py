@@ -17,7 +17,7 @@ from tests.conftest import Answer, Harness, started
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, ConsoleMessage, Page, Request, ViewportSize
 
-_MEASURING = {"run", "nightly", "backfill", "gate", "bisect", "ceiling"}
+_MEASURING = {"run", "nightly", "backfill", "gate", "bisect", "ceiling", "selfcheck"}
 _NAMES = ("chromium", "chromium-browser", "google-chrome")
 # No sandbox, as containers rarely let Chromium make one; and no talk with its maker.
 _FLAGS = (

@@ -2,22 +2,30 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
 from harness.analyse.levels import Level
 from harness.cli.night_report import headline, markdown, summary
+from harness.cli.pair_progress import NightProgress
+from harness.dispatch.pairs import Comparison, Side
 from harness.dispatch.run import Prepared
 from harness.domain.cell import Cell, Choice
+from harness.domain.location import Location
 from harness.domain.metric import Direction, Estimate
 from harness.domain.naming import short_names
 from harness.domain.night import Confirmation, Kind, Night, NightState, Role, Verdict
 from harness.domain.result import Result, Status
 from harness.domain.run import Commit, Environment, Host, Run
+from harness.night import nightly
 from harness.night.nightly import NightOutcome, _suspects, controls
+from harness.pipeline import Request
 from harness.plan.plan import Action, Plan, Planned
 from harness.spec.settings import Limits, Measure
 from harness.subject.builds import Build
@@ -68,6 +76,31 @@ def test_a_value_outside_its_predicted_range_is_suspicious() -> None:
     assert all(one.level is level for one in found)
 
 
+@pytest.mark.parametrize("minutes", [0, 5])
+def test_who_follows_a_night_hears_that_it_goes_on(
+    monkeypatch: pytest.MonkeyPatch, minutes: int
+) -> None:
+    """That is a night that began before this process did."""
+    begins = datetime.now(UTC)
+    pid_started = (begins + timedelta(minutes=minutes - 1)).timestamp()
+    night = Night(Kind.NIGHTLY, HOST, ENVIRONMENT, HEAD, begins, pid_started=pid_started)
+    heard: list[Night] = []
+    for name, fake in {
+        "specs_of": lambda _: (),
+        "subject_of": lambda *_: SimpleNamespace(
+            source=SimpleNamespace(commit=lambda _: HEAD), build=lambda _: None
+        ),
+        "locked": nullcontext,
+        "Store": nullcontext,
+        "begun": lambda *_: night,
+        "_measured": lambda *_: None,
+    }.items():
+        monkeypatch.setattr(nightly, name, fake)
+    watcher: Any = SimpleNamespace(building=lambda _: None, continued=heard.append)
+    nightly.nightly(Request(("spec.yaml",), Location.file(Path("x.sqlite"))), watcher)
+    assert heard == ([night] if minutes else [])
+
+
 def test_the_controls_compare_the_head_with_itself() -> None:
     build = Build(HEAD, ENVIRONMENT, Path("python"))
     same, slowed = controls([], [planned(1), planned(2)], build, seed=3)
@@ -105,7 +138,8 @@ def outcome(
     night = Night(
         Kind.NIGHTLY, HOST, ENVIRONMENT, HEAD, WHEN, state=state, reason=why, confirmations=found
     )
-    return NightOutcome(night, {cell(1).id: Status.OK, cell(2).id: Status.OK}, judged=2)
+    statuses = {cell(1).id: Status.OK, cell(2).id: Status.OK}
+    return NightOutcome(night, statuses, judged=2, cells=())
 
 
 def test_the_summary_begins_with_the_verdict() -> None:
@@ -144,3 +178,19 @@ def test_a_lone_suspect_is_named_by_what_is_its_own(write) -> None:  # type: ign
     found = replace(outcome(CONFIRMED), cells=(cell(1), cell(2)))
     assert str(cell(1)) not in write(found)
     assert short_names([cell(1), cell(2)])[cell(1).id] in write(found)
+
+
+def test_progress_names_a_lone_suspect_in_the_same_way(capsys: pytest.CaptureFixture[str]) -> None:
+    progress = NightProgress(quiet=False, verbose=False)
+    progress.begin(prepared(1, 2))
+    tonight = {cell(2).id: result(2, 1.3)}
+    known = {(cell(2).id, "tpot"): Level((1.0, 1.01, 0.99, 1.0), BASE)}
+    found, _ = _suspects(prepared(1, 2), tonight, known)
+    capsys.readouterr()
+    progress.suspicious(found)
+    progress.comparing([Comparison(Role.SUSPECT, found[0].item, Side("a"), Side("b"))])
+    progress.compared(replace(CONFIRMED, cell=cell(2)))
+    lines = capsys.readouterr().err.splitlines()
+    name = short_names([cell(1), cell(2)])[cell(2).id]
+    assert lines[0].startswith(f"suspicious: {name}: tpot")
+    assert lines[-1].startswith(f"{name}: confirmed")
