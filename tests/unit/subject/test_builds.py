@@ -94,8 +94,12 @@ def test_a_commit_is_installed_once(
 
 
 def test_an_install_that_fails_says_what_it_printed(
-    repo: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+    repo: Path,
+    tmp_path: Path,
+    capfd: pytest.CaptureFixture[str],
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
+    """In the error alone, and not in asv's log, which goes to standard error."""
     source = Source(repo, ("python -c 'import sys; print(42); print(43); sys.exit(7)'",))
     with pytest.raises(BuildError) as caught:
         build(source, source.commit("HEAD"), tmp_path / "builds")
@@ -103,6 +107,7 @@ def test_an_install_that_fails_says_what_it_printed(
     assert str(caught.value).endswith("ended with exit code 7: 43")
     assert "42" in caught.value.detail
     assert capfd.readouterr() == ("", "")
+    assert not caplog.records
     assert [one for one in (tmp_path / "builds").glob("*/*") if one.is_dir()] == []
 
 
