@@ -101,7 +101,7 @@ class Campaign:
         while True:
             while self._queue:
                 item = self._queue.popleft()
-                if self._priority is None or self._priority.fits(item, self._rounds):
+                if self._priority is None or self._priority.may_begin(item, self._rounds):
                     return NextRound(item, len(self._rounds[item.key]))
                 self._settle(item)
             if self._begun or not self._left:

@@ -45,6 +45,7 @@ class Priority:
     latest: Mapping[str, Latest] = field(default_factory=dict)
     _had: Counter[str] = field(default_factory=Counter)  # each spec's turns at the lowest level
     _lowest: int = 0
+    _reserved: float = -math.inf  # seconds of the budget that the turn leaves to the others
     # Rounds of cells that this host never measured: their seconds over the expected seconds.
     _paces: list[float] = field(default_factory=list)
     _pace: float = 1.0
@@ -76,6 +77,14 @@ class Priority:
         """True if the cell's next round may begin."""
         return self.budget.fits((self.least if self._hopes else self.seconds)(item, rounds))
 
+    def may_begin(self, item: Planned, rounds: Rounds) -> bool:
+        """True if the chosen cell's round may begin now.
+
+        False also once the turn has taken its time, whatever the plan expected of its cells: a
+        later turn goes on with them.
+        """
+        return self.budget.left >= self._reserved and self.fits(item, rounds)
+
     def learn(self, item: Planned, measured: Round) -> None:
         """Compares a round with its expected time, if nothing but the plan knew it."""
         if item.cell.id not in self.latest and item.expected and item.expected.round.middle > 0:
@@ -91,11 +100,14 @@ class Priority:
         """
         self._hopes = False
         opened = list(families)
-        return next(self._turns(opened, rounds), []) or self._attempt(opened, rounds)
+        turn = next(self._turns(opened, rounds), None)
+        self._reserved = self.budget.left - turn.seconds if turn else -math.inf
+        return turn.items if turn else self._attempt(opened, rounds)
 
     def forecast(self, families: Iterable[Open], rounds: Rounds) -> list[Planned]:
         """The cells that get a round if each takes as long as expected, in order."""
-        return list(chain.from_iterable(self._turns(list(families), rounds)))
+        turns = self._turns(list(families), rounds)
+        return list(chain.from_iterable(turn.items for turn in turns))
 
     def _attempt(self, opened: Sequence[Open], rounds: Rounds) -> list[Planned]:
         """The cell whose round is the likeliest to fit, although it is not expected to.
@@ -107,7 +119,7 @@ class Priority:
         hopeful = [item for item in wanting if self.fits(item, rounds)]
         return sorted(hopeful, key=lambda item: self.least(item, rounds))[:1]
 
-    def _turns(self, opened: Sequence[Open], rounds: Rounds) -> Iterator[list[Planned]]:
+    def _turns(self, opened: Sequence[Open], rounds: Rounds) -> Iterator[_Turn]:
         """The cells that want a round and fit, turn by turn; all at once if they fit together."""
         fitting = {
             item.key: _level(item, rounds)
@@ -124,7 +136,8 @@ class Priority:
         everything = list(chain.from_iterable(parts))
         costs = {one.key: self.seconds(one, rounds) for one in everything}
         if sum(costs.values()) <= self.budget.left:
-            yield everything
+            if everything:
+                yield _Turn(everything, math.inf)
             return
         worths = {one.key: self._worth(one, rounds) for one in everything}
         ranked = [_Part(part, keys, costs, worths) for part in parts]
@@ -173,6 +186,14 @@ def _width(found: Estimate | None) -> float:
     return math.inf if width is None else width
 
 
+@dataclass(frozen=True)
+class _Turn:
+    """Cells that get a round one after the other, and the seconds that they may take together."""
+
+    items: list[Planned]
+    seconds: float
+
+
 class _Part:
     """What is left of a family in a pass: first its baseline, then the others by their worth."""
 
@@ -206,7 +227,7 @@ class _Part:
         return taken
 
 
-def _turns(parts: Sequence[_Part], left: float, had: Counter[str]) -> Iterator[list[Planned]]:
+def _turns(parts: Sequence[_Part], left: float, had: Counter[str]) -> Iterator[_Turn]:
     """The specs take turns. A turn is a family, or the part of it that fits the spec's share.
 
     `left` is in seconds, `had` counts each spec's turns and goes on counting them.
@@ -224,7 +245,9 @@ def _turns(parts: Sequence[_Part], left: float, had: Counter[str]) -> Iterator[l
             continue
         part = queues[spec][0]
         due = sum(had[other] == had[spec] for other in queues)  # in this round of turns
-        taken = part.take(max(0.0, left) / due)
-        left -= sum(part.costs[item.key] for item in taken)
+        share = max(0.0, left) / due
+        taken = part.take(share)
+        cost = sum(part.costs[item.key] for item in taken)
+        left -= cost
         had.update(part.specs)
-        yield taken
+        yield _Turn(taken, max(share, cost))
